@@ -1,0 +1,226 @@
+//! `ChatAccumulator`: chunks → the chat completion that the unstreamed call would have answered.
+
+use crate::event::Accumulator;
+use crate::text::Text;
+
+use super::chunk::{AudioDelta, ChatCompletionChunk, ChunkChoice};
+use super::completion::{ChatChoice, ChatCompletion, Logprobs};
+use super::tool_calls::{ToolCalls, push_function, push_text};
+
+/// What a choice counts for beside its text, so that the limit on the response also bounds how many there can be.
+const CHOICE: usize = 16 << 10;
+/// What a tool call counts for beside its arguments.
+const TOOL_CALL: usize = 4 << 10;
+
+/// Puts a chat completion together.
+#[derive(Debug, Default)]
+pub struct ChatAccumulator {
+    response: ChatCompletion,
+    /// Beside each choice of the response, what is not in the response.
+    states: Vec<ChoiceState>,
+    size: usize,
+}
+
+#[derive(Debug, Default)]
+struct ChoiceState {
+    tool_calls: ToolCalls,
+    /// Halves of characters that ended the texts so far.
+    carries: Carries,
+}
+
+#[derive(Debug, Default)]
+struct Carries {
+    content: u16,
+    refusal: u16,
+    reasoning_content: u16,
+    reasoning: u16,
+    function: u16,
+    transcript: u16,
+}
+
+impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
+    fn push(&mut self, chunk: &mut ChatCompletionChunk, keep: bool) {
+        let response = &mut self.response;
+        if response.id.is_empty()
+            && let Some(id) = &chunk.id
+        {
+            response.id.push_str(id);
+        }
+        if response.model.is_empty()
+            && let Some(model) = &chunk.model
+        {
+            response.model.push_str(model);
+        }
+        if response.created == 0 {
+            response.created = chunk.created.unwrap_or(0);
+        }
+        if response.system_fingerprint.is_none() {
+            response.system_fingerprint = chunk.system_fingerprint.as_ref().map(Text::to_string);
+        }
+        if let Some(tier) = &chunk.service_tier {
+            response.service_tier = Some(tier.clone());
+        }
+        if let Some(usage) = &chunk.usage {
+            response.usage = Some((**usage).clone());
+        }
+        if keep {
+            response.extra.merge(&chunk.extra);
+        }
+        for choice in &mut *chunk.choices {
+            self.push_choice(choice, keep);
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn is_complete(&self, choices: usize) -> bool {
+        let all = &self.response.choices;
+        all.len() >= choices.max(1) && all.iter().all(|choice| choice.finish_reason.is_some())
+    }
+
+    fn take(&mut self) -> ChatCompletion {
+        let mut response = std::mem::take(&mut self.response);
+        for (choice, mut state) in response.choices.iter_mut().zip(std::mem::take(&mut self.states)) {
+            state.flush(choice);
+            if state.tool_calls.len() > 0 {
+                choice.message.tool_calls = Some(state.tool_calls.take());
+            }
+        }
+        response.choices.sort_by_key(|choice| choice.index);
+        "chat.completion".clone_into(&mut response.object);
+        response
+    }
+}
+
+impl ChatAccumulator {
+    /// The place of a choice, which is made if it is new.
+    fn place(&mut self, index: u32) -> usize {
+        let choices = &mut self.response.choices;
+        choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
+            choices.push(ChatChoice { index, ..empty_choice() });
+            self.states.push(ChoiceState::default());
+            self.size += CHOICE;
+            choices.len() - 1
+        })
+    }
+
+    fn push_choice(&mut self, delta: &mut ChunkChoice, keep: bool) {
+        let at = self.place(delta.index);
+        let (choice, state) = (&mut self.response.choices[at], &mut self.states[at]);
+        let (message, carries) = (&mut choice.message, &mut state.carries);
+        let ends = delta.finish_reason.is_some();
+        let news = &mut delta.delta;
+        if let Some(role) =
+            news.role.as_ref().filter(|role| !role.is_empty() && message.role != role.as_str())
+        {
+            role.as_str().clone_into(&mut message.role);
+        }
+        let mut grown = 0;
+        for (into, text, carry) in [
+            (&mut message.content, &mut news.content, &mut carries.content),
+            (&mut message.refusal, &mut news.refusal, &mut carries.refusal),
+            (&mut message.reasoning_content, &mut news.reasoning_content, &mut carries.reasoning_content),
+            (&mut message.reasoning, &mut news.reasoning, &mut carries.reasoning),
+        ] {
+            if text.is_some() {
+                grown += push_text(into.get_or_insert_default(), text.as_mut(), carry, keep);
+            }
+            if ends {
+                grown += release(into, text, carry, keep);
+            }
+        }
+        if let Some(calls) = &mut news.tool_calls {
+            let before = state.tool_calls.len();
+            for call in calls {
+                grown += state.tool_calls.push(call, keep);
+            }
+            grown += (state.tool_calls.len() - before) * TOOL_CALL;
+        }
+        if let Some(function) = &mut news.function_call {
+            let into = message.function_call.get_or_insert_default();
+            grown += push_function(into, function, &mut carries.function, keep);
+        }
+        if let Some(audio) = &mut news.audio {
+            grown += push_audio(message.audio.get_or_insert_default(), audio, &mut carries.transcript, keep);
+        }
+        if keep {
+            if let Some(logprobs) = &delta.logprobs {
+                grown += push_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
+            }
+            message.extra.merge(&news.extra);
+            choice.extra.merge(&delta.extra);
+        }
+        if let Some(reason) = &delta.finish_reason {
+            choice.finish_reason = Some(reason.clone());
+        }
+        self.size += grown;
+    }
+}
+
+/// A choice of which nothing has come; the fields that the unstreamed answer writes as `null` are `null`.
+fn empty_choice() -> ChatChoice {
+    const EMPTY: &str = r#"{"message":{"role":"assistant","content":null,"refusal":null},"logprobs":null}"#;
+    serde_json::from_str(EMPTY).unwrap_or_default()
+}
+
+/// The choice has ended: half a character that waits for its partner waits in vain, and shows as U+FFFD in the last
+/// chunk.
+fn release(into: &mut Option<String>, text: &mut Option<Text>, carry: &mut u16, keep: bool) -> usize {
+    if std::mem::take(carry) == 0 {
+        return 0;
+    }
+    let mut whole = text.take().map(String::from).unwrap_or_default();
+    whole.push(char::REPLACEMENT_CHARACTER);
+    *text = Some(whole.into());
+    if !keep {
+        return 0;
+    }
+    into.get_or_insert_default().push(char::REPLACEMENT_CHARACTER);
+    char::REPLACEMENT_CHARACTER.len_utf8()
+}
+
+impl ChoiceState {
+    /// The stream has ended: what waits for its partner waits in vain.
+    fn flush(&self, choice: &mut ChatChoice) {
+        let (message, carries) = (&mut choice.message, &self.carries);
+        for (carry, text) in [
+            (carries.content, &mut message.content),
+            (carries.refusal, &mut message.refusal),
+            (carries.reasoning_content, &mut message.reasoning_content),
+            (carries.reasoning, &mut message.reasoning),
+        ] {
+            if let (true, Some(text)) = (carry != 0, text) {
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+    }
+}
+
+fn push_audio(into: &mut super::Audio, delta: &mut AudioDelta, carry: &mut u16, keep: bool) -> usize {
+    if into.id.is_empty()
+        && let Some(id) = &delta.id
+    {
+        into.id.push_str(id);
+    }
+    into.expires_at = delta.expires_at.unwrap_or(into.expires_at);
+    push_text(&mut into.data, delta.data.as_mut(), &mut 0, keep)
+        + push_text(&mut into.transcript, delta.transcript.as_mut(), carry, keep)
+}
+
+fn push_logprobs(into: &mut Logprobs, delta: &Logprobs) -> usize {
+    let mut grown = 0;
+    for (into, delta) in [(&mut into.content, &delta.content), (&mut into.refusal, &delta.refusal)] {
+        if let Some(tokens) = delta {
+            into.get_or_insert_default().extend_from_slice(tokens);
+            let tops = tokens.iter().map(|token| 1 + token.top_logprobs.as_ref().map_or(0, Vec::len));
+            grown += tops.sum::<usize>() * size_of::<super::TokenLogprob>();
+        }
+    }
+    grown
+}
+
+#[cfg(test)]
+#[path = "accumulator_tests.rs"]
+mod tests;

@@ -1,0 +1,186 @@
+//! `ChatCompletionChunk`: one event of a streamed chat completion.
+
+use crate::error::ApiError;
+use crate::event::{DecodeError, Decoded, Event, Verdict};
+use crate::lenient;
+use crate::list::List;
+use crate::payload::Payload;
+use crate::sse::Frame;
+use crate::text::Text;
+use crate::usage::Usage;
+use crate::wire::Extra;
+
+use super::completion::{ChatCompletion, FinishReason, Logprobs};
+use super::request::ServiceTier;
+
+crate::object! {
+    /// One event of a streamed chat completion.
+    ///
+    /// Every field that a server leaves out has its default; what this type has no field for is in `extra`, and the
+    /// whole event as it came in `raw`.
+    pub struct ChatCompletionChunk {
+        /// The id of the completion, the same in each chunk (though not with every server).
+        pub id: Option<Text>,
+        /// `chat.completion.chunk`.
+        pub object: Option<Text>,
+        /// When the completion was made, in seconds since 1970.
+        pub created: Option<u64>,
+        /// The model that answers.
+        pub model: Option<Text>,
+        /// What each choice goes on with. Empty in the chunk that carries the usage.
+        pub choices: List<ChunkChoice>,
+        /// The tokens taken, in one of the last chunks, if asked for.
+        pub usage: Option<Box<Usage>>,
+        /// The processing tier that was used.
+        pub service_tier: Option<ServiceTier>,
+        /// The server's configuration, as a hash.
+        pub system_fingerprint: Option<Text>,
+        /// Random text that hides the length of the chunk.
+        pub obfuscation: Option<Text>,
+    }
+    + {
+        /// The event as it came.
+        pub raw: Payload,
+    }
+
+    /// What one choice goes on with.
+    pub struct ChunkChoice {
+        /// Which choice, from 0.
+        pub index: u32,
+        /// What is new.
+        pub delta: Delta,
+        /// Why the choice ended; in its last chunk.
+        pub finish_reason: Option<FinishReason>,
+        /// The probabilities of the new tokens, if asked for.
+        pub logprobs: Option<Box<Logprobs>>,
+    }
+
+    /// What is new in a message.
+    pub struct Delta {
+        /// Whose message it is; in the first chunk, with some servers in each.
+        pub role: Option<Text>,
+        /// More of the text.
+        pub content: Option<Text>,
+        /// More of the refusal.
+        pub refusal: Option<Text>,
+        /// More of the tool calls.
+        pub tool_calls: Option<Vec<ToolCallDelta>>,
+        /// More of the function call, the deprecated form of a tool call.
+        pub function_call: Option<Box<FunctionDelta>>,
+        /// More of the sound.
+        pub audio: Option<Box<AudioDelta>>,
+        /// More of the reasoning, as DeepSeek, vLLM, llama.cpp and LiteLLM send it.
+        pub reasoning_content: Option<Text>,
+        /// More of the reasoning, as OpenRouter, Ollama and newer vLLM send it.
+        pub reasoning: Option<Text>,
+    }
+
+    /// More of a tool call.
+    pub struct ToolCallDelta {
+        /// Which call of the message, from 0. Some servers leave it out.
+        pub index: Option<u32>,
+        /// The call's id; in its first chunk, with some servers in each.
+        pub id: Option<Text>,
+        /// `function` or `custom`.
+        pub r#type: Option<Text> = "type",
+        /// More of the call of a function.
+        pub function: Option<FunctionDelta>,
+        /// More of the call of a custom tool.
+        pub custom: Option<Box<CustomToolDelta>>,
+    }
+
+    /// More of the call of a function.
+    pub struct FunctionDelta {
+        /// The function's name; in the first chunk, with some servers in each.
+        pub name: Option<Text>,
+        /// More of the arguments, which are JSON when they are whole.
+        pub arguments: Option<Text>,
+    }
+
+    /// More of the call of a custom tool.
+    pub struct CustomToolDelta {
+        /// The tool's name.
+        pub name: Option<Text>,
+        /// More of the input.
+        pub input: Option<Text>,
+    }
+
+    /// More of the sound of a message.
+    pub struct AudioDelta {
+        /// The id of the sound.
+        pub id: Option<Text>,
+        /// More of the sound, in base64.
+        pub data: Option<Text>,
+        /// More of what is said.
+        pub transcript: Option<Text>,
+        /// Until when the server knows the id, in seconds since 1970.
+        pub expires_at: Option<u64>,
+    }
+}
+
+impl ChatCompletionChunk {
+    /// What is new in the text of the first choice in this chunk.
+    pub fn content(&self) -> Option<&str> {
+        self.choices.first()?.delta.content.as_deref()
+    }
+
+    /// What is new in the reasoning of the first choice in this chunk, under whichever name the server sends it.
+    pub fn reasoning(&self) -> Option<&str> {
+        self.choices.first()?.delta.reasoning_text().map(|text| &**text)
+    }
+
+    /// Why the first choice in this chunk ended.
+    pub fn finish_reason(&self) -> Option<&FinishReason> {
+        self.choices.first()?.finish_reason.as_ref()
+    }
+}
+
+impl Delta {
+    /// What is new in the reasoning, under whichever name the server sends it.
+    pub fn reasoning_text(&self) -> Option<&Text> {
+        let filled = |text: &&Text| !text.is_empty();
+        self.reasoning_content.as_ref().filter(filled).or(self.reasoning.as_ref())
+    }
+}
+
+/// What an event of a completion says about its stream, from the fields that are no completion's.
+pub(crate) fn verdict(object: Option<&str>, extra: &Extra, payload: &Payload) -> Verdict {
+    let suspicious = object == Some("error") || (!extra.is_empty() && looks_foreign(extra));
+    if !suspicious {
+        return Verdict::Data;
+    }
+    if extra.get("type").is_some_and(|r#type| r#type == "keepalive") {
+        return Verdict::KeepAlive;
+    }
+    payload.json().ok().as_ref().and_then(ApiError::from_json).map_or(Verdict::Data, Verdict::Fail)
+}
+
+fn looks_foreign(extra: &Extra) -> bool {
+    extra.get("error").is_some() || extra.get("type").is_some()
+}
+
+impl Event for ChatCompletionChunk {
+    type Response = ChatCompletion;
+    type Accumulator = super::ChatAccumulator;
+
+    fn decode(frame: Frame) -> Result<Decoded<Self>, DecodeError> {
+        let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();
+        event.raw = frame.data.into();
+        let verdict = verdict(event.object.as_deref(), &event.extra, &event.raw);
+        Ok(Decoded { event, verdict })
+    }
+
+    fn decode_whole(body: &[u8]) -> Result<ChatCompletion, DecodeError> {
+        lenient::parse(&bytes::Bytes::copy_from_slice(body))?
+            .ok_or_else(|| DecodeError("a chat completion is an object".into()))
+    }
+
+    fn finish_reasons(response: &ChatCompletion) -> Vec<Text> {
+        let reasons = response.choices.iter().filter_map(|choice| choice.finish_reason.as_ref());
+        reasons.map(|reason| Text::from(reason.as_str())).collect()
+    }
+
+    fn payload(&self) -> &Payload {
+        &self.raw
+    }
+}

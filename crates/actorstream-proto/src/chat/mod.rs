@@ -1,0 +1,40 @@
+//! `POST /chat/completions`: the request, the chunks of a stream, the response that they add up to.
+
+mod accumulator;
+mod chunk;
+mod completion;
+pub mod request;
+mod tool_calls;
+
+use std::borrow::Cow;
+
+pub use accumulator::ChatAccumulator;
+pub(crate) use chunk::verdict;
+pub use chunk::{
+    AudioDelta, ChatCompletionChunk, ChunkChoice, CustomToolDelta, Delta, FunctionDelta, ToolCallDelta,
+};
+pub use completion::{
+    Annotation, Audio, ChatChoice, ChatCompletion, ChatMessage, CustomCall, FinishReason, FunctionCall,
+    Logprobs, TokenLogprob, ToolCall, TopLogprob, UrlCitation,
+};
+pub use request::ChatRequest;
+pub(crate) use tool_calls::push_text;
+
+use crate::body::Body;
+use crate::endpoint::Endpoint;
+
+/// The endpoint `POST /chat/completions`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Chat;
+
+impl Endpoint for Chat {
+    type Event = ChatCompletionChunk;
+
+    fn path(&self) -> Cow<'_, str> {
+        Cow::Borrowed("/chat/completions")
+    }
+
+    fn choices(&self, body: &Body) -> usize {
+        body.get("n").unwrap_or(1)
+    }
+}

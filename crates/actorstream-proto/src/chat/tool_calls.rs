@@ -1,0 +1,235 @@
+//! Puts the tool calls of a message together from their deltas.
+
+use crate::text::Text;
+
+use super::chunk::{FunctionDelta, ToolCallDelta};
+use super::completion::{CustomCall, FunctionCall, ToolCall};
+
+/// The calls of one message that have begun.
+#[derive(Debug, Default)]
+pub(super) struct ToolCalls {
+    calls: Vec<Call>,
+}
+
+#[derive(Debug, Default)]
+struct Call {
+    index: Option<u32>,
+    call: ToolCall,
+    /// Half a character that ended the arguments so far.
+    carry: u16,
+}
+
+impl ToolCalls {
+    pub(super) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Adds a delta; returns by how many bytes the arguments grew.
+    pub(super) fn push(&mut self, delta: &mut ToolCallDelta, keep: bool) -> usize {
+        let at = self.find(delta).unwrap_or_else(|| {
+            self.calls.push(Call { index: delta.index, ..Call::default() });
+            self.calls.len() - 1
+        });
+        let Call { call, carry, .. } = &mut self.calls[at];
+        if call.id.is_empty() {
+            set(&mut call.id, delta.id.as_ref());
+        }
+        if call.r#type.is_empty() {
+            set(&mut call.r#type, delta.r#type.as_ref());
+        }
+        call.extra.merge(&delta.extra);
+        let mut grown = 0;
+        if let Some(function) = &mut delta.function {
+            let into = call.function.get_or_insert_default();
+            grown += push_function(into, function, carry, keep);
+        }
+        if let Some(custom) = delta.custom.as_deref_mut() {
+            let into: &mut CustomCall = call.custom.get_or_insert_default();
+            into.extra.merge(&custom.extra);
+            push_name(&mut into.name, custom.name.as_ref(), into.input.is_empty());
+            grown += push_text(&mut into.input, custom.input.as_mut(), carry, keep);
+        }
+        grown
+    }
+
+    /// The call that a delta goes on with; `None` if it begins one.
+    ///
+    /// The index says it, where it is there. Some servers give every call the index 0: a delta with another id *and*
+    /// a name begins another call. (An id alone does not: some servers make one up for each delta.) Without an index
+    /// the id says it, and without an id the delta goes on with the last call, unless it names a function.
+    fn find(&self, delta: &ToolCallDelta) -> Option<usize> {
+        let id = delta.id.as_deref().filter(|id| !id.is_empty());
+        let name = delta.function.as_ref().and_then(|function| function.name.as_deref());
+        let name = name.or_else(|| delta.custom.as_ref().and_then(|custom| custom.name.as_deref()));
+        let name = name.filter(|name| !name.is_empty());
+        match (delta.index, id) {
+            (Some(_), _) => {
+                let at = self.calls.iter().rposition(|call| call.index == delta.index)?;
+                let call = &self.calls[at].call;
+                let other = id.is_some_and(|id| !call.id.is_empty() && call.id != id);
+                if other && name.is_some() {
+                    return self.calls.iter().position(|call| id == Some(call.call.id.as_str()));
+                }
+                Some(at)
+            }
+            (None, Some(id)) => {
+                let known = self.calls.iter().position(|call| call.call.id == id);
+                known.or_else(|| if name.is_some() { None } else { self.calls.len().checked_sub(1) })
+            }
+            (None, None) => {
+                let last = self.calls.last()?;
+                let begins = name.is_some() && has_arguments(&last.call);
+                if begins { None } else { Some(self.calls.len() - 1) }
+            }
+        }
+    }
+
+    /// The calls, in the order of their index, those without one in the order of their coming.
+    pub(super) fn take(&mut self) -> Vec<ToolCall> {
+        let mut calls = std::mem::take(&mut self.calls);
+        calls.sort_by_key(|call| call.index.unwrap_or(u32::MAX));
+        let finished = calls.into_iter().map(|mut call| {
+            let function = call.call.function.as_mut().map(|function| &mut function.arguments);
+            let custom = call.call.custom.as_mut().map(|custom| &mut custom.input);
+            if let (true, Some(text)) = (call.carry != 0, function.or(custom)) {
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+            if call.call.r#type.is_empty() {
+                call.call.r#type = if call.call.custom.is_some() { "custom" } else { "function" }.to_owned();
+            }
+            call.call
+        });
+        finished.collect()
+    }
+}
+
+fn has_arguments(call: &ToolCall) -> bool {
+    call.function.as_ref().is_some_and(|function| !function.arguments.is_empty())
+        || call.custom.as_ref().is_some_and(|custom| !custom.input.is_empty())
+}
+
+/// Adds a delta of a function's call; returns by how many bytes it grew.
+pub(super) fn push_function(
+    into: &mut FunctionCall,
+    delta: &mut FunctionDelta,
+    carry: &mut u16,
+    keep: bool,
+) -> usize {
+    into.extra.merge(&delta.extra);
+    push_name(&mut into.name, delta.name.as_ref(), into.arguments.is_empty());
+    push_text(&mut into.arguments, delta.arguments.as_mut(), carry, keep)
+}
+
+/// Sets a name, or appends a further piece of it; a name that is repeated is not doubled.
+fn push_name(into: &mut String, name: Option<&Text>, may_go_on: bool) {
+    if let Some(name) = name
+        && into != name.as_str()
+        && (into.is_empty() || may_go_on)
+    {
+        into.push_str(name);
+    }
+}
+
+fn set(into: &mut String, text: Option<&Text>) {
+    if let Some(text) = text {
+        into.push_str(text);
+    }
+}
+
+/// Appends a delta to a text; returns by how many bytes the text grew.
+pub(crate) fn push_text(into: &mut String, delta: Option<&mut Text>, carry: &mut u16, keep: bool) -> usize {
+    let Some(delta) = delta else { return 0 };
+    delta.join(carry);
+    if !keep {
+        return 0;
+    }
+    into.push_str(delta);
+    delta.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What the deltas add up to, as `[id, name, arguments]`.
+    fn add_up(deltas: &[Value]) -> Vec<[String; 3]> {
+        let mut calls = ToolCalls::default();
+        for delta in deltas {
+            let mut delta: ToolCallDelta = serde_json::from_value(delta.clone()).unwrap();
+            calls.push(&mut delta, true);
+        }
+        let calls = calls.take();
+        calls
+            .into_iter()
+            .map(|call| [call.id.clone(), call.name().into(), call.function.unwrap().arguments])
+            .collect()
+    }
+
+    fn whole(calls: &[[&str; 3]]) -> Vec<[String; 3]> {
+        calls.iter().map(|call| call.map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn by_index_interleaved_and_out_of_order() {
+        let calls = add_up(&[
+            json!({"index": 1, "id": "b", "type": "function", "function": {"name": "g", "arguments": ""}}),
+            json!({"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": "{"}}),
+            json!({"index": 1, "function": {"arguments": "[1"}}),
+            json!({"index": 0, "function": {"arguments": "}"}}),
+            json!({"index": 1, "function": {"arguments": "]"}}),
+        ]);
+        assert_eq!(calls, whole(&[["a", "f", "{}"], ["b", "g", "[1]"]]));
+    }
+
+    #[test]
+    fn repeated_ids_and_names_are_not_doubled() {
+        let piece = |arguments: &str| json!({"index": 0, "id": "a", "function": {"name": "f", "arguments": arguments}});
+        assert_eq!(add_up(&[piece("{\"a\""), piece(":1"), piece("}")]), whole(&[["a", "f", "{\"a\":1}"]]));
+    }
+
+    #[test]
+    fn an_id_made_up_for_each_delta_begins_no_call() {
+        let calls = add_up(&[
+            json!({"index": 0, "id": "a", "function": {"name": "f", "arguments": "{"}}),
+            json!({"index": 0, "id": "z", "function": {"arguments": "}"}}),
+        ]);
+        assert_eq!(calls, whole(&[["a", "f", "{}"]]));
+    }
+
+    #[test]
+    fn the_same_index_for_every_call() {
+        let calls = add_up(&[
+            json!({"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}),
+            json!({"index": 0, "id": "b", "function": {"name": "f", "arguments": "{1}"}}),
+        ]);
+        assert_eq!(calls, whole(&[["a", "f", "{}"], ["b", "f", "{1}"]]));
+    }
+
+    #[test]
+    fn without_an_index_by_id_and_order() {
+        let calls = add_up(&[
+            json!({"id": "a", "function": {"name": "f", "arguments": "{"}}),
+            json!({"function": {"arguments": "}"}}),
+            json!({"id": "b", "function": {"name": "g", "arguments": "["}}),
+            json!({"id": "a", "function": {"arguments": " "}}),
+            json!({"id": "b", "function": {"arguments": "]"}}),
+        ]);
+        assert_eq!(calls, whole(&[["a", "f", "{} "], ["b", "g", "[]"]]));
+        let nameless = add_up(&[
+            json!({"function": {"name": "f", "arguments": "{}"}}),
+            json!({"function": {"name": "g", "arguments": "[]"}}),
+        ]);
+        assert_eq!(nameless, whole(&[["", "f", "{}"], ["", "g", "[]"]]));
+    }
+
+    #[test]
+    fn a_name_in_pieces_and_a_huge_index() {
+        let calls = add_up(&[
+            json!({"index": 2_147_483_648_u32, "id": "a", "function": {"name": "get_"}}),
+            json!({"index": 2_147_483_648_u32, "function": {"name": "time", "arguments": "{}"}}),
+        ]);
+        assert_eq!(calls, whole(&[["a", "get_time", "{}"]]));
+    }
+}

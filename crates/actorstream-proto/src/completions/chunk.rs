@@ -1,0 +1,83 @@
+//! `CompletionChunk`: one event of a streamed text completion.
+
+use crate::chat::FinishReason;
+use crate::event::{DecodeError, Decoded, Event};
+use crate::lenient;
+use crate::list::List;
+use crate::payload::Payload;
+use crate::sse::Frame;
+use crate::text::Text;
+use crate::usage::Usage;
+
+use super::completion::{Completion, CompletionLogprobs};
+
+crate::object! {
+    /// One event of a streamed text completion.
+    pub struct CompletionChunk {
+        /// The id of the completion.
+        pub id: Option<Text>,
+        /// `text_completion`.
+        pub object: Option<Text>,
+        /// When the completion was made, in seconds since 1970.
+        pub created: Option<u64>,
+        /// The model that answers.
+        pub model: Option<Text>,
+        /// What each choice goes on with. Empty in the chunk that carries the usage.
+        pub choices: List<CompletionChunkChoice>,
+        /// The tokens taken, in one of the last chunks, if asked for.
+        pub usage: Option<Box<Usage>>,
+        /// The server's configuration, as a hash.
+        pub system_fingerprint: Option<Text>,
+        /// Random text that hides the length of the chunk.
+        pub obfuscation: Option<Text>,
+    }
+    + {
+        /// The event as it came.
+        pub raw: Payload,
+    }
+
+    /// What one choice goes on with.
+    pub struct CompletionChunkChoice {
+        /// More of the text.
+        pub text: Option<Text>,
+        /// Which choice, from 0.
+        pub index: u32,
+        /// The probabilities of the new tokens, if asked for.
+        pub logprobs: Option<Box<CompletionLogprobs>>,
+        /// Why the choice ended; in its last chunk.
+        pub finish_reason: Option<FinishReason>,
+    }
+}
+
+impl CompletionChunk {
+    /// What is new in the text of the first choice in this chunk.
+    pub fn text(&self) -> Option<&str> {
+        self.choices.first()?.text.as_deref()
+    }
+}
+
+impl Event for CompletionChunk {
+    type Response = Completion;
+    type Accumulator = super::CompletionAccumulator;
+
+    fn decode(frame: Frame) -> Result<Decoded<Self>, DecodeError> {
+        let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();
+        event.raw = frame.data.into();
+        let verdict = crate::chat::verdict(event.object.as_deref(), &event.extra, &event.raw);
+        Ok(Decoded { event, verdict })
+    }
+
+    fn decode_whole(body: &[u8]) -> Result<Completion, DecodeError> {
+        lenient::parse(&bytes::Bytes::copy_from_slice(body))?
+            .ok_or_else(|| DecodeError("a completion is an object".into()))
+    }
+
+    fn finish_reasons(response: &Completion) -> Vec<Text> {
+        let reasons = response.choices.iter().filter_map(|choice| choice.finish_reason.as_ref());
+        reasons.map(|reason| Text::from(reason.as_str())).collect()
+    }
+
+    fn payload(&self) -> &Payload {
+        &self.raw
+    }
+}

@@ -1,0 +1,55 @@
+//! `POST /completions`: the request, the chunks of a stream, the response that they add up to.
+
+mod accumulator;
+mod chunk;
+mod completion;
+pub mod request;
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+pub use accumulator::CompletionAccumulator;
+pub use chunk::{CompletionChunk, CompletionChunkChoice};
+pub use completion::{Completion, CompletionChoice, CompletionLogprobs};
+pub use request::CompletionRequest;
+
+use crate::body::Body;
+use crate::endpoint::Endpoint;
+
+/// The endpoint `POST /completions`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Completions;
+
+impl Endpoint for Completions {
+    type Event = CompletionChunk;
+
+    fn path(&self) -> Cow<'_, str> {
+        Cow::Borrowed("/completions")
+    }
+
+    fn choices(&self, body: &Body) -> usize {
+        let prompts = match body.get::<Value>("prompt") {
+            // A list of strings or of token lists is as many prompts; a list of tokens is one.
+            Some(Value::Array(list)) if list.first().is_some_and(|first| !first.is_number()) => list.len(),
+            _ => 1,
+        };
+        prompts * body.get::<usize>("n").unwrap_or(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn choices_are_prompts_times_n() {
+        let choices = |body: Value| Completions.choices(&Body::new(&body).unwrap());
+        assert_eq!(choices(json!({"prompt": "a"})), 1);
+        assert_eq!(choices(json!({"prompt": ["a", "b"], "n": 3})), 6);
+        assert_eq!(choices(json!({"prompt": [1, 2, 3]})), 1);
+        assert_eq!(choices(json!({"prompt": [[1], [2]]})), 2);
+    }
+}

@@ -1,0 +1,124 @@
+//! `Endpoint`: what ties a path, a request, an event type and a rule for the end together.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use crate::body::Body;
+use crate::event::Event;
+use crate::raw::RawEvent;
+
+/// The method of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`: the request has no body.
+    Get,
+    /// `POST`.
+    Post,
+}
+
+/// An endpoint of the API, or of a server like it.
+pub trait Endpoint: Clone + Send + 'static {
+    /// What its streams are made of.
+    type Event: Event;
+
+    /// The path below the base URL, from its `/` on; it may hold a query.
+    fn path(&self) -> Cow<'_, str>;
+
+    /// The method. `POST` unless said otherwise.
+    fn method(&self) -> Method {
+        Method::Post
+    }
+
+    /// Makes the request one that is streamed, or one that is not. Sets the field `stream` unless said otherwise.
+    fn prepare(&self, body: &mut Body, streamed: bool) {
+        if streamed {
+            body.set("stream", &true);
+        } else {
+            body.remove("stream");
+            body.remove("stream_options");
+        }
+    }
+
+    /// How many choices the request asks for: a body that ends before that many have ended is cut off. 1 unless said
+    /// otherwise.
+    fn choices(&self, body: &Body) -> usize {
+        let _ = body;
+        1
+    }
+
+    /// Whether a body that ends cleanly is complete, whatever its events say. `false` unless said otherwise: proxies
+    /// turn a dead upstream into a clean end.
+    fn ends_on_close(&self) -> bool {
+        false
+    }
+}
+
+/// Any other endpoint: a path, and the type of its events (raw ones unless said otherwise).
+///
+/// ```
+/// use actorstream_proto::endpoint::{Custom, Endpoint};
+///
+/// let endpoint: Custom = Custom::post("/v2/generate");
+/// assert_eq!(endpoint.path(), "/v2/generate");
+/// ```
+#[derive(Debug)]
+pub struct Custom<E = RawEvent> {
+    path: Cow<'static, str>,
+    method: Method,
+    ends_on_close: bool,
+    event: PhantomData<fn() -> E>,
+}
+
+impl<E> Custom<E> {
+    /// An endpoint that is asked with `POST`. A missing leading `/` is added.
+    pub fn post(path: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Method::Post, path.into())
+    }
+
+    /// An endpoint that is asked with `GET`.
+    pub fn get(path: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Method::Get, path.into())
+    }
+
+    fn new(method: Method, mut path: Cow<'static, str>) -> Self {
+        if !path.starts_with('/') {
+            path = format!("/{path}").into();
+        }
+        Self { path, method, ends_on_close: false, event: PhantomData }
+    }
+
+    /// Takes a body that ends cleanly for a complete one: for servers that send neither `[DONE]` nor any event that
+    /// says it is the last.
+    #[must_use]
+    pub fn ends_on_close(mut self) -> Self {
+        self.ends_on_close = true;
+        self
+    }
+}
+
+impl<E> Clone for Custom<E> {
+    fn clone(&self) -> Self {
+        Self { path: self.path.clone(), ..*self }
+    }
+}
+
+impl<E: Event> Endpoint for Custom<E> {
+    type Event = E;
+
+    fn path(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.path)
+    }
+
+    fn method(&self) -> Method {
+        self.method
+    }
+
+    fn prepare(&self, body: &mut Body, streamed: bool) {
+        // Nothing is known of the endpoint's fields: the request goes out as the caller wrote it.
+        let _ = (body, streamed);
+    }
+
+    fn ends_on_close(&self) -> bool {
+        self.ends_on_close
+    }
+}

@@ -1,0 +1,171 @@
+//! Reads a typed event out of a payload, forgiving what servers get wrong.
+//!
+//! The fast way is one strict pass. Only when it fails is the payload looked at again: a field of an unexpected type
+//! is converted where its meaning is plain (a number for a string, an object for its JSON text, digits for a number)
+//! and otherwise read as absent. What came stays in the event's raw payload either way.
+
+use bytes::Bytes;
+use serde_json::Value;
+use serde_path_to_error::Segment;
+
+use crate::event::DecodeError;
+use crate::text::slicing;
+use crate::wire::{Wire, Wired};
+
+/// How many fields of one event may be wrong before it is given up; a server that gets more wrong speaks something
+/// else, and each round costs a pass.
+const MOST_WRONG_FIELDS: usize = 32;
+
+/// Reads `payload`; `Ok(None)` where it is JSON, but no object.
+///
+/// # Errors
+/// When the payload is not JSON.
+pub fn parse<T: Wire>(payload: &Bytes) -> Result<Option<T>, DecodeError> {
+    match slicing(payload, || serde_json::from_slice::<Wired<T>>(payload)) {
+        Ok(Wired(event)) => Ok(Some(event)),
+        Err(error) => forgive(payload, &error),
+    }
+}
+
+#[cold]
+fn forgive<T: Wire>(payload: &[u8], error: &serde_json::Error) -> Result<Option<T>, DecodeError> {
+    let repaired;
+    let mut payload = payload;
+    let value = match serde_json::from_slice::<Value>(payload) {
+        Ok(value) => value,
+        Err(_) => {
+            repaired = replace_lone_surrogates(payload).ok_or_else(|| DecodeError(error.to_string()))?;
+            payload = &repaired;
+            serde_json::from_slice(payload).map_err(|error| DecodeError(error.to_string()))?
+        }
+    };
+    if !value.is_object() {
+        return Ok(None);
+    }
+    Ok(coerce(value))
+}
+
+fn coerce<T: Wire>(mut value: Value) -> Option<T> {
+    let mut converted = Vec::new();
+    for _ in 0..MOST_WRONG_FIELDS {
+        let path = match serde_path_to_error::deserialize::<_, Wired<T>>(&value) {
+            Ok(Wired(event)) => return Some(event),
+            Err(error) => error.path().clone(),
+        };
+        let segments: Vec<Segment> = path.iter().cloned().collect();
+        let wrong = find(&mut value, &segments)?;
+        let key = path.to_string();
+        if converted.contains(&key) {
+            *wrong = Value::Null;
+        } else {
+            *wrong = convert(wrong);
+            converted.push(key);
+        }
+    }
+    None
+}
+
+fn find<'a>(mut value: &'a mut Value, path: &[Segment]) -> Option<&'a mut Value> {
+    if path.is_empty() {
+        return None;
+    }
+    for segment in path {
+        value = match segment {
+            Segment::Map { key } => value.get_mut(key)?,
+            Segment::Seq { index } => value.get_mut(index)?,
+            Segment::Enum { .. } | Segment::Unknown => return None,
+        };
+    }
+    Some(value)
+}
+
+/// What a value of an unexpected type probably means.
+fn convert(value: &Value) -> Value {
+    match value {
+        Value::Number(_) | Value::Object(_) | Value::Array(_) => Value::String(value.to_string()),
+        Value::String(text) => text.parse::<serde_json::Number>().map_or(Value::Null, Value::Number),
+        Value::Bool(_) | Value::Null => Value::Null,
+    }
+}
+
+/// The payload with each `\u` escape of half a surrogate pair replaced by `\ufffd`; `None` if there is none.
+fn replace_lone_surrogates(payload: &[u8]) -> Option<Vec<u8>> {
+    let unit = |at: usize| -> Option<u16> {
+        let escape = payload.get(at..at + 6)?;
+        let digits = std::str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut fixed = payload.to_vec();
+    let (mut at, mut found) = (0, false);
+    while at < payload.len() {
+        at += match unit(at) {
+            Some(0xD800..0xDC00) if matches!(unit(at + 6), Some(0xDC00..0xE000)) => 12,
+            Some(0xD800..0xE000) => {
+                fixed[at + 2..at + 6].copy_from_slice(b"fffd");
+                found = true;
+                6
+            }
+            Some(_) => 6,
+            // Another escape: its second character starts none.
+            None if payload[at] == b'\\' => 2,
+            None => 1,
+        };
+    }
+    found.then_some(fixed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Text;
+
+    crate::object! {
+        /// A test object.
+        struct Thing {
+            /// A text.
+            pub text: Option<Text>,
+            /// A number.
+            pub number: Option<u64>,
+            /// A plain string.
+            pub name: Option<String>,
+            /// A list.
+            pub list: Option<Vec<Thing>>,
+        }
+    }
+
+    fn thing(json: &str) -> Thing {
+        parse(&Bytes::copy_from_slice(json.as_bytes())).unwrap().unwrap()
+    }
+
+    #[test]
+    fn wrong_types_are_converted_or_absent() {
+        let got = thing(
+            r#"{"text":7,"number":"12","name":{"a":1},"list":[{"text":true,"number":"x","name":"ok"}]}"#,
+        );
+        assert_eq!(got.text.unwrap(), "7");
+        assert_eq!(got.number, Some(12));
+        assert_eq!(got.name.unwrap(), r#"{"a":1}"#);
+        let inner = &got.list.unwrap()[0];
+        assert_eq!((&inner.text, inner.number, inner.name.as_deref()), (&None, None, Some("ok")));
+        assert_eq!(thing(r#"{"list":"none","number":3}"#).list, None);
+    }
+
+    #[test]
+    fn lone_surrogates_outside_texts_are_replaced() {
+        let got = thing(r#"{"name":"a\ud83d","new":"\ude00 \ud83d\ude00 \\ud83d"}"#);
+        assert_eq!(got.name.unwrap(), "a\u{fffd}");
+        assert_eq!(got.extra.get("new").unwrap(), "\u{fffd} 😀 \\ud83d");
+    }
+
+    #[test]
+    fn not_json_and_not_an_object() {
+        for bad in ["{", "{malformed json}", "", "{\"a\":1} x", "\u{0}"] {
+            parse::<Thing>(&Bytes::copy_from_slice(bad.as_bytes())).unwrap_err();
+        }
+        for other in ["1", "\"x\"", "[]", "null", "true"] {
+            assert_eq!(parse::<Thing>(&Bytes::copy_from_slice(other.as_bytes())).unwrap(), None, "{other}");
+        }
+        let deep = "[".repeat(100_000);
+        parse::<Thing>(&Bytes::from(deep)).unwrap_err();
+    }
+}

@@ -1,0 +1,442 @@
+//! `Session`: the life of one attempt at a stream as a state machine: head, bytes and time in, events and one end out.
+//!
+//! No socket, no clock, no runtime: whoever drives it says what happened and what time it is, and takes what comes
+//! out. Every row of the contract that is about what a server does is decided here.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::api_error::is_error_event;
+use crate::budget::{Budget, Budgets, Deadlines};
+use crate::error::{ApiError, ErrorKind, Limit, Refused, StreamError};
+use crate::event::{Accumulator, Decoded, Event, Verdict};
+use crate::finish::{Finish, Outcome, Status};
+use crate::head::Head;
+use crate::limits::Limits;
+use crate::sse::{Frame, Sniff, SseDecoder, sniff};
+use crate::timings::Stopwatch;
+
+/// What to do with an event that is not JSON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnMalformed {
+    /// End the stream with `Malformed`.
+    #[default]
+    Fail,
+    /// Leave it out and count it in the timings.
+    Skip,
+}
+
+/// How a stream is to be run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The time budgets.
+    pub budgets: Budgets,
+    /// The bounds on what a server can make the stream hold.
+    pub limits: Limits,
+    /// What to do with an event that is not JSON.
+    pub on_malformed: OnMalformed,
+    /// Whether the texts of the response are kept.
+    pub keep_response: bool,
+    /// How many choices were asked for.
+    pub choices: usize,
+    /// Whether a body that ends cleanly is complete, whatever its events say.
+    pub ends_on_close: bool,
+    /// Whether the answer is a stream of events; otherwise it is one JSON object.
+    pub streamed: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            budgets: Budgets::default(),
+            limits: Limits::default(),
+            on_malformed: OnMalformed::default(),
+            keep_response: true,
+            choices: 1,
+            ends_on_close: false,
+            streamed: true,
+        }
+    }
+}
+
+/// How a body ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyEnd {
+    /// As its framing said it would, or by a close where there was no framing.
+    Clean,
+    /// Before its framing said so, or by an error; this is what happened.
+    Cut(String),
+}
+
+/// What the body turned out to be.
+#[derive(Debug)]
+enum Body {
+    /// The head has not arrived.
+    Awaited,
+    /// The first bytes of a successful answer, which do not tell yet.
+    Unknown(BytesMut),
+    /// An event stream.
+    Events,
+    /// Something to be read whole: an error's body, an unstreamed answer, no event stream.
+    Whole(BytesMut),
+}
+
+/// One attempt at a stream.
+#[derive(Debug)]
+pub struct Session<E: Event> {
+    settings: Settings,
+    deadlines: Deadlines,
+    stopwatch: Stopwatch,
+    head: Head,
+    body: Body,
+    sse: SseDecoder,
+    accumulator: E::Accumulator,
+    /// An event was seen, of whatever kind.
+    any_event: bool,
+    attempt: u32,
+    ended: bool,
+}
+
+/// The end of a session: what is left is to deliver it.
+pub type End<E> = Outcome<<E as Event>::Response>;
+
+impl<E: Event> Session<E> {
+    /// A session whose stream was `started` at that instant; its total budget has run since then. `attempt` counts
+    /// from 1.
+    pub fn new(settings: Settings, started: Instant, attempt: u32) -> Self {
+        Self {
+            deadlines: Deadlines::new(settings.budgets.clone(), started),
+            stopwatch: Stopwatch::new(started),
+            head: Head::default(),
+            body: Body::Awaited,
+            sse: SseDecoder::new(settings.limits.event),
+            accumulator: E::Accumulator::default(),
+            any_event: false,
+            attempt,
+            ended: false,
+            settings,
+        }
+    }
+
+    /// The instant at which to call [`Session::on_timeout`], unless something changes before.
+    pub fn deadline(&self) -> Option<Instant> {
+        if self.ended { None } else { self.deadlines.next().map(|(at, _)| at) }
+    }
+
+    /// Whether the end has come out.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether an event has come out, so that the request must not be sent again.
+    pub fn has_delivered(&self) -> bool {
+        self.any_event
+    }
+
+    /// The request waits for a place among the client's streams.
+    pub fn on_queued(&mut self, now: Instant) {
+        self.deadlines.start(Budget::Queue, now);
+    }
+
+    /// The request is on its way.
+    pub fn on_sent(&mut self, now: Instant) {
+        self.deadlines.stop(Budget::Queue);
+        if self.settings.streamed {
+            self.deadlines.start(Budget::FirstEvent, now);
+        }
+    }
+
+    /// The head of the answer has arrived.
+    pub fn on_head(&mut self, head: Head, now: Instant) {
+        self.stopwatch.head(now);
+        let events = head.is_success() && self.settings.streamed && head.content_encoding.is_none();
+        self.body = if events { Body::Unknown(BytesMut::new()) } else { Body::Whole(BytesMut::new()) };
+        if !head.is_success() {
+            // The error is known; its body may take no longer than a pause in a stream.
+            self.deadlines.stop(Budget::FirstEvent);
+            self.deadlines.start(Budget::Idle, now);
+        }
+        self.head = head;
+    }
+
+    /// Bytes of the body have arrived: events go to `out`, and the end, if this is it, comes back.
+    pub fn on_bytes(&mut self, bytes: Bytes, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
+        if self.ended {
+            return None;
+        }
+        if self.settings.streamed {
+            self.deadlines.start(Budget::Idle, now);
+        }
+        match &mut self.body {
+            Body::Awaited => None,
+            Body::Events => self.decode(bytes, now, out),
+            Body::Unknown(start) => {
+                start.extend_from_slice(&bytes);
+                match sniff(start) {
+                    Sniff::More => None,
+                    Sniff::Events => {
+                        // The usual case copies nothing: the first read says it.
+                        let read = if start.len() == bytes.len() { bytes } else { start.split().freeze() };
+                        self.body = Body::Events;
+                        self.decode(read, now, out)
+                    }
+                    Sniff::Other => {
+                        let start = std::mem::take(start);
+                        self.body = Body::Whole(start);
+                        self.check_whole(now)
+                    }
+                }
+            }
+            Body::Whole(whole) => {
+                whole.extend_from_slice(&bytes);
+                self.check_whole(now)
+            }
+        }
+    }
+
+    /// The body has ended.
+    pub fn on_body_end(&mut self, end: &BodyEnd, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
+        if self.ended {
+            return None;
+        }
+        match std::mem::replace(&mut self.body, Body::Awaited) {
+            Body::Awaited => Some(self.truncated(end, now)),
+            Body::Unknown(start) if start.is_empty() && matches!(end, BodyEnd::Cut(_)) => {
+                Some(self.truncated(end, now))
+            }
+            Body::Unknown(start) => Some(self.end_whole(&start, end, now)),
+            Body::Whole(whole) => Some(self.end_whole(&whole, end, now)),
+            Body::Events => {
+                if let Some(frame) = self.sse.finish() {
+                    // What no blank line ended counts if it is whole, and only then.
+                    if let Some(end) = self.on_frame(frame, now, out, true) {
+                        return Some(end);
+                    }
+                }
+                let complete = self.accumulator.is_complete(self.settings.choices)
+                    || (self.settings.ends_on_close && self.any_event);
+                match end {
+                    BodyEnd::Clean if complete => Some(self.finish(Status::Completed, false, now)),
+                    end => Some(self.truncated(end, now)),
+                }
+            }
+        }
+    }
+
+    /// The time is `now`: the end comes back if a budget has run out.
+    pub fn on_timeout(&mut self, now: Instant) -> Option<End<E>> {
+        if self.ended {
+            return None;
+        }
+        let (budget, after) = self.deadlines.expired(now)?;
+        if let Body::Whole(body) = &mut self.body
+            && !self.head.is_success()
+        {
+            // The server has refused; that its explanation does not come is no reason to hide it.
+            let body = std::mem::take(body);
+            return Some(self.refused(&body, now));
+        }
+        Some(self.fail(ErrorKind::Timeout { budget, after }, now))
+    }
+
+    /// The target does not keep up, so nothing is read: silence is not the server's.
+    pub fn pause(&mut self) {
+        self.deadlines.stop(Budget::Idle);
+        self.deadlines.stop(Budget::Stall);
+    }
+
+    /// Reading goes on.
+    pub fn resume(&mut self, now: Instant) {
+        self.deadlines.start(Budget::Idle, now);
+        if self.any_event {
+            self.deadlines.start(Budget::Stall, now);
+        }
+    }
+
+    /// Ends the session with an error from outside: the transport's, a cancellation.
+    pub fn fail(&mut self, kind: ErrorKind, now: Instant) -> End<E> {
+        self.ended = true;
+        let mut error = StreamError::new(kind);
+        error.request_id.clone_from(&self.head.request_id);
+        error.timings = self.stopwatch.stop(now);
+        error.attempts = self.attempt;
+        Err(if self.any_event { error.with_partial(Arc::new(self.accumulator.take())) } else { error })
+    }
+
+    fn decode(&mut self, read: Bytes, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
+        self.sse.feed(read);
+        loop {
+            match self.sse.next_frame() {
+                Ok(Some(frame)) => {
+                    if let Some(end) = self.on_frame(frame, now, out, false) {
+                        return Some(end);
+                    }
+                }
+                Ok(None) => return None,
+                Err(too_long) => {
+                    return Some(self.fail(ErrorKind::Limit { limit: Limit::Event, max: too_long.0 }, now));
+                }
+            }
+        }
+    }
+
+    /// An event has arrived; `unterminated` if the body ended in it, in which case half an event is none.
+    fn on_frame(
+        &mut self,
+        frame: Frame,
+        now: Instant,
+        out: &mut Vec<E>,
+        unterminated: bool,
+    ) -> Option<End<E>> {
+        match frame.data.first() {
+            Some(b'[') if frame.data.trim_ascii_end() == b"[DONE]" => {
+                return Some(self.finish(Status::Completed, true, now));
+            }
+            // Some servers send their comments as data.
+            Some(b':') => return None,
+            _ => {}
+        }
+        let data = frame.data.clone();
+        let named_error = is_error_event(frame.event.as_deref());
+        let Decoded { mut event, verdict } = match E::decode(frame) {
+            Ok(decoded) => decoded,
+            Err(_) if named_error && !unterminated => {
+                return Some(
+                    self.fail(ErrorKind::Provider(Arc::new(ApiError::from_error_event(&data))), now),
+                );
+            }
+            Err(_) if unterminated => return None,
+            Err(_) if self.settings.on_malformed == OnMalformed::Skip => {
+                self.stopwatch.skipped();
+                return None;
+            }
+            Err(error) => {
+                let payload = String::from_utf8_lossy(&data[..data.len().min(4 << 10)]);
+                let kind = ErrorKind::Malformed { payload: payload.into(), detail: error.0.into() };
+                return Some(self.fail(kind, now));
+            }
+        };
+        match verdict {
+            Verdict::Fail(error) => return Some(self.fail(ErrorKind::Provider(Arc::new(error)), now)),
+            _ if named_error => {
+                return Some(
+                    self.fail(ErrorKind::Provider(Arc::new(ApiError::from_error_event(&data))), now),
+                );
+            }
+            Verdict::KeepAlive => {}
+            Verdict::Data | Verdict::Finish(_) => {
+                self.any_event = true;
+                self.stopwatch.event(now);
+                self.deadlines.stop(Budget::FirstEvent);
+                self.deadlines.start(Budget::Stall, now);
+                self.accumulator.push(&mut event, self.settings.keep_response);
+                let max = self.settings.limits.response;
+                if self.accumulator.size() > max {
+                    return Some(self.fail(ErrorKind::Limit { limit: Limit::Response, max }, now));
+                }
+            }
+        }
+        out.push(event);
+        match verdict {
+            Verdict::Finish(status) => Some(self.finish(status, true, now)),
+            _ => None,
+        }
+    }
+
+    fn finish(&mut self, status: Status, sentinel: bool, now: Instant) -> End<E> {
+        let response = self.accumulator.take();
+        self.finish_with(response, status, sentinel, now)
+    }
+
+    fn finish_with(&mut self, response: E::Response, status: Status, sentinel: bool, now: Instant) -> End<E> {
+        self.ended = true;
+        Ok(Finish {
+            finish_reasons: E::finish_reasons(&response),
+            response: Arc::new(response),
+            status,
+            sentinel,
+            request_id: self.head.request_id.clone(),
+            timings: self.stopwatch.stop(now),
+            attempts: self.attempt,
+        })
+    }
+
+    fn truncated(&mut self, end: &BodyEnd, now: Instant) -> End<E> {
+        let detail = match end {
+            BodyEnd::Cut(what) => what.as_str(),
+            BodyEnd::Clean if self.any_event => {
+                "the body ended with neither [DONE] nor a last event, before every choice had a finish_reason"
+            }
+            BodyEnd::Clean => "the body ended before an event came",
+        };
+        self.fail(ErrorKind::truncated(detail), now)
+    }
+
+    /// Ends a body that is read whole when it has outgrown its limit.
+    fn check_whole(&mut self, now: Instant) -> Option<End<E>> {
+        let Body::Whole(body) = &mut self.body else { return None };
+        let limits = &self.settings.limits;
+        if self.head.is_success() && !self.settings.streamed {
+            let (limit, max) = (Limit::Body, limits.body);
+            return (body.len() > max).then(|| self.fail(ErrorKind::Limit { limit, max }, now));
+        }
+        if body.len() <= limits.error_body {
+            return None;
+        }
+        body.truncate(limits.error_body);
+        let body = std::mem::take(body);
+        Some(self.end_whole(&body, &BodyEnd::Clean, now))
+    }
+
+    /// A body that was read whole has ended, or enough of it has come.
+    fn end_whole(&mut self, body: &[u8], end: &BodyEnd, now: Instant) -> End<E> {
+        if !self.head.is_success() {
+            return self.refused(body, now);
+        }
+        let reported = serde_json::from_slice(body).ok().as_ref().and_then(ApiError::from_json);
+        if let Some(error) = reported {
+            return self.fail(ErrorKind::Provider(Arc::new(error)), now);
+        }
+        if self.settings.streamed || self.head.content_encoding.is_some() {
+            let kind = ErrorKind::NotAStream {
+                content_type: self.head.describe_body().map(Into::into),
+                body: self.excerpt(body).into(),
+            };
+            return self.fail(kind, now);
+        }
+        if let BodyEnd::Cut(_) = end {
+            return self.truncated(end, now);
+        }
+        match E::decode_whole(body) {
+            Ok(response) => self.finish_with(response, Status::Completed, true, now),
+            Err(error) => {
+                let kind =
+                    ErrorKind::Malformed { payload: self.excerpt(body).into(), detail: error.0.into() };
+                self.fail(kind, now)
+            }
+        }
+    }
+
+    fn refused(&mut self, body: &[u8], now: Instant) -> End<E> {
+        let refused = Refused {
+            status: self.head.status,
+            error: ApiError::from_body(body),
+            body: self.excerpt(body),
+            retry_after: self.head.retry_after,
+            should_retry: self.head.should_retry,
+        };
+        self.fail(ErrorKind::Refused(Arc::new(refused)), now)
+    }
+
+    /// A body as text, cut at the limit for error bodies.
+    fn excerpt(&self, body: &[u8]) -> String {
+        let most = self.settings.limits.error_body.min(body.len());
+        String::from_utf8_lossy(&body[..most]).into_owned()
+    }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -1,0 +1,496 @@
+use std::time::Duration;
+
+use super::*;
+use crate::chat::ChatCompletionChunk;
+use crate::raw::RawEvent;
+
+/// A session driven by hand: bytes and seconds in, what came out at hand.
+struct Driven<E: Event = ChatCompletionChunk> {
+    session: Session<E>,
+    start: Instant,
+    now: Instant,
+    events: Vec<E>,
+    end: Option<End<E>>,
+}
+
+impl<E: Event> Driven<E> {
+    fn new(settings: Settings) -> Self {
+        let start = Instant::now();
+        let mut session = Session::new(settings, start, 1);
+        session.on_sent(start);
+        Self { session, start, now: start, events: Vec::new(), end: None }
+    }
+
+    fn head(&mut self, status: u16, content_type: &str) -> &mut Self {
+        self.headers(status, &[("content-type", content_type)])
+    }
+
+    fn headers(&mut self, status: u16, headers: &[(&str, &str)]) -> &mut Self {
+        let head =
+            Head::read(status, |name| headers.iter().find(|(n, _)| *n == name).map(|(_, value)| *value));
+        self.session.on_head(head, self.now);
+        self
+    }
+
+    fn bytes(&mut self, bytes: &str) -> &mut Self {
+        let end = self.session.on_bytes(Bytes::copy_from_slice(bytes.as_bytes()), self.now, &mut self.events);
+        self.ended(end)
+    }
+
+    fn close(&mut self, end: BodyEnd) -> &mut Self {
+        let end = self.session.on_body_end(&end, self.now, &mut self.events);
+        self.ended(end)
+    }
+
+    fn after(&mut self, seconds: u64) -> &mut Self {
+        self.now += Duration::from_secs(seconds);
+        let end = self.session.on_timeout(self.now);
+        self.ended(end)
+    }
+
+    fn ended(&mut self, end: Option<End<E>>) -> &mut Self {
+        if let Some(end) = end {
+            assert!(self.end.is_none(), "a second end: {end:?}");
+            assert!(self.session.has_ended());
+            self.end = Some(end);
+        }
+        self
+    }
+
+    #[track_caller]
+    fn error(&self) -> &StreamError {
+        self.end.as_ref().expect("no end").as_ref().expect_err("finished")
+    }
+
+    #[track_caller]
+    fn finish(&self) -> &Finish<E::Response> {
+        self.end.as_ref().expect("no end").as_ref().expect("failed")
+    }
+}
+
+fn chat() -> Driven {
+    let mut driven = Driven::new(Settings::default());
+    driven.head(200, "text/event-stream; charset=utf-8");
+    driven
+}
+
+fn cut() -> BodyEnd {
+    BodyEnd::Cut("the connection was reset".into())
+}
+
+const HELLO: &str = r#"data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hello"}}]}
+
+"#;
+const STOP: &str = r#"data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+
+"#;
+const DONE: &str = "data: [DONE]\n\n";
+
+#[test]
+fn done_finishes_and_nothing_follows() {
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes(STOP).bytes(DONE);
+    let finish = driven.finish();
+    assert!(finish.sentinel);
+    assert_eq!(finish.status, Status::Completed);
+    assert_eq!(finish.finish_reasons, ["stop"]);
+    assert_eq!(finish.response.content(), Some("Hello"));
+    driven.bytes(HELLO).bytes(DONE).close(cut()).after(100_000);
+    assert_eq!(driven.events.len(), 2);
+    assert_eq!(driven.session.deadline(), None);
+}
+
+#[test]
+fn done_without_a_finish_reason_finishes() {
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes("data:[DONE]\r\n\r\n");
+    assert!(driven.finish().sentinel && driven.finish().finish_reasons.is_empty());
+    // Without its blank line, too.
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes("data: [DONE]").close(BodyEnd::Clean);
+    assert!(driven.finish().sentinel);
+}
+
+#[test]
+fn clean_end_with_every_finish_reason_finishes_without_sentinel() {
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes(STOP).close(BodyEnd::Clean);
+    assert!(!driven.finish().sentinel);
+    assert_eq!(driven.finish().response.content(), Some("Hello"));
+}
+
+#[test]
+fn every_way_a_body_ends_early_is_truncated() {
+    let partial = |driven: &Driven| {
+        assert_eq!(driven.error().kind.name(), "truncated");
+        driven
+            .error()
+            .partial::<crate::chat::ChatCompletion>()
+            .and_then(|chat| chat.content().map(str::to_owned))
+    };
+    // A clean close with no finish_reason: a proxy's way to say that its upstream died.
+    let mut driven = chat();
+    driven.bytes(HELLO).close(BodyEnd::Clean);
+    assert_eq!(partial(&driven).as_deref(), Some("Hello"));
+    // Cut, even when every choice had ended.
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes(STOP).close(cut());
+    assert_eq!(partial(&driven).as_deref(), Some("Hello"));
+    assert!(driven.error().to_string().contains("the connection was reset"));
+    // Inside an event.
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes("data: {\"choices\":[{\"ind").close(BodyEnd::Clean);
+    assert_eq!(partial(&driven).as_deref(), Some("Hello"));
+    // One of two choices.
+    let mut driven = Driven::new(Settings { choices: 2, ..Settings::default() });
+    driven.head(200, "text/event-stream").bytes(HELLO).bytes(STOP).close(BodyEnd::Clean);
+    assert_eq!(partial(&driven).as_deref(), Some("Hello"));
+    // Before the first event: nothing arrived, so there is no partial response.
+    let mut driven = chat();
+    driven.bytes(": hi\n\n").close(BodyEnd::Clean);
+    assert_eq!(partial(&driven), None);
+    let mut driven = chat();
+    driven.close(cut());
+    assert_eq!(partial(&driven), None);
+}
+
+#[test]
+fn every_shape_of_an_error_in_the_stream_is_provider() {
+    for (event, message, code) in [
+        (
+            "data: {\"error\":{\"message\":\"m\",\"type\":\"t\",\"code\":429,\"param\":null}}\n\n",
+            "m",
+            Some("429"),
+        ),
+        ("data: {\"error\":\"bare\"}\n\n", "bare", None),
+        ("data: {\"type\":\"error\",\"message\":\"m\",\"code\":\"c\"}\n\n", "m", Some("c")),
+        ("data: {\"object\":\"error\",\"message\":\"m\",\"code\":400}\n\n", "m", Some("400")),
+        ("event: error\ndata: {\"message\":\"m\"}\n\n", "m", None),
+        ("event: error\ndata: out of memory\n\n", "out of memory", None),
+    ] {
+        let mut driven = chat();
+        driven.headers(200, &[("content-type", "text/event-stream"), ("x-request-id", "req-9")]);
+        driven.bytes(HELLO).bytes(event).bytes(DONE);
+        let api = driven.error().api().unwrap();
+        assert_eq!(
+            (driven.error().kind.name(), api.message.as_str(), api.code.as_deref()),
+            ("provider", message, code)
+        );
+        assert_eq!(driven.error().request_id.as_deref(), Some("req-9"));
+        assert!(driven.error().partial::<crate::chat::ChatCompletion>().is_some());
+        assert_eq!(driven.events.len(), 1, "the error is no data");
+    }
+}
+
+#[test]
+fn unterminated_error_event_is_provider() {
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes("data: {\"error\":{\"message\":\"m\"}}").close(BodyEnd::Clean);
+    assert_eq!(driven.error().api().unwrap().message, "m");
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes("event: error\ndata: {\"message\":\"m\"}\n").close(cut());
+    assert_eq!(driven.error().api().unwrap().message, "m");
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes("event: error\ndata: {\"mess").close(cut());
+    assert_eq!(driven.error().kind.name(), "truncated");
+}
+
+#[test]
+fn error_null_is_none() {
+    let mut driven = chat();
+    driven.bytes("data: {\"error\":null,\"choices\":[]}\n\n").bytes(DONE);
+    assert_eq!(driven.events.len(), 1);
+    driven.finish();
+}
+
+#[test]
+fn a_status_outside_2xx_is_refused_whatever_the_body() {
+    for (status, content_type, body, message) in [
+        (429, "application/json", r#"{"error":{"message":"m","code":"rate_limit_exceeded"}}"#, Some("m")),
+        (404, "application/json", r#"{"detail":"Not Found"}"#, Some("Not Found")),
+        (502, "text/html", "<html>502</html>", None),
+        (500, "text/event-stream", "data: {\"error\":{\"message\":\"m\"}}\n\ndata: [DONE]\n\n", Some("m")),
+        (503, "text/plain", "", None),
+        (302, "text/html", "moved", None),
+    ] {
+        let mut driven: Driven = Driven::new(Settings::default());
+        let headers = [("content-type", content_type), ("x-request-id", "req-1"), ("retry-after", "3")];
+        driven.headers(status, &headers);
+        driven.bytes(body).close(BodyEnd::Clean);
+        let error = driven.error();
+        assert_eq!((error.kind.name(), error.status()), ("refused", Some(status)));
+        assert_eq!(error.api().map(|api| api.message.as_str()), message);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(3)));
+        assert_eq!(error.request_id.as_deref(), Some("req-1"));
+        assert!(driven.events.is_empty());
+    }
+}
+
+#[test]
+fn a_refusal_is_told_even_if_its_body_hangs_breaks_or_floods() {
+    let mut hangs: Driven = Driven::new(Settings::default());
+    hangs.head(500, "application/json").bytes("{\"err").after(121);
+    assert_eq!(hangs.error().status(), Some(500));
+    let mut breaks: Driven = Driven::new(Settings::default());
+    breaks.head(500, "application/json").bytes("{\"err").close(cut());
+    assert_eq!(breaks.error().status(), Some(500));
+    let mut floods: Driven = Driven::new(Settings::default());
+    floods.head(500, "text/plain").bytes(&"x".repeat(70 << 10));
+    let ErrorKind::Refused(refused) = &floods.error().kind else { panic!("{:?}", floods.error()) };
+    assert_eq!(refused.body.len(), 64 << 10);
+}
+
+#[test]
+fn success_that_is_no_stream() {
+    for (content_type, body) in [
+        ("text/html", "<html>log in</html>"),
+        ("application/json", r#"{"object":"chat.completion","choices":[]}"#),
+        ("application/json", "{malformed json: <<<chaos>>>"),
+        ("text/event-stream", "Internal Server Error"),
+        ("text/event-stream", ""),
+    ] {
+        let mut driven: Driven = Driven::new(Settings::default());
+        driven.head(200, content_type).bytes(body).close(BodyEnd::Clean);
+        let ErrorKind::NotAStream { content_type: got, body: head } = &driven.error().kind else {
+            panic!("{:?}", driven.error())
+        };
+        assert_eq!((got.as_deref(), &**head), (Some(content_type), body));
+    }
+    let mut driven: Driven = Driven::new(Settings::default());
+    driven.head(200, "application/json").bytes(r#"{"error":{"message":"m"}}"#).close(BodyEnd::Clean);
+    assert_eq!(driven.error().kind.name(), "provider");
+    let mut driven: Driven = Driven::new(Settings::default());
+    driven.headers(200, &[("content-type", "text/event-stream"), ("content-encoding", "gzip")]);
+    driven.bytes("\u{1f}").close(BodyEnd::Clean);
+    assert!(driven.error().to_string().contains("gzip"), "{}", driven.error());
+}
+
+#[test]
+fn an_event_stream_under_another_content_type_is_one() {
+    for content_type in ["text/plain", "application/json", "application/octet-stream"] {
+        let mut driven: Driven = Driven::new(Settings::default());
+        driven.head(200, content_type).bytes("da").bytes(&HELLO[2..]).bytes(DONE);
+        assert_eq!(driven.finish().response.content(), Some("Hello"), "{content_type}");
+    }
+}
+
+#[test]
+fn an_event_that_is_not_json_is_malformed_or_skipped() {
+    let mut driven = chat();
+    driven.bytes(HELLO).bytes("data: {oops\n\n");
+    let ErrorKind::Malformed { payload, .. } = &driven.error().kind else { panic!("{:?}", driven.error()) };
+    assert_eq!(&**payload, "{oops");
+    let mut driven: Driven = Driven::new(Settings { on_malformed: OnMalformed::Skip, ..Settings::default() });
+    driven.head(200, "text/event-stream").bytes(HELLO).bytes("data: {oops\n\n").bytes(STOP).bytes(DONE);
+    assert_eq!((driven.events.len(), driven.finish().timings.skipped), (2, 1));
+}
+
+#[test]
+fn what_is_unknown_is_data_and_at_hand() {
+    let mut driven = chat();
+    driven.bytes("data: {\"type\":\"new.thing\",\"x\":[1]}\n\ndata: 7\n\n").bytes(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\",\"new\":1},\"finish_reason\":\"new_reason\"}]}\n\n",
+    );
+    driven.bytes(DONE);
+    let [thing, seven, last] = driven.events.as_slice() else { panic!("{:?}", driven.events) };
+    assert_eq!(thing.raw.json().unwrap()["x"][0], 1);
+    assert_eq!(&*seven.raw.text(), "7");
+    assert_eq!(last.choices[0].delta.extra.get("new").unwrap(), 1);
+    assert_eq!(last.finish_reason().unwrap(), "new_reason");
+}
+
+#[test]
+fn data_that_is_a_comment_is_none() {
+    let mut driven = chat();
+    driven.bytes("data: : keepalive\n\n").bytes(HELLO).bytes(DONE);
+    assert_eq!(driven.events.len(), 1);
+}
+
+#[test]
+fn silence_names_the_budget() {
+    let budgets = || {
+        let seconds = Duration::from_secs;
+        Budgets::unlimited().first_event(seconds(10)).idle(seconds(5)).stall(seconds(8)).total(seconds(100))
+    };
+    let start = || -> Driven { Driven::new(Settings { budgets: budgets(), ..Settings::default() }) };
+    let mut silent = start();
+    silent.after(9);
+    assert!(silent.end.is_none());
+    assert_eq!(silent.session.deadline(), Some(silent.start + Duration::from_secs(10)));
+    silent.after(1);
+    assert_eq!(silent.error().budget(), Some(Budget::FirstEvent));
+    assert!(silent.error().partial::<crate::chat::ChatCompletion>().is_none());
+
+    // Comments keep a stream from idling, not from stalling, and are no first event.
+    let mut comments = start();
+    comments.head(200, "text/event-stream");
+    comments.bytes(": a\n").after(4).bytes(": b\n").after(4).bytes(": c\n").after(2);
+    assert_eq!(comments.error().budget(), Some(Budget::FirstEvent));
+    let mut stalls = start();
+    stalls.head(200, "text/event-stream").bytes(HELLO).after(4).bytes(": b\n").after(4);
+    assert_eq!(stalls.error().budget(), Some(Budget::Stall));
+    assert!(stalls.error().partial::<crate::chat::ChatCompletion>().is_some());
+
+    let mut idles = start();
+    idles.head(200, "text/event-stream").bytes(HELLO).after(5);
+    assert_eq!(idles.error().budget(), Some(Budget::Idle));
+
+    let mut drips = start();
+    drips.head(200, "text/event-stream");
+    while drips.end.is_none() {
+        drips.bytes(HELLO).after(4);
+    }
+    assert_eq!(drips.error().budget(), Some(Budget::Total));
+    assert_eq!(drips.error().timings.total, Duration::from_secs(100));
+}
+
+#[test]
+fn keepalive_events_reset_idle_but_not_stall() {
+    let budgets = Budgets::unlimited().idle(Duration::from_secs(5)).stall(Duration::from_secs(8));
+    let mut driven = Driven::<RawEvent>::new(Settings { budgets, ..Settings::default() });
+    driven.head(200, "text/event-stream").bytes("data: {\"type\":\"x\"}\n\n");
+    let keepalive = "data: {\"type\":\"keepalive\"}\n\n";
+    driven.after(4).bytes(keepalive).after(4);
+    assert_eq!(driven.error().budget(), Some(Budget::Stall));
+    assert_eq!(driven.events.len(), 2, "a keepalive event is data");
+}
+
+#[test]
+fn a_slow_target_is_not_the_servers_silence() {
+    let budgets = Budgets::unlimited().idle(Duration::from_secs(5)).stall(Duration::from_secs(8));
+    let mut driven: Driven = Driven::new(Settings { budgets, ..Settings::default() });
+    driven.head(200, "text/event-stream").bytes(HELLO);
+    driven.session.pause();
+    driven.after(1000);
+    assert!(driven.end.is_none());
+    driven.session.resume(driven.now);
+    driven.after(4);
+    assert!(driven.end.is_none());
+    driven.after(1);
+    assert_eq!(driven.error().budget(), Some(Budget::Idle));
+}
+
+#[test]
+fn waiting_for_a_place_has_its_own_budget() {
+    let start = Instant::now();
+    let settings =
+        Settings { budgets: Budgets::default().queue(Duration::from_secs(2)), ..Settings::default() };
+    let mut session = Session::<ChatCompletionChunk>::new(settings, start, 1);
+    session.on_queued(start);
+    let end = session.on_timeout(start + Duration::from_secs(2)).unwrap();
+    assert_eq!(end.unwrap_err().budget(), Some(Budget::Queue));
+}
+
+#[test]
+fn limits_end_the_stream() {
+    let limits = Limits { event: 100, response: 100 << 10, ..Limits::default() };
+    let mut driven: Driven = Driven::new(Settings { limits: limits.clone(), ..Settings::default() });
+    driven.head(200, "text/event-stream").bytes("data: ").bytes(&"x".repeat(200));
+    assert_eq!(driven.error().kind, ErrorKind::Limit { limit: Limit::Event, max: 100 });
+
+    let settings = Settings { limits: Limits { event: 1 << 20, ..limits }, ..Settings::default() };
+    let mut driven: Driven = Driven::new(settings.clone());
+    driven.head(200, "text/event-stream");
+    let big = HELLO.replace("Hello", &"x".repeat(50 << 10));
+    driven.bytes(&big).bytes(&big);
+    assert_eq!(driven.error().kind, ErrorKind::Limit { limit: Limit::Response, max: 100 << 10 });
+    assert!(driven.error().partial::<crate::chat::ChatCompletion>().is_some());
+
+    let mut driven: Driven = Driven::new(Settings { keep_response: false, ..settings });
+    driven.head(200, "text/event-stream");
+    driven.bytes(&big).bytes(&big).bytes(&big).bytes(DONE);
+    driven.finish();
+}
+
+#[test]
+fn cancelling_keeps_the_partial_response() {
+    let mut driven = chat();
+    driven.bytes(HELLO);
+    let error = driven.session.fail(ErrorKind::Cancelled, driven.now).unwrap_err();
+    assert_eq!(error.partial::<crate::chat::ChatCompletion>().unwrap().content(), Some("Hello"));
+    driven.bytes(HELLO).close(BodyEnd::Clean);
+    assert_eq!(driven.events.len(), 1);
+}
+
+#[test]
+fn an_unstreamed_answer_is_one_object() {
+    let settings = || Settings { streamed: false, ..Settings::default() };
+    let whole = r#"{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
+    let mut driven: Driven = Driven::new(settings());
+    driven.head(200, "application/json").bytes(&whole[..20]).bytes(&whole[20..]).close(BodyEnd::Clean);
+    assert_eq!(driven.finish().response.content(), Some("Hi"));
+    assert_eq!(driven.finish().finish_reasons, ["stop"]);
+
+    for (body, end, kind) in [
+        (whole, cut(), "truncated"),
+        ("<html>", BodyEnd::Clean, "malformed"),
+        (r#"{"error":{"message":"m"}}"#, BodyEnd::Clean, "provider"),
+    ] {
+        let mut driven: Driven = Driven::new(settings());
+        driven.head(200, "application/json").bytes(body).close(end);
+        assert_eq!(driven.error().kind.name(), kind);
+    }
+    let limits = Limits { body: 10, ..Limits::default() };
+    let mut driven: Driven = Driven::new(Settings { limits, ..settings() });
+    driven.head(200, "application/json").bytes(whole);
+    assert_eq!(driven.error().kind, ErrorKind::Limit { limit: Limit::Body, max: 10 });
+}
+
+#[test]
+fn raw_streams_end_as_their_events_say() {
+    let raw = |body: &str, ends_on_close: bool| {
+        let mut driven = Driven::<RawEvent>::new(Settings { ends_on_close, ..Settings::default() });
+        driven.head(200, "text/event-stream").bytes(body).close(BodyEnd::Clean);
+        driven.end.unwrap().map(|finish| (finish.status, finish.sentinel)).map_err(|error| error.kind.name())
+    };
+    assert_eq!(raw("data: {\"type\":\"response.completed\"}\n\n", false), Ok((Status::Completed, true)));
+    assert_eq!(raw("data: {\"type\":\"response.incomplete\"}\n\n", false), Ok((Status::Incomplete, true)));
+    assert_eq!(raw("data: {\"a\":1}\n\n", false), Err("truncated"));
+    assert_eq!(raw("data: {\"a\":1}\n\n", true), Ok((Status::Completed, false)));
+    assert_eq!(raw(": only a comment\n\n", true), Err("truncated"));
+    assert_eq!(raw(STOP, false), Ok((Status::Completed, false)));
+    assert_eq!(
+        raw("data: {\"type\":\"response.failed\",\"response\":{\"error\":{\"message\":\"m\"}}}\n\n", false),
+        Err("provider")
+    );
+}
+
+#[test]
+fn any_split_of_the_same_bytes_gives_the_same_events_and_end() {
+    let body = format!("\u{feff}: hi\r\n\r\n{HELLO}{}{STOP}{DONE}", HELLO.replace("Hello", "é你😀"));
+    let run = |cuts: &[usize]| {
+        let mut driven = chat();
+        let mut from = 0;
+        for to in cuts.iter().copied().chain([body.len()]) {
+            let read = Bytes::copy_from_slice(&body.as_bytes()[from..to]);
+            let end = driven.session.on_bytes(read, driven.now, &mut driven.events);
+            driven.ended(end);
+            from = to;
+        }
+        (driven.events.clone(), driven.finish().response.clone())
+    };
+    let whole = run(&[]);
+    assert_eq!(whole.1.content(), Some("Helloé你😀"));
+    for cut in 0..=body.len() {
+        assert_eq!(run(&[cut]), whole, "cut at {cut}");
+    }
+    assert_eq!(run(&(0..body.len()).collect::<Vec<_>>()), whole, "byte by byte");
+}
+
+#[test]
+fn timings_count_from_the_start() {
+    let mut driven: Driven = Driven::new(Settings::default());
+    driven
+        .after(1)
+        .head(200, "text/event-stream")
+        .after(1)
+        .bytes(HELLO)
+        .after(1)
+        .bytes(STOP)
+        .after(1)
+        .bytes(DONE);
+    let timings = driven.finish().timings;
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    assert_eq!((timings.head, timings.first_event, timings.last_event), (seconds(1), seconds(2), seconds(3)));
+    assert_eq!((timings.total, timings.events), (Duration::from_secs(4), 2));
+}

@@ -1,0 +1,360 @@
+//! `Text`: a string of the API, which is a slice of the bytes it came in wherever it can be.
+
+use std::borrow::{Borrow, Cow};
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Deref;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::{Serialize, Serializer};
+
+thread_local! {
+    /// The payload that is being parsed on this thread, so that a string in it can be a slice of it.
+    static SOURCE: RefCell<Option<Bytes>> = const { RefCell::new(None) };
+}
+
+/// Runs `parse` while every [`Text`] that it parses out of `payload` becomes a slice of it.
+pub(crate) fn slicing<T>(payload: &Bytes, parse: impl FnOnce() -> T) -> T {
+    struct Restore(Option<Bytes>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            SOURCE.set(self.0.take());
+        }
+    }
+    let _restore = Restore(SOURCE.replace(Some(payload.clone())));
+    parse()
+}
+
+/// A string of the API. It dereferences to `str`, and cloning it copies no text.
+///
+/// A text taken from an event is a slice of the read it arrived in and keeps that read's buffer (some KiB) alive:
+/// to keep a short text for long, keep `text.to_string()`.
+///
+/// JSON can hold half a surrogate pair (`"\ud83d"`), which no Rust string can; servers send such halves when they
+/// split an emoji over two chunks. A `Text` carries the half at its start or its end beside the string, and the
+/// connector joins it with its other half in the next chunk before you see either (see [`Text::join`]). Any other
+/// invalid sequence reads as U+FFFD.
+#[derive(Clone, Default)]
+pub struct Text {
+    text: ByteString,
+    /// A low surrogate that stood before the text, or 0.
+    low: u16,
+    /// A high surrogate that stood behind the text, or 0.
+    high: u16,
+}
+
+impl Text {
+    /// The text of a string that never changes; nothing is allocated.
+    pub const fn from_static(text: &'static str) -> Self {
+        Self { text: ByteString::from_static(text), low: 0, high: 0 }
+    }
+
+    /// The text as a string slice.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Joins this text with the half of a surrogate pair that ended the text before it: `carry` is that half (or
+    /// 0) and becomes the half that ends this text. A half that finds no partner becomes U+FFFD.
+    pub fn join(&mut self, carry: &mut u16) {
+        if *carry | self.low | self.high == 0 {
+            return;
+        }
+        let (high, low) = (std::mem::take(carry), std::mem::take(&mut self.low));
+        *carry = std::mem::take(&mut self.high);
+        if high == 0 && low == 0 {
+            return;
+        }
+        if high != 0 && low == 0 && self.is_empty() && *carry == 0 {
+            // Nothing came at all: the partner may still come.
+            *carry = high;
+            return;
+        }
+        let halves: Vec<u16> = [high, low].into_iter().filter(|half| *half != 0).collect();
+        let mut joined = String::from_utf16_lossy(&halves);
+        joined.push_str(&self.text);
+        self.text = joined.into();
+    }
+
+    /// The text of bytes that should be UTF-8 but may hold surrogates (as WTF-8) or garbage. `slice` makes the
+    /// valid case cheap.
+    fn from_wtf8(bytes: &[u8], slice: impl FnOnce() -> Bytes) -> Self {
+        match std::str::from_utf8(bytes) {
+            // The second look at the bytes is what it costs to go without unsafe code.
+            Ok(text) => Self {
+                text: ByteString::try_from(slice()).unwrap_or_else(|_| ByteString::from(text)),
+                low: 0,
+                high: 0,
+            },
+            Err(_) => Self::repair(bytes),
+        }
+    }
+
+    #[cold]
+    fn repair(bytes: &[u8]) -> Self {
+        let mut text = String::with_capacity(bytes.len());
+        let mut low = 0;
+        let mut high = 0;
+        for chunk in surrogates(bytes) {
+            match chunk {
+                Piece::Text(piece) => {
+                    flush(&mut text, &mut high);
+                    text.push_str(&piece);
+                }
+                Piece::Surrogate(unit) if unit < 0xDC00 => {
+                    flush(&mut text, &mut high);
+                    high = unit;
+                }
+                Piece::Surrogate(unit) if high != 0 => {
+                    text.push_str(&String::from_utf16_lossy(&[std::mem::take(&mut high), unit]));
+                }
+                Piece::Surrogate(unit) if text.is_empty() && low == 0 => low = unit,
+                Piece::Surrogate(_) => text.push(char::REPLACEMENT_CHARACTER),
+            }
+        }
+        Self { text: text.into(), low, high }
+    }
+}
+
+/// A high surrogate that something other than its partner followed.
+fn flush(text: &mut String, high: &mut u16) {
+    if std::mem::take(high) != 0 {
+        text.push(char::REPLACEMENT_CHARACTER);
+    }
+}
+
+enum Piece<'a> {
+    Text(Cow<'a, str>),
+    Surrogate(u16),
+}
+
+/// Splits bytes at surrogates encoded in three bytes (ED A0..BF xx).
+fn surrogates(bytes: &[u8]) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while at + 3 <= bytes.len() {
+        if bytes[at] == 0xED
+            && bytes[at + 1] >= 0xA0
+            && bytes[at + 1] & 0xC0 == 0x80
+            && bytes[at + 2] & 0xC0 == 0x80
+        {
+            if start < at {
+                pieces.push(Piece::Text(String::from_utf8_lossy(&bytes[start..at])));
+            }
+            let unit = 0xD000 | (u16::from(bytes[at + 1] & 0x3F) << 6) | u16::from(bytes[at + 2] & 0x3F);
+            pieces.push(Piece::Surrogate(unit));
+            at += 3;
+            start = at;
+        } else {
+            at += 1;
+        }
+    }
+    if start < bytes.len() {
+        pieces.push(Piece::Text(String::from_utf8_lossy(&bytes[start..])));
+    }
+    pieces
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Text, E> {
+        Ok(Text::from_wtf8(bytes, || {
+            SOURCE.with_borrow(|source| match source {
+                Some(source) if source.as_ptr_range().contains(&bytes.as_ptr()) => source.slice_ref(bytes),
+                _ => Bytes::copy_from_slice(bytes),
+            })
+        }))
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
+        Ok(Text::from_wtf8(bytes, || Bytes::copy_from_slice(bytes)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text::from(text))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Text, E> {
+        Ok(Text::from(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    /// Asks for bytes, since that is how `serde_json` gives lone surrogates instead of refusing them.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(TextVisitor)
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.as_str(), f)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self { text: text.into(), low: 0, high: 0 }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self { text: text.into(), low: 0, high: 0 }
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.as_str().to_owned()
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl PartialEq<String> for Text {
+    fn eq(&self, other: &String) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl std::hash::Hash for Text {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Text {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_text_is_a_slice_of_its_payload() {
+        let payload = Bytes::from_static(br#"["abc","d\u00e9f"]"#);
+        let texts: Vec<Text> = slicing(&payload, || serde_json::from_slice(&payload).unwrap());
+        assert_eq!(texts, ["abc", "déf"]);
+        assert!(payload.as_ptr_range().contains(&texts[0].as_ptr()));
+        assert!(!payload.as_ptr_range().contains(&texts[1].as_ptr()));
+        let outside: Vec<Text> = serde_json::from_slice(&payload).unwrap();
+        assert!(!payload.as_ptr_range().contains(&outside[0].as_ptr()));
+    }
+
+    #[test]
+    fn a_pair_split_over_two_texts_is_joined() {
+        let mut carry = 0;
+        let mut first = parse(r#""hi \ud83d""#);
+        let mut second = parse(r#""\ude00!""#);
+        first.join(&mut carry);
+        assert_eq!(first, "hi ");
+        let mut empty = parse(r#""""#);
+        empty.join(&mut carry);
+        assert_eq!(empty, "");
+        second.join(&mut carry);
+        assert_eq!(second, "😀!");
+        assert_eq!(carry, 0);
+    }
+
+    #[test]
+    fn a_half_without_a_partner_becomes_the_replacement_character() {
+        for (texts, expected) in [
+            (vec![r#""a\ud83d""#, r#""b""#], vec!["a", "\u{fffd}b"]),
+            (vec![r#""\ude00b""#], vec!["\u{fffd}b"]),
+            (vec![r#""x\ud83dy""#], vec!["x\u{fffd}y"]),
+            (vec![r#""x\ude00y""#], vec!["x\u{fffd}y"]),
+            (vec![r#""\ud83d""#, r#""\ud83d""#, r#""\ude00""#], vec!["", "\u{fffd}", "😀"]),
+            (vec![r#""\ud83d\ude00""#], vec!["😀"]),
+        ] {
+            let mut carry = 0;
+            let joined: Vec<Text> = texts
+                .iter()
+                .map(|json| {
+                    let mut text = parse(json);
+                    text.join(&mut carry);
+                    text
+                })
+                .collect();
+            assert_eq!(joined, expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn invalid_utf8_reads_as_replacement_characters() {
+        let text: Text = serde_json::from_slice(b"\"a\xffb\"").unwrap();
+        assert_eq!(text, "a\u{fffd}b");
+    }
+}
