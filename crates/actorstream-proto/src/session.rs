@@ -15,6 +15,7 @@ use crate::event::{Accumulator, Decoded, Event, Verdict};
 use crate::finish::{Finish, Outcome, Status};
 use crate::head::Head;
 use crate::limits::Limits;
+use crate::list::List;
 use crate::sse::{Frame, Sniff, SseDecoder, sniff};
 use crate::timings::Stopwatch;
 
@@ -162,7 +163,7 @@ impl<E: Event> Session<E> {
     }
 
     /// Bytes of the body have arrived: events go to `out`, and the end, if this is it, comes back.
-    pub fn on_bytes(&mut self, bytes: Bytes, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
+    pub fn on_bytes(&mut self, bytes: Bytes, now: Instant, out: &mut List<E>) -> Option<End<E>> {
         if self.ended {
             return None;
         }
@@ -197,7 +198,7 @@ impl<E: Event> Session<E> {
     }
 
     /// The body has ended.
-    pub fn on_body_end(&mut self, end: &BodyEnd, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
+    pub fn on_body_end(&mut self, end: &BodyEnd, now: Instant, out: &mut List<E>) -> Option<End<E>> {
         if self.ended {
             return None;
         }
@@ -265,7 +266,7 @@ impl<E: Event> Session<E> {
         Err(if self.any_event { error.with_partial(Arc::new(self.accumulator.take())) } else { error })
     }
 
-    fn decode(&mut self, read: Bytes, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
+    fn decode(&mut self, read: Bytes, now: Instant, out: &mut List<E>) -> Option<End<E>> {
         self.sse.feed(read);
         loop {
             match self.sse.next_frame() {
@@ -287,7 +288,7 @@ impl<E: Event> Session<E> {
         &mut self,
         frame: Frame,
         now: Instant,
-        out: &mut Vec<E>,
+        out: &mut List<E>,
         unterminated: bool,
     ) -> Option<End<E>> {
         match frame.data.first() {

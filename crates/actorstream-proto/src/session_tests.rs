@@ -9,7 +9,7 @@ struct Driven<E: Event = ChatCompletionChunk> {
     session: Session<E>,
     start: Instant,
     now: Instant,
-    events: Vec<E>,
+    events: List<E>,
     end: Option<End<E>>,
 }
 
@@ -18,7 +18,7 @@ impl<E: Event> Driven<E> {
         let start = Instant::now();
         let mut session = Session::new(settings, start, 1);
         session.on_sent(start);
-        Self { session, start, now: start, events: Vec::new(), end: None }
+        Self { session, start, now: start, events: List::default(), end: None }
     }
 
     fn head(&mut self, status: u16, content_type: &str) -> &mut Self {
@@ -292,7 +292,7 @@ fn what_is_unknown_is_data_and_at_hand() {
         "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\",\"new\":1},\"finish_reason\":\"new_reason\"}]}\n\n",
     );
     driven.bytes(DONE);
-    let [thing, seven, last] = driven.events.as_slice() else { panic!("{:?}", driven.events) };
+    let [thing, seven, last] = &*driven.events else { panic!("{:?}", driven.events) };
     assert_eq!(thing.raw.json().unwrap()["x"][0], 1);
     assert_eq!(&*seven.raw.text(), "7");
     assert_eq!(last.choices[0].delta.extra.get("new").unwrap(), 1);

@@ -1,0 +1,78 @@
+//! The attribute [`macro@streaming_client`] of [actorstream](https://docs.rs/actorstream), which re-exports it.
+
+use proc_macro::TokenStream;
+use quote::quote;
+use syn::{Error, GenericArgument, ItemImpl, PathArguments, Type};
+
+/// Goes above an `impl StreamingClient<E> for MyActor` and lets the actor's address be the target of a stream.
+///
+/// The impl stays as it is written. What is added beside it is an `actix::Handler` for the messages of such streams,
+/// and the mark by which an `Addr<MyActor>` is accepted as a target. An actor may have several such impls, one for
+/// each type of event.
+///
+/// `#[streaming_client(crate = path)]` names the `actorstream` crate where it is re-exported under another path.
+#[proc_macro_attribute]
+pub fn streaming_client(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item: proc_macro2::TokenStream = item.into();
+    let glue = expand(arguments.into(), item.clone()).unwrap_or_else(Error::into_compile_error);
+    quote!(#item #glue).into()
+}
+
+fn expand(
+    arguments: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> Result<proc_macro2::TokenStream, Error> {
+    let krate = if arguments.is_empty() {
+        quote!(::actorstream)
+    } else {
+        let renamed: syn::MetaNameValue = syn::parse2(arguments)?;
+        if !renamed.path.is_ident("crate") {
+            return Err(Error::new_spanned(renamed.path, "the only argument is `crate = path`"));
+        }
+        let path = renamed.value;
+        quote!(#path)
+    };
+    let item: ItemImpl = syn::parse2(item)?;
+    let actor = &item.self_ty;
+    let event = event(&item)?;
+    let (generics, _, clause) = item.generics.split_for_impl();
+    let predicates: Vec<_> = clause.iter().flat_map(|clause| &clause.predicates).collect();
+    let bounds = quote! {
+        where
+            #(#predicates,)*
+            Self: ::core::marker::Sized + ::core::marker::Unpin + 'static,
+    };
+    Ok(quote! {
+        impl #generics #krate::actix::Handler<#krate::StreamMessage<#event>> for #actor #bounds {
+            type Result = ();
+
+            fn handle(&mut self, message: #krate::StreamMessage<#event>, context: &mut Self::Context) {
+                message.dispatch(self, context);
+            }
+        }
+
+        impl #generics #krate::ReceiveStream<#event> for #actor #bounds {
+            fn recipient(
+                address: #krate::actix::Addr<Self>,
+            ) -> #krate::actix::Recipient<#krate::StreamMessage<#event>> {
+                address.recipient()
+            }
+        }
+    })
+}
+
+/// The `E` of `impl StreamingClient<E> for …`.
+fn event(item: &ItemImpl) -> Result<&Type, Error> {
+    const USAGE: &str = "#[streaming_client] goes above `impl StreamingClient<Event> for Actor`";
+    let Some((None, path, _)) = &item.trait_ else {
+        return Err(Error::new_spanned(&item.self_ty, USAGE));
+    };
+    let last = path.segments.last().filter(|last| last.ident == "StreamingClient");
+    let Some(PathArguments::AngleBracketed(arguments)) = last.map(|last| &last.arguments) else {
+        return Err(Error::new_spanned(path, USAGE));
+    };
+    match arguments.args.first() {
+        Some(GenericArgument::Type(event)) if arguments.args.len() == 1 => Ok(event),
+        _ => Err(Error::new_spanned(path, USAGE)),
+    }
+}

@@ -1,0 +1,99 @@
+//! A scripted HTTP upstream on loopback, for tests of streaming clients of the OpenAI API: any
+//! bytes, any split, any delay, any fault.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! use actorstream_test::{Gate, Reply, Upstream};
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! // A stream that sends one event, waits for the test, and is then reset.
+//! let gate = Gate::new();
+//! let upstream = Upstream::start(Reply::sse().event(r#"{"n":1}"#).gate(&gate).reset());
+//!
+//! // The client under test talks to `upstream.base_url()`; this one is made by hand.
+//! let mut client = tokio::net::TcpStream::connect(upstream.addr()).await?;
+//! client.write_all(b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}").await?;
+//!
+//! assert_eq!(upstream.request(0).await.path, "/v1/chat/completions");
+//! gate.reached().await;
+//! gate.open();
+//! let mut answer = Vec::new();
+//! let end = client.read_to_end(&mut answer).await;
+//! assert_eq!(end.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+//! assert!(answer.ends_with(b"\r\n\r\nf\r\ndata: {\"n\":1}\n\n\r\n"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is where
+//!
+//! Running an upstream:
+//!
+//! - `upstream.rs`: [`Upstream`], started with a [`Script`]; what it saw
+//! - `builder.rs`: [`UpstreamBuilder`], for a port, a backlog, TLS
+//! - `unreachable.rs`: [`Blackhole`], an address where a connect hangs
+//!   ([`Upstream::refused_url`] is one where it fails)
+//! - `request.rs`: [`Request`], as it arrived
+//!
+//! Saying what it does:
+//!
+//! - `script.rs`: [`Script`], who answers what
+//! - `parse.rs`: [`Script::parse`], scripts in files
+//! - `reply.rs`: [`Reply`], the steps of one answer
+//! - `gate.rs`: [`Gate`], where a reply waits for the test
+//! - `chat_stream.rs`, `completion_stream.rs`: [`ChatStream`] and [`CompletionStream`],
+//!   well-formed streams
+//! - `story.rs`: [`story`], an upstream for trying things by hand
+//! - `tls.rs`, with the feature `tls`: `TestCa` and `ServerIdentity`
+//!
+//! On the other end:
+//!
+//! - `recorder.rs`: [`Recorder`], what the target of a stream received
+//!
+//! Inside: `connection.rs` serves one connection; `request_reader.rs` reads its requests and
+//! `player.rs` plays its replies, made of what is in `step.rs`, cut into writes by `split.rs`,
+//! followed by `response_framing.rs`. `chunked.rs` knows the transfer coding, `deltas.rs` how
+//! texts become chunks, and `journal.rs` keeps the record.
+
+#![deny(missing_docs, missing_debug_implementations)]
+#![forbid(unsafe_code)]
+
+mod builder;
+mod chat_stream;
+mod chunked;
+mod completion_stream;
+mod connection;
+mod deltas;
+mod gate;
+mod journal;
+mod parse;
+mod player;
+mod recorder;
+mod reply;
+mod request;
+mod request_reader;
+mod response_framing;
+mod script;
+mod split;
+mod step;
+mod story;
+#[cfg(feature = "tls")]
+mod tls;
+mod unreachable;
+mod upstream;
+
+pub use builder::UpstreamBuilder;
+pub use chat_stream::ChatStream;
+pub use completion_stream::CompletionStream;
+pub use gate::Gate;
+pub use parse::ScriptError;
+pub use recorder::Recorder;
+pub use reply::Reply;
+pub use request::Request;
+pub use script::Script;
+pub use story::story;
+#[cfg(feature = "tls")]
+pub use tls::{ServerIdentity, TestCa};
+pub use unreachable::Blackhole;
+pub use upstream::Upstream;

@@ -1,0 +1,169 @@
+//! The built-in upstream for trying things by hand.
+
+use serde_json::Value;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use crate::chat_stream::ChatStream;
+use crate::completion_stream::CompletionStream;
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::script::Script;
+
+/// Between two tokens.
+const PACE: Duration = Duration::from_millis(25);
+
+/// So much of the prompt is echoed, in characters.
+const ECHO: usize = 60;
+
+const REASONING: &str = "Somebody wants to be told something. A lighthouse would do, and a keeper \
+    with too much time. Keep it short, end it kindly.";
+
+const STORY: &str = "The keeper of the lighthouse read it twice, folded the paper and put it into \
+    her coat.\n\nNobody had written to her in eleven years. The boat brought flour, lamp oil and \
+    the weather, and took away nothing but empty crates. So she climbed the stairs, all two \
+    hundred and four, and thought about an answer on each of them.\n\nAt the top she found that \
+    she had too many. She lit the lamp, and instead of turning it evenly, as the rules demand, \
+    she began to cover it with her hat: long, short, short, long. All night she told the sea what \
+    she knew.\n\nToward morning, far out, where no ship was expected, a small light answered. It \
+    said: go on.\n\nShe still does. If you stand on that coast after dark and count, you will \
+    find that she is in the middle of a sentence.";
+
+/// An upstream for trying things by hand: it streams a short story, token by token.
+///
+/// Answers `POST …/chat/completions` and `POST …/completions` the way the OpenAI API does,
+/// honours `model`, `stream` and `stream_options.include_usage`, and takes up the start of the
+/// prompt. Models whose name begins with `o` or contains `reason` send `reasoning_content` first.
+/// A body that is no JSON object gets a 400, anything else a 404, both shaped like the API's.
+pub fn story() -> Script {
+    let count = AtomicU64::new(0);
+    Script::with(move |request| {
+        let n = count.fetch_add(1, Ordering::Relaxed);
+        answer(request, n)
+    })
+}
+
+fn answer(request: &Request, n: u64) -> Reply {
+    let is_post = request.method == "POST";
+    let chat = request.path.ends_with("/chat/completions");
+    if !is_post || !chat && !request.path.ends_with("/completions") {
+        let message = format!("Invalid URL ({} {})", request.method, request.path);
+        return Reply::error(404, "invalid_request_error", &message);
+    }
+    let asked = match request.try_json() {
+        Ok(asked @ Value::Object(_)) => Asked(asked),
+        Ok(_) => return bad_body("it is not an object"),
+        Err(error) => return bad_body(&error.to_string()),
+    };
+    if chat { answer_chat(&asked, n) } else { answer_completion(&asked, n) }
+}
+
+fn bad_body(why: &str) -> Reply {
+    let message = format!("We could not parse the JSON body of your request: {why}");
+    Reply::error(400, "invalid_request_error", &message)
+}
+
+fn answer_chat(asked: &Asked, n: u64) -> Reply {
+    let prompt = asked.chat_prompt();
+    let story = begin(&prompt);
+    let model = asked.model();
+    let mut tokens = words(&story);
+    let mut stream = ChatStream::new();
+    if model.starts_with('o') || model.contains("reason") {
+        tokens += words(REASONING);
+        stream = stream.reasoning_content(REASONING);
+    }
+    let stream =
+        stream.id(format!("chatcmpl-story-{n}")).model(model).created(now()).content(story).delta_words();
+    if !asked.streams() {
+        return Reply::json(200, &stream.usage(words(&prompt), tokens).completion());
+    }
+    let stream = match asked.includes_usage() {
+        true => stream.usage(words(&prompt), tokens),
+        false => stream,
+    };
+    stream.reply().pace(PACE)
+}
+
+fn answer_completion(asked: &Asked, n: u64) -> Reply {
+    let prompt = asked.text_prompt();
+    let story = begin(&prompt);
+    let tokens = words(&story);
+    let stream = CompletionStream::new()
+        .id(format!("cmpl-story-{n}"))
+        .model(asked.model())
+        .created(now())
+        .text(story)
+        .delta_words();
+    if !asked.streams() {
+        return Reply::json(200, &stream.usage(words(&prompt), tokens).completion());
+    }
+    let stream = match asked.includes_usage() {
+        true => stream.usage(words(&prompt), tokens),
+        false => stream,
+    };
+    stream.reply().pace(PACE)
+}
+
+/// What a request asks for. Whatever is missing or of the wrong kind is taken as not said.
+struct Asked(Value);
+
+impl Asked {
+    fn model(&self) -> &str {
+        self.0["model"].as_str().unwrap_or("story")
+    }
+
+    fn streams(&self) -> bool {
+        self.0["stream"] == true
+    }
+
+    fn includes_usage(&self) -> bool {
+        self.0["stream_options"]["include_usage"] == true
+    }
+
+    /// The text of the last message of the user.
+    fn chat_prompt(&self) -> String {
+        let messages = self.0["messages"].as_array();
+        let mut messages = messages.into_iter().flatten().rev();
+        match messages.find(|message| message["role"] == "user") {
+            Some(message) => text(&message["content"]),
+            None => String::new(),
+        }
+    }
+
+    fn text_prompt(&self) -> String {
+        text(&self.0["prompt"])
+    }
+}
+
+/// The text of a string, or of a list of strings or content parts.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => {
+            let parts = parts.iter().map(|part| part.as_str().or(part["text"].as_str()));
+            parts.flatten().collect::<Vec<_>>().join(" ")
+        }
+        _ => String::new(),
+    }
+}
+
+/// The story, begun with the start of the prompt.
+fn begin(prompt: &str) -> String {
+    let prompt = prompt.split_whitespace().collect::<Vec<_>>().join(" ");
+    match prompt.char_indices().nth(ECHO) {
+        _ if prompt.is_empty() => format!("A bottle came ashore with an empty page. {STORY}"),
+        Some((end, _)) => format!("A bottle came ashore with the words “{}…” {STORY}", &prompt[..end]),
+        None => format!("A bottle came ashore with the words “{prompt}” {STORY}"),
+    }
+}
+
+fn words(text: &str) -> u64 {
+    text.split_whitespace().count() as u64
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
+}

@@ -1,0 +1,15 @@
+//! What the upstream does, seen by a client made by hand.
+
+mod clock;
+mod faults;
+mod http;
+mod parse;
+mod raw_client;
+mod recorder;
+mod splits;
+mod story;
+mod streams;
+#[cfg(feature = "tls")]
+mod tls;
+mod unreachable;
+mod watching;

@@ -1,0 +1,150 @@
+//! `Call`: a request to an endpoint, with what is set for it alone.
+
+use std::sync::Arc;
+
+use actorstream_proto::body::Body;
+use actorstream_proto::budget::Budgets;
+use actorstream_proto::endpoint::{Endpoint, Method};
+use actorstream_proto::error::StreamError;
+use actorstream_proto::event::Event;
+use actorstream_proto::limits::Limits;
+use actorstream_proto::retry::RetryPolicy;
+use actorstream_proto::session::{OnMalformed, Settings};
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::client::OpenAi;
+use crate::connector;
+use crate::events::EventStream;
+use crate::handle::{Response, StreamHandle};
+use crate::options::{Options, option_setters};
+use crate::stream_event::StreamEvent;
+use crate::target::{IntoTarget, Target};
+
+/// The response type of an endpoint.
+type ResponseOf<P> = <<P as Endpoint>::Event as Event>::Response;
+
+/// A call of an endpoint. What is set here holds for this call alone, in place of what the client was set up with.
+///
+/// ```no_run
+/// # fn main() -> Result<(), actorstream::StreamError> {
+/// use std::time::Duration;
+/// use actorstream::{Budgets, ChatRequest, OpenAi};
+///
+/// let openai = OpenAi::from_env()?;
+/// let answer = openai
+///     .chat()
+///     .header("x-trace-id", "42")
+///     .budgets(Budgets::default().total(Duration::from_secs(30)))
+///     .create(ChatRequest::new("gpt-4o").user("Hello"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a call does nothing until it is made with `stream`, `events` or `create`"]
+pub struct Call<P> {
+    client: OpenAi,
+    endpoint: P,
+    options: Arc<Options>,
+}
+
+impl<P: Endpoint> Call<P> {
+    pub(crate) fn new(client: OpenAi, endpoint: P) -> Self {
+        let options = Arc::clone(&client.inner.options);
+        Self { client, endpoint, options }
+    }
+
+    option_setters!(options);
+
+    fn options(&mut self) -> &mut Options {
+        Arc::make_mut(&mut self.options)
+    }
+
+    /// Streams the answer to `target`: the `Addr` of an actor with [`#[streaming_client]`](crate::StreamingClient), a
+    /// closure, a `Recipient`, or a bounded channel's sender.
+    ///
+    /// The request is anything that serializes to a JSON object: the crate's own builders, another crate's types,
+    /// `serde_json::json!`. The field `stream` is set on the way.
+    ///
+    /// This returns at once and may be called from anywhere; whatever goes wrong is told to the target. Dropping the
+    /// handle changes nothing.
+    ///
+    /// A closure needs its argument's type here (`|event: StreamEvent<ChatCompletionChunk>| …`); see
+    /// [`stream_fn`](Self::stream_fn).
+    pub fn stream<R, T>(&self, request: R, target: T) -> StreamHandle<ResponseOf<P>>
+    where
+        R: Serialize,
+        T: IntoTarget<P::Event>,
+    {
+        self.start(&request, target.into_target(), true)
+    }
+
+    /// Streams the answer to a closure, as [`stream`](Self::stream) does; the type of the closure's argument need not
+    /// be written. The closure runs on the thread that runs the stream and should not block.
+    pub fn stream_fn<R, F>(&self, request: R, callback: F) -> StreamHandle<ResponseOf<P>>
+    where
+        R: Serialize,
+        F: FnMut(StreamEvent<P::Event>) + Send + 'static,
+    {
+        self.stream(request, callback)
+    }
+
+    /// Streams the answer to whoever pulls: a `futures` stream of events, the end among them. While nobody pulls,
+    /// nothing is read. Dropping it cancels the request.
+    pub fn events<R: Serialize>(&self, request: R) -> EventStream<P::Event> {
+        EventStream::start(|target| self.start(&request, target, true))
+    }
+
+    /// Asks for the whole answer, unstreamed. Dropping what this returns cancels the request.
+    ///
+    /// Of the budgets only queue, connect and total count, since the server is silent until the answer is whole.
+    pub fn create<R: Serialize>(&self, request: R) -> Response<ResponseOf<P>> {
+        Response::new(self.start(&request, Target::Nobody, false))
+    }
+
+    fn start<R: Serialize>(
+        &self,
+        request: &R,
+        target: Target<P::Event>,
+        streamed: bool,
+    ) -> StreamHandle<ResponseOf<P>> {
+        let request = self.prepare(request, streamed);
+        connector::start(&self.client.inner, Arc::clone(&self.options), request, target)
+    }
+
+    fn prepare<R: Serialize>(&self, request: &R, streamed: bool) -> Result<Prepared, StreamError> {
+        if let Some(wrong) = &self.options.wrong {
+            return Err(wrong.clone());
+        }
+        let options = &self.options;
+        let method = self.endpoint.method();
+        let mut choices = 1;
+        let mut body = Bytes::new();
+        if method == Method::Post {
+            let mut fields = Body::new(request)?;
+            self.endpoint.prepare(&mut fields, streamed);
+            choices = self.endpoint.choices(&fields);
+            body = fields.to_bytes();
+        }
+        let uri = options.base_url.uri(&self.endpoint.path(), &options.query).map_err(StreamError::config)?;
+        let settings = Settings {
+            budgets: options.budgets.clone(),
+            limits: options.limits.clone(),
+            on_malformed: options.on_malformed,
+            keep_response: options.keep_response,
+            choices,
+            ends_on_close: self.endpoint.ends_on_close(),
+            streamed,
+        };
+        Ok(Prepared { method, uri, body, settings })
+    }
+}
+
+/// A request that is ready to be sent, as often as need be.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) method: Method,
+    pub(crate) uri: awc::http::Uri,
+    pub(crate) body: Bytes,
+    pub(crate) settings: Settings,
+}

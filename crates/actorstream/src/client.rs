@@ -1,0 +1,237 @@
+//! `OpenAi`: the client.
+
+use std::env;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actorstream_proto::budget::Budgets;
+use actorstream_proto::chat::Chat;
+use actorstream_proto::completions::Completions;
+use actorstream_proto::endpoint::Endpoint;
+use actorstream_proto::error::StreamError;
+use actorstream_proto::limits::Limits;
+use actorstream_proto::retry::RetryPolicy;
+use actorstream_proto::session::OnMalformed;
+use tokio::sync::Semaphore;
+
+use crate::call::Call;
+use crate::options::{Options, option_setters};
+use crate::placement::Pool;
+use crate::transport::TlsSettings;
+
+/// How many streams a client runs at once, unless told otherwise.
+const MAX_STREAMS: usize = 10_000;
+
+/// A client of the OpenAI API, or of a server that speaks it.
+///
+/// It is a handle: cloning it is cheap, all clones share their settings, and it can be used from any thread, as
+/// `web::Data` for one. Connections are kept per thread. Streams that run go on when it is dropped.
+#[derive(Debug, Clone)]
+pub struct OpenAi {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    /// Tells clients apart, also one that is gone from one that took its memory.
+    pub(crate) id: u64,
+    pub(crate) options: Arc<Options>,
+    pub(crate) tls: Arc<TlsSettings>,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) pool: Pool,
+}
+
+impl OpenAi {
+    /// A client set up by the environment:
+    ///
+    /// | variable | meaning |
+    /// |---|---|
+    /// | `OPENAI_API_KEY` | the key; needed unless a base URL is set |
+    /// | `OPENAI_BASE_URL`, `OPENAI_API_URL`, `OPENAI_API_BASE` | the base URL |
+    /// | `OPENAI_ORGANIZATION`, `OPENAI_ORG_ID`, `OPENAI_ORGANIZATION_KEY` | the organization |
+    /// | `OPENAI_PROJECT_ID` | the project |
+    ///
+    /// Of several names the first one that is set counts; one that is set to nothing is not set.
+    ///
+    /// # Errors
+    /// `Config`, when neither a key nor a base URL is set, or one of the values cannot be used.
+    pub fn from_env() -> Result<Self, StreamError> {
+        let builder = OpenAiBuilder::from_env();
+        if builder.options.api_key.is_none() && !builder.base_url_set {
+            return Err(StreamError::config(
+                "no API key: set OPENAI_API_KEY (and, for another server than OpenAI's, OPENAI_BASE_URL)",
+            ));
+        }
+        builder.build()
+    }
+
+    /// Starts to set up a client by hand.
+    pub fn builder() -> OpenAiBuilder {
+        OpenAiBuilder::default()
+    }
+
+    /// Calls of `POST /chat/completions`.
+    pub fn chat(&self) -> Call<Chat> {
+        self.endpoint(Chat)
+    }
+
+    /// Calls of `POST /completions`.
+    pub fn completions(&self) -> Call<Completions> {
+        self.endpoint(Completions)
+    }
+
+    /// Calls of any other endpoint: [`Custom`](crate::Custom) for a path, or an [`Endpoint`] of your own.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), actorstream::StreamError> {
+    /// use actorstream::{Custom, OpenAi, RawEvent, StreamEvent};
+    ///
+    /// let openai = OpenAi::from_env()?;
+    /// let request = serde_json::json!({"model": "gpt-5", "input": "Hello", "stream": true});
+    /// openai.endpoint(Custom::post("/responses")).stream(request, |event: StreamEvent<RawEvent>| {
+    ///     println!("{event:?}");
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn endpoint<P: Endpoint>(&self, endpoint: P) -> Call<P> {
+        Call::new(self.clone(), endpoint)
+    }
+
+    /// How many more streams may run before the next one waits for a place.
+    pub fn free_places(&self) -> usize {
+        self.inner.places.available_permits()
+    }
+}
+
+/// Sets up a client.
+///
+/// What is set wrong is told by [`build`](Self::build).
+#[derive(Debug)]
+#[must_use]
+pub struct OpenAiBuilder {
+    options: Options,
+    base_url_set: bool,
+    tls: TlsSettings,
+    tls_wrong: Option<String>,
+    max_streams: usize,
+    threads: usize,
+}
+
+impl Default for OpenAiBuilder {
+    fn default() -> Self {
+        Self {
+            options: Options::default(),
+            base_url_set: false,
+            tls: TlsSettings::default(),
+            tls_wrong: None,
+            max_streams: MAX_STREAMS,
+            threads: 1,
+        }
+    }
+}
+
+impl OpenAiBuilder {
+    /// What the environment says, as [`OpenAi::from_env`] reads it, to go on from.
+    pub fn from_env() -> Self {
+        let mut builder = Self::default();
+        if let Some(key) = variable(&["OPENAI_API_KEY"]) {
+            builder = builder.api_key(key);
+        }
+        if let Some(url) = variable(&["OPENAI_BASE_URL", "OPENAI_API_URL", "OPENAI_API_BASE"]) {
+            builder.base_url_set = true;
+            builder = builder.base_url(url);
+        }
+        if let Some(name) = variable(&["OPENAI_ORGANIZATION", "OPENAI_ORG_ID", "OPENAI_ORGANIZATION_KEY"]) {
+            builder = builder.organization(name);
+        }
+        if let Some(project) = variable(&["OPENAI_PROJECT_ID"]) {
+            builder = builder.project(project);
+        }
+        builder
+    }
+
+    option_setters!(options);
+
+    fn options(&mut self) -> &mut Options {
+        &mut self.options
+    }
+
+    /// Sends the key in this header instead of `Authorization: Bearer`.
+    pub fn api_key_header(mut self, name: impl AsRef<str>) -> Self {
+        self.options.set_api_key_header(name.as_ref());
+        self
+    }
+
+    /// Sets the client up for a deployment of Azure OpenAI: the base URL, the header `api-key` and the parameter
+    /// `api-version`. `resource` reads `https://NAME.openai.azure.com`.
+    pub fn azure(
+        self,
+        resource: impl AsRef<str>,
+        deployment: impl AsRef<str>,
+        api_version: impl AsRef<str>,
+    ) -> Self {
+        let resource = resource.as_ref().trim_end_matches('/');
+        self.base_url(format!("{resource}/openai/deployments/{}", deployment.as_ref()))
+            .api_key_header("api-key")
+            .query("api-version", api_version)
+    }
+
+    /// Trusts the certificates in a PEM text beside the usual ones: for a server with a private CA.
+    pub fn ca_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        if let Err(message) = self.tls.add_pem(pem.as_ref()) {
+            self.tls_wrong.get_or_insert(message);
+        }
+        self
+    }
+
+    /// Trusts no certificates but those given with [`ca_certificate`](Self::ca_certificate).
+    pub fn only_ca_certificates(mut self) -> Self {
+        self.tls.only_extra();
+        self
+    }
+
+    /// How many streams may run at once; what is started beyond waits for a place, within its queue budget.
+    /// Default: 10,000.
+    ///
+    /// # Panics
+    /// Building panics when this is over `usize::MAX >> 3`.
+    pub fn max_streams(mut self, max: usize) -> Self {
+        self.max_streams = max;
+        self
+    }
+
+    /// How many threads run the streams that are started outside of actix, where the caller's own cannot. They start
+    /// with the first such stream and end with the last clone of the client. Default: 1; it serves thousands.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// `Config`, with the first thing that was set wrong.
+    pub fn build(self) -> Result<OpenAi, StreamError> {
+        static CLIENTS: AtomicU64 = AtomicU64::new(0);
+        if let Some(wrong) = self.options.wrong {
+            return Err(wrong);
+        }
+        if let Some(message) = self.tls_wrong {
+            return Err(StreamError::config(message));
+        }
+        let inner = Inner {
+            id: CLIENTS.fetch_add(1, Ordering::Relaxed),
+            options: Arc::new(self.options),
+            tls: Arc::new(self.tls),
+            places: Arc::new(Semaphore::new(self.max_streams)),
+            pool: Pool::new(self.threads),
+        };
+        Ok(OpenAi { inner: Arc::new(inner) })
+    }
+}
+
+/// The first of these variables that is set to something.
+fn variable(names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| env::var(name).ok().filter(|value| !value.trim().is_empty()))
+}

@@ -1,0 +1,243 @@
+//! The pump: request → body → session → sink, until the end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actorstream_proto::budget::Budget;
+use actorstream_proto::error::{ErrorKind, StreamError};
+use actorstream_proto::event::Event;
+use actorstream_proto::finish::Outcome;
+use actorstream_proto::list::List;
+use actorstream_proto::session::Session;
+
+use crate::call::Prepared;
+use crate::client::Inner;
+use crate::link::Batch;
+use crate::options::Options;
+use crate::transport::{Answer, Exchange, HttpClient, Read, send};
+
+use super::guard::{Guard, Interrupt};
+use super::sink::{Settled, Sink};
+use super::{Job, now};
+
+/// How long the rest of a body is waited for after the end of its stream, so that the connection can be used again.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// A stream that runs. Dropped before its end, it ends as `Aborted`, with what has arrived.
+struct Running<E: Event> {
+    session: Session<E>,
+    sink: Sink<E>,
+}
+
+impl<E: Event> Drop for Running<E> {
+    fn drop(&mut self) {
+        if !self.sink.is_closed()
+            && let Err(error) = self.session.fail(ErrorKind::Aborted, now())
+        {
+            self.sink.abort(error);
+        }
+    }
+}
+
+/// How an attempt at a stream came to its end.
+enum Ending<E: Event> {
+    /// By what the server did; the events and the end are to be delivered, and the rest of the body read.
+    Served(Batch<E>, Option<Answer>),
+    /// By something else.
+    Interrupted(Interrupt),
+}
+
+/// Runs a stream from its start to its end.
+pub(super) async fn run<E: Event>(job: Job<E>) {
+    let Job { client, options, request, mut sink, started } = job;
+    let mut guard = Guard::new(sink.stream().clone(), sink.target());
+    let request = match request {
+        Ok(request) => request,
+        Err(error) => {
+            guard.ending();
+            sink.send(Batch { end: Some(Err(error.clone())), ..Batch::default() });
+            let _ = guard.wait(None, sink.settle()).await;
+            sink.close(Err(error));
+            return;
+        }
+    };
+    let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
+    let session = Session::new(request.settings.clone(), started, 1);
+    let mut running = Running { session, sink };
+    let ending = serve(&mut running, &mut guard, &client, &options, &request, started, total).await;
+    end(&mut running, &mut guard, ending, total).await;
+}
+
+/// Sends the request, again where it may be, until something is to be delivered.
+async fn serve<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    client: &Arc<Inner>,
+    options: &Options,
+    request: &Prepared,
+    started: Instant,
+    total: Option<Instant>,
+) -> Ending<E> {
+    running.session.on_queued(now());
+    let place = Arc::clone(&client.places).acquire_owned();
+    let _place = match guard.wait(running.session.deadline(), place).await {
+        Ok(place) => place,
+        Err(interrupt) => return Ending::Interrupted(interrupt),
+    };
+    let http = HttpClient::of(client);
+    let mut attempt = 1;
+    loop {
+        let ending = self::attempt(running, guard, &http, options, request).await;
+        let Ending::Served(Batch { events, end: Some(Err(error)) }, _) = &ending else { return ending };
+        if !events.is_empty() || running.session.has_delivered() {
+            return ending;
+        }
+        let Some(wait) = options.retry.wait(error, attempt, fastrand::f64()) else { return ending };
+        let again = now() + wait;
+        if total.is_some_and(|total| again >= total) {
+            return ending;
+        }
+        tracing::debug!(stream = running.sink.stream().id(), attempt, ?wait, "sending again: {error}");
+        drop(ending);
+        if let Err(interrupt) = guard.wait(total, actix_rt::time::sleep_until(again.into())).await {
+            return Ending::Interrupted(interrupt);
+        }
+        attempt += 1;
+        running.session = Session::new(request.settings.clone(), started, attempt);
+    }
+}
+
+/// Sends the request once, and delivers the events that come.
+async fn attempt<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    http: &HttpClient,
+    options: &Options,
+    request: &Prepared,
+) -> Ending<E> {
+    let Running { session, sink } = running;
+    session.on_sent(now());
+    let budgets = &request.settings.budgets;
+    let exchange = Exchange::new(options.base_url.clone(), budgets.connect, options.limits.head);
+    let mut answer = match guard.wait(session.deadline(), send(http, &exchange, options, request)).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(kind)) => {
+            let end = Some(session.fail(kind, now()));
+            return Ending::Served(Batch { end, ..Batch::default() }, None);
+        }
+        Err(interrupt) => return Ending::Interrupted(interrupt),
+    };
+    session.on_head(answer.head(), now());
+    loop {
+        let read = match guard.wait(session.deadline(), answer.read()).await {
+            Ok(read) => read,
+            Err(interrupt) => return Ending::Interrupted(interrupt),
+        };
+        let batch = feed(session, read);
+        if batch.end.is_some() {
+            return Ending::Served(batch, Some(answer));
+        }
+        if batch.is_empty() {
+            continue;
+        }
+        session.pause();
+        sink.send(batch);
+        match guard.wait(session.deadline(), sink.settle()).await {
+            Ok(Settled::Done) => session.resume(now()),
+            Ok(Settled::Gone) => return Ending::Interrupted(Interrupt::Gone),
+            Err(interrupt) => return Ending::Interrupted(interrupt),
+        }
+    }
+}
+
+/// Feeds what was read to the session.
+fn feed<E: Event>(session: &mut Session<E>, read: Read) -> Batch<E> {
+    let now = now();
+    let mut batch = Batch { events: List::default(), end: None };
+    for bytes in read.bytes {
+        batch.end = session.on_bytes(bytes, now, &mut batch.events);
+        if batch.end.is_some() {
+            return batch;
+        }
+    }
+    if let Some(end) = read.end {
+        batch.end = session.on_body_end(&end, now, &mut batch.events);
+    }
+    batch
+}
+
+/// Delivers the end.
+async fn end<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    ending: Ending<E>,
+    total: Option<Instant>,
+) {
+    guard.ending();
+    let Running { session, sink } = running;
+    let (batch, answer) = match ending {
+        Ending::Served(batch, answer) => (batch, answer),
+        Ending::Interrupted(interrupt) => {
+            let end = match interrupt {
+                Interrupt::Cancelled => session.fail(ErrorKind::Cancelled, now()),
+                Interrupt::Gone => {
+                    let kind = sink.gone_kind();
+                    return sink.close(session.fail(kind, now()));
+                }
+                Interrupt::Deadline => match session.on_timeout(now()) {
+                    Some(end) => end,
+                    // Only the waiting for another attempt is not the session's.
+                    None => session
+                        .fail(ErrorKind::Timeout { budget: Budget::Total, after: Duration::ZERO }, now()),
+                },
+            };
+            if sink.is_outstanding() {
+                // The target may never be done with what it has: the end waits behind it, and nobody waits for that.
+                sink.send_behind(copy(&end));
+                sink.close(end);
+                let _ = guard.wait(None, sink.settle()).await;
+                return;
+            }
+            (Batch { end: Some(end), ..Batch::default() }, None)
+        }
+    };
+    let Some(outcome) = batch.end.as_ref().map(copy) else { return };
+    sink.send(batch);
+    let outcome = match guard.wait(total, sink.settle()).await {
+        Ok(Settled::Done) | Err(Interrupt::Deadline | Interrupt::Cancelled) => outcome,
+        Ok(Settled::Gone) | Err(Interrupt::Gone) => Err(gone(sink.gone_kind(), outcome)),
+    };
+    let finished = outcome.is_ok();
+    sink.close(outcome);
+    if let (Some(mut answer), true) = (answer, finished) {
+        let _ = tokio::time::timeout(DRAIN, answer.drain()).await;
+    }
+    if sink.is_outstanding() {
+        let _ = guard.wait(None, sink.settle()).await;
+    }
+}
+
+/// An end for the handle beside the one for the target; neither copies the response.
+fn copy<R>(end: &Outcome<R>) -> Outcome<R> {
+    match end {
+        Ok(finish) => Ok(finish.clone()),
+        Err(error) => Err(error.clone()),
+    }
+}
+
+/// The target went without having been given the end.
+fn gone<R: Send + Sync + 'static>(kind: ErrorKind, end: Outcome<R>) -> StreamError {
+    match end {
+        Ok(finish) => {
+            let mut error = StreamError::new(kind).with_partial(finish.response);
+            error.request_id = finish.request_id;
+            error.timings = finish.timings;
+            error.attempts = finish.attempts;
+            error
+        }
+        Err(mut error) => {
+            error.kind = kind;
+            error
+        }
+    }
+}

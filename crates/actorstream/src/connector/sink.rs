@@ -1,0 +1,182 @@
+//! `Sink`: the target's side of a connector.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use actorstream_proto::error::{ErrorKind, StreamError};
+use actorstream_proto::event::Event;
+use actorstream_proto::finish::Outcome;
+use actorstream_proto::session::End;
+use tokio::sync::oneshot;
+
+use crate::link::{Batch, Link};
+use crate::stream_event::StreamEvent;
+use crate::stream_ref::StreamRef;
+use crate::streaming_client::StreamMessage;
+use crate::target::{Target, call};
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// The target is done with it.
+    Done,
+    /// The target is gone.
+    Gone,
+}
+
+/// Delivers to a target, and to the handle.
+#[derive(Debug)]
+pub(super) struct Sink<E: Event> {
+    target: Target<E>,
+    link: Arc<Link<E>>,
+    /// What the channel had no room for.
+    queue: VecDeque<StreamEvent<E>>,
+    /// A delivery is with the target.
+    outstanding: bool,
+    outcome: Option<oneshot::Sender<Outcome<E::Response>>>,
+}
+
+impl<E: Event> Sink<E> {
+    pub(super) fn new(
+        target: Target<E>,
+        link: Arc<Link<E>>,
+        outcome: oneshot::Sender<Outcome<E::Response>>,
+    ) -> Self {
+        Self { target, link, queue: VecDeque::new(), outstanding: false, outcome: Some(outcome) }
+    }
+
+    pub(super) fn target(&self) -> &Target<E> {
+        &self.target
+    }
+
+    pub(super) fn stream(&self) -> &StreamRef {
+        self.link.stream()
+    }
+
+    /// Whether the handle has its outcome, so that nothing is left to do.
+    pub(super) fn is_closed(&self) -> bool {
+        self.outcome.is_none()
+    }
+
+    /// Whether a delivery is with the target.
+    pub(super) fn is_outstanding(&self) -> bool {
+        self.outstanding
+    }
+
+    /// Sends a batch on its way; [`settle`](Self::settle) waits for the target.
+    pub(super) fn send(&mut self, batch: Batch<E>) {
+        if batch.is_empty() {
+            return;
+        }
+        self.outstanding = true;
+        match &mut self.target {
+            Target::Actor(recipient) => recipient.do_send(StreamMessage::new(self.link.deliver(batch))),
+            Target::Channel(_) => {
+                self.queue.extend(batch.events.into_iter().map(StreamEvent::Data));
+                self.queue.extend(batch.end.map(StreamEvent::end));
+            }
+            Target::Callback(callback) => {
+                let stream = self.link.stream();
+                let mut alive = true;
+                for event in batch.events {
+                    if !alive || stream.is_cancelled() {
+                        break;
+                    }
+                    alive = call(callback, StreamEvent::Data(event));
+                }
+                if let Some(end) = batch.end.filter(|_| alive) {
+                    alive = call(callback, StreamEvent::end(end));
+                }
+                if !alive {
+                    self.link.set_panicked();
+                }
+            }
+            Target::Nobody => {}
+        }
+    }
+
+    /// Waits until the target is done with what was sent. What the target hands back because it waits is sent again.
+    pub(super) async fn settle(&mut self) -> Settled {
+        let settled = match &mut self.target {
+            Target::Actor(recipient) => loop {
+                let rest = poll_fn(|cx| self.link.poll_done(cx)).await;
+                if self.link.has_panicked() || (self.link.was_untaken() && !recipient.connected()) {
+                    break Settled::Gone;
+                }
+                match rest {
+                    // What a cancelled stream has left is not delivered; its end is.
+                    Some(rest) if rest.end.is_some() || !self.link.stream().is_cancelled() => {
+                        recipient.do_send(StreamMessage::new(self.link.deliver(rest)));
+                    }
+                    Some(_) | None => break Settled::Done,
+                }
+            },
+            Target::Channel(sender) => loop {
+                if self.queue.is_empty() {
+                    break Settled::Done;
+                }
+                match sender.reserve().await {
+                    Ok(permit) => {
+                        if let Some(event) = self.queue.pop_front() {
+                            permit.send(event);
+                        }
+                    }
+                    Err(_) => break Settled::Gone,
+                }
+            },
+            Target::Callback(_) if self.link.has_panicked() => Settled::Gone,
+            Target::Callback(_) | Target::Nobody => Settled::Done,
+        };
+        self.outstanding = false;
+        settled
+    }
+
+    /// Queues an end behind a delivery that the target may never be done with.
+    pub(super) fn send_behind(&mut self, end: End<E>) {
+        if matches!(self.target, Target::Channel(_)) {
+            // The end counts; the data that there was no room for does not.
+            self.queue.clear();
+        }
+        self.send(Batch { end: Some(end), ..Batch::default() });
+    }
+
+    /// Gives the handle its outcome.
+    pub(super) fn close(&mut self, outcome: Outcome<E::Response>) {
+        if let Some(handle) = self.outcome.take() {
+            let stream = self.link.stream().id();
+            match &outcome {
+                Ok(finish) => tracing::debug!(stream, status = finish.status.as_str(), "stream finished"),
+                Err(error) => tracing::debug!(stream, kind = error.kind.name(), "stream failed: {error}"),
+            }
+            // Nobody need hold the handle.
+            let _ = handle.send(outcome);
+        }
+    }
+
+    /// The target is gone: only the handle is left to be told. `error` is how the session ended, with what arrived.
+    pub(super) fn gone_kind(&self) -> ErrorKind {
+        if self.link.has_panicked() { ErrorKind::TargetPanicked } else { ErrorKind::TargetStopped }
+    }
+
+    /// Ends a stream whose thread ends under it.
+    pub(super) fn abort(&mut self, error: StreamError) {
+        if self.is_closed() {
+            return;
+        }
+        match &mut self.target {
+            Target::Channel(sender) => {
+                // Nobody is left to wait for room.
+                let _ = sender.try_send(StreamEvent::Error(error.clone()));
+            }
+            _ => self.send_behind(Err(error.clone())),
+        }
+        self.close(Err(error));
+    }
+}
+
+impl<E: Event> Drop for Sink<E> {
+    fn drop(&mut self) {
+        self.abort(StreamError::new(ErrorKind::Aborted));
+    }
+}

@@ -1,0 +1,65 @@
+//! `EventStream`: the events of a stream for whoever pulls them.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actorstream_proto::event::Event;
+use futures_core::Stream;
+use tokio::sync::mpsc::{Receiver, channel};
+
+use crate::handle::StreamHandle;
+use crate::stream_event::StreamEvent;
+use crate::stream_ref::StreamRef;
+use crate::target::Target;
+
+/// How many events wait to be pulled before reading stops.
+const CAPACITY: usize = 32;
+
+/// A `futures` stream of [`StreamEvent`]s. It gives any number of `Data`, then exactly one end, then `None`. While
+/// nobody pulls, nothing is read. Dropping it cancels the request.
+pub struct EventStream<E: Event> {
+    events: Receiver<StreamEvent<E>>,
+    stream: StreamRef,
+    ended: bool,
+}
+
+impl<E: Event> EventStream<E> {
+    pub(crate) fn start(start: impl FnOnce(Target<E>) -> StreamHandle<E::Response>) -> Self {
+        let (sender, events) = channel(CAPACITY);
+        let handle = start(Target::Channel(sender));
+        Self { events, stream: handle.stream().clone(), ended: false }
+    }
+
+    /// Which stream it is; it can be cancelled.
+    pub fn stream(&self) -> &StreamRef {
+        &self.stream
+    }
+}
+
+impl<E: Event> Stream for EventStream<E> {
+    type Item = StreamEvent<E>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<StreamEvent<E>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let event = ready!(self.events.poll_recv(cx));
+        self.ended = event.as_ref().is_none_or(StreamEvent::is_end);
+        Poll::Ready(event)
+    }
+}
+
+impl<E: Event> Drop for EventStream<E> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.stream.cancel();
+        }
+    }
+}
+
+impl<E: Event> fmt::Debug for EventStream<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! Streams the OpenAI API, and every server that speaks it, into actix actors: every stream ends exactly once,
+//! truthfully, in time, and leaves nothing behind.
+//!
+//! ```no_run
+//! use actix::prelude::*;
+//! use actorstream::{
+//!     ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, StreamError, StreamRef, StreamingClient,
+//!     streaming_client,
+//! };
+//!
+//! #[derive(Default)]
+//! struct ChatInterface {
+//!     text: String,
+//! }
+//!
+//! impl Actor for ChatInterface {
+//!     type Context = Context<Self>;
+//! }
+//!
+//! #[streaming_client]
+//! impl StreamingClient<ChatCompletionChunk> for ChatInterface {
+//!     fn handle_data(&mut self, chunk: ChatCompletionChunk, _: &StreamRef, _: &mut Self::Context) {
+//!         if let Some(text) = chunk.content() {
+//!             print!("{text}");
+//!             self.text.push_str(text);
+//!         }
+//!     }
+//!
+//!     fn handle_error(&mut self, error: StreamError, _: &StreamRef, _: &mut Self::Context) {
+//!         eprintln!("{error}");
+//!     }
+//!
+//!     fn handle_finish(&mut self, end: Finish<ChatCompletion>, _: &StreamRef, _: &mut Self::Context) {
+//!         println!("\n{:?}", end.response.usage);
+//!     }
+//! }
+//!
+//! #[actix::main]
+//! async fn main() -> Result<(), StreamError> {
+//!     let openai = OpenAi::from_env()?; // OPENAI_API_KEY, OPENAI_BASE_URL, …
+//!     let chat = ChatInterface::default().start();
+//!     let request = ChatRequest::new("gpt-4").user("Tell me about quantum computing");
+//!     openai.chat().stream(request, chat).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Where what is:
+//!
+//! * [`OpenAi`] is the client, [`OpenAiBuilder`] sets it up, [`Call`] is a request to one of its endpoints.
+//! * [`StreamingClient`] is what an actor implements; [`IntoTarget`] says what else can be a target.
+//! * [`StreamHandle`] is a running stream, [`EventStream`] one to be pulled, [`StreamRef`] tells streams apart.
+//! * [`Finish`] and [`StreamError`] are its ends, [`StreamEvent`] is what closures and pullers get.
+//! * [`Budgets`], [`RetryPolicy`] and [`Limits`] bound it.
+//! * Everything else about events and requests is in [`proto`], the core, which does no I/O.
+
+mod call;
+mod client;
+mod connector;
+mod events;
+mod handle;
+mod link;
+mod options;
+mod placement;
+mod secret;
+mod stream_event;
+mod stream_ref;
+mod streaming_client;
+mod target;
+mod transport;
+
+/// The actor framework, as the macros name it.
+pub use actix;
+/// The attribute that goes above `impl StreamingClient<E> for MyActor`.
+#[cfg(feature = "macros")]
+pub use actorstream_macros::streaming_client;
+/// The protocol core.
+pub use actorstream_proto as proto;
+
+pub use actorstream_proto::budget::{Budget, Budgets};
+pub use actorstream_proto::chat::request::Message;
+pub use actorstream_proto::chat::{
+    Chat, ChatCompletion, ChatCompletionChunk, ChatRequest, FinishReason, ToolCall,
+};
+pub use actorstream_proto::completions::{Completion, CompletionChunk, CompletionRequest, Completions};
+pub use actorstream_proto::endpoint::{Custom, Endpoint};
+pub use actorstream_proto::error::{ApiError, ErrorKind, Limit, Refused, StreamError};
+pub use actorstream_proto::event::Event;
+pub use actorstream_proto::finish::{Finish, Outcome, Status};
+pub use actorstream_proto::limits::Limits;
+pub use actorstream_proto::raw::{RawEvent, Typed};
+pub use actorstream_proto::retry::RetryPolicy;
+pub use actorstream_proto::session::OnMalformed;
+pub use actorstream_proto::text::Text;
+pub use actorstream_proto::timings::Timings;
+pub use actorstream_proto::usage::Usage;
+
+pub use call::Call;
+pub use client::{OpenAi, OpenAiBuilder};
+pub use events::EventStream;
+pub use handle::{Response, StreamHandle};
+pub use stream_event::StreamEvent;
+pub use stream_ref::StreamRef;
+pub use streaming_client::{IntoEvents, ReceiveStream, StreamMessage, StreamingClient};
+pub use target::{IntoTarget, Target};

@@ -1,0 +1,136 @@
+//! `Link`: what a connector and the messages that it has sent share: the brake.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::thread;
+
+use actorstream_proto::event::Event;
+use actorstream_proto::list::List;
+use actorstream_proto::session::End;
+use futures_util::task::AtomicWaker;
+
+use crate::stream_ref::StreamRef;
+
+/// What goes to the target at once.
+#[derive(Debug)]
+pub(crate) struct Batch<E: Event> {
+    pub(crate) events: List<E>,
+    pub(crate) end: Option<End<E>>,
+}
+
+impl<E: Event> Default for Batch<E> {
+    fn default() -> Self {
+        Self { events: List::default(), end: None }
+    }
+}
+
+impl<E: Event> Batch<E> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.end.is_none()
+    }
+}
+
+/// No delivery is on its way.
+const IDLE: u8 = 0;
+/// One is with the target.
+const OUT: u8 = 1;
+/// The target is done with it.
+const DONE: u8 = 2;
+
+/// The brake of one stream: at most one delivery is on its way, and the next one waits for its return.
+#[derive(Debug)]
+pub(crate) struct Link<E: Event> {
+    stream: StreamRef,
+    state: AtomicU8,
+    /// What the target handed back because it waits.
+    rest: Mutex<Option<Batch<E>>>,
+    panicked: AtomicBool,
+    /// A delivery was dropped without being looked at.
+    untaken: AtomicBool,
+    connector: AtomicWaker,
+}
+
+impl<E: Event> Link<E> {
+    pub(crate) fn new(stream: StreamRef) -> Arc<Self> {
+        Arc::new(Self {
+            stream,
+            state: AtomicU8::new(IDLE),
+            rest: Mutex::new(None),
+            panicked: AtomicBool::new(false),
+            untaken: AtomicBool::new(false),
+            connector: AtomicWaker::new(),
+        })
+    }
+
+    pub(crate) fn stream(&self) -> &StreamRef {
+        &self.stream
+    }
+
+    /// Packs a batch to be sent.
+    pub(crate) fn deliver(self: &Arc<Self>, batch: Batch<E>) -> Delivery<E> {
+        self.state.store(OUT, Ordering::Release);
+        Delivery { batch, link: Arc::clone(self) }
+    }
+
+    /// Ready when the target is done with the delivery, with what it handed back.
+    pub(crate) fn poll_done(&self, cx: &mut Context<'_>) -> Poll<Option<Batch<E>>> {
+        if self.state.load(Ordering::Acquire) == OUT {
+            self.connector.register(cx.waker());
+            if self.state.load(Ordering::Acquire) == OUT {
+                return Poll::Pending;
+            }
+        }
+        self.state.store(IDLE, Ordering::Release);
+        Poll::Ready(self.rest.lock().unwrap_or_else(PoisonError::into_inner).take())
+    }
+
+    /// Whether a handler panicked with a delivery in hand, or the target went down in a panic with one in its mailbox.
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.panicked.load(Ordering::Acquire)
+    }
+
+    /// Whether a delivery was dropped without being looked at, as a mailbox does that closes.
+    pub(crate) fn was_untaken(&self) -> bool {
+        self.untaken.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_panicked(&self) {
+        self.panicked.store(true, Ordering::Release);
+    }
+}
+
+/// A batch on its way. Dropping it, wherever that happens, is the acknowledgement.
+#[derive(Debug)]
+pub(crate) struct Delivery<E: Event> {
+    batch: Batch<E>,
+    link: Arc<Link<E>>,
+}
+
+impl<E: Event> Delivery<E> {
+    pub(crate) fn stream(&self) -> &StreamRef {
+        &self.link.stream
+    }
+
+    pub(crate) fn take(&mut self) -> Batch<E> {
+        std::mem::take(&mut self.batch)
+    }
+
+    /// Gives back what the target did not take.
+    pub(crate) fn hand_back(&mut self, rest: Batch<E>) {
+        *self.link.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+    }
+}
+
+impl<E: Event> Drop for Delivery<E> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.link.set_panicked();
+        }
+        if !self.batch.is_empty() {
+            self.link.untaken.store(true, Ordering::Release);
+        }
+        self.link.state.store(DONE, Ordering::Release);
+        self.link.connector.wake();
+    }
+}

@@ -1,0 +1,232 @@
+//! `Options`: what a client is set up with, and each call can override.
+
+use std::fmt;
+
+use actorstream_proto::budget::Budgets;
+use actorstream_proto::error::StreamError;
+use actorstream_proto::limits::Limits;
+use actorstream_proto::retry::RetryPolicy;
+use actorstream_proto::session::OnMalformed;
+use awc::http::header::{HeaderName, HeaderValue};
+
+use crate::secret::Secret;
+use crate::transport::BaseUrl;
+
+/// The API's own address.
+pub(crate) const OPENAI: &str = "https://api.openai.com/v1";
+
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) base_url: BaseUrl,
+    pub(crate) api_key: Option<Secret>,
+    /// The header that the key goes in; `None` for `Authorization: Bearer`.
+    pub(crate) api_key_header: Option<HeaderName>,
+    pub(crate) organization: Option<String>,
+    pub(crate) project: Option<String>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Already encoded.
+    pub(crate) query: String,
+    pub(crate) budgets: Budgets,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) limits: Limits,
+    pub(crate) on_malformed: OnMalformed,
+    pub(crate) keep_response: bool,
+    /// The first thing that was set wrong; told when the client is built, or the call made.
+    pub(crate) wrong: Option<StreamError>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let openai = BaseUrl::parse(OPENAI);
+        Self {
+            base_url: openai.unwrap_or_else(|_| unreachable!("the API's own address is a URL")),
+            api_key: None,
+            api_key_header: None,
+            organization: None,
+            project: None,
+            headers: Vec::new(),
+            query: String::new(),
+            budgets: Budgets::default(),
+            retry: RetryPolicy::default(),
+            limits: Limits::default(),
+            on_malformed: OnMalformed::default(),
+            keep_response: true,
+            wrong: None,
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn set_base_url(&mut self, url: &str) {
+        match BaseUrl::parse(url) {
+            Ok(url) => self.base_url = url,
+            Err(message) => self.fail(message),
+        }
+    }
+
+    pub(crate) fn set_api_key(&mut self, key: &str) {
+        let key = Secret::new(key);
+        if HeaderValue::from_str(key.reveal()).is_err() {
+            self.fail("the API key holds characters that no header can hold; is it cut, or quoted?");
+            return;
+        }
+        self.api_key = (!key.reveal().is_empty()).then_some(key);
+    }
+
+    pub(crate) fn set_api_key_header(&mut self, name: &str) {
+        match name.parse() {
+            Ok(name) => self.api_key_header = Some(name),
+            Err(_) => self.fail(format!("{name:?} is no name of a header")),
+        }
+    }
+
+    pub(crate) fn set_organization(&mut self, organization: &str) {
+        self.check_value("the organization", organization);
+        self.organization = Some(organization.to_owned());
+    }
+
+    pub(crate) fn set_project(&mut self, project: &str) {
+        self.check_value("the project", project);
+        self.project = Some(project.to_owned());
+    }
+
+    fn check_value(&mut self, what: &str, value: &str) {
+        if HeaderValue::from_str(value).is_err() {
+            self.fail(format!("{what} holds characters that no header can hold"));
+        }
+    }
+
+    pub(crate) fn set_header(&mut self, name: &str, value: &str) {
+        let parsed: Result<HeaderName, _> = name.trim().parse();
+        let Ok(name) = parsed else { return self.fail(format!("{name:?} is no name of a header")) };
+        // The client frames the request itself.
+        if ["host", "content-length", "transfer-encoding", "connection", "expect"].contains(&name.as_str()) {
+            return self.fail(format!("the header {name} is set by the client itself"));
+        }
+        match HeaderValue::from_str(value.trim()) {
+            Ok(mut value) => {
+                // Whatever a caller puts in a header may be a key.
+                value.set_sensitive(true);
+                self.headers.retain(|(other, _)| other != name);
+                self.headers.push((name, value));
+            }
+            Err(_) => {
+                self.fail(format!("the value of the header {name} holds characters that no header can hold"))
+            }
+        }
+    }
+
+    pub(crate) fn add_query(&mut self, name: &str, value: &str) {
+        let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+        self.query.push_str(&pair);
+    }
+
+    fn fail(&mut self, message: impl Into<std::sync::Arc<str>>) {
+        self.wrong.get_or_insert_with(|| StreamError::config(message));
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Options")
+            .field("base_url", &self.base_url)
+            .field("api_key", &self.api_key)
+            .field("organization", &self.organization)
+            .field("project", &self.project)
+            .field("headers", &names)
+            .field("budgets", &self.budgets)
+            .field("retry", &self.retry)
+            .field("limits", &self.limits)
+            .field("on_malformed", &self.on_malformed)
+            .field("keep_response", &self.keep_response)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The setters that a client's builder and a call have in common.
+macro_rules! option_setters {
+    ($options:ident) => {
+        /// Sets the API key. It is sent as `Authorization: Bearer …` and shown nowhere.
+        #[must_use]
+        pub fn api_key(mut self, key: impl AsRef<str>) -> Self {
+            self.$options().set_api_key(key.as_ref());
+            self
+        }
+
+        /// Sets the base URL, such as `https://api.openai.com/v1`. A query in it goes on every request.
+        #[must_use]
+        pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
+            self.$options().set_base_url(url.as_ref());
+            self
+        }
+
+        /// Sets the organization (`OpenAI-Organization`).
+        #[must_use]
+        pub fn organization(mut self, organization: impl AsRef<str>) -> Self {
+            self.$options().set_organization(organization.as_ref());
+            self
+        }
+
+        /// Sets the project (`OpenAI-Project`).
+        #[must_use]
+        pub fn project(mut self, project: impl AsRef<str>) -> Self {
+            self.$options().set_project(project.as_ref());
+            self
+        }
+
+        /// Sets a header of the request, in place of one of the same name. Its value is shown nowhere.
+        #[must_use]
+        pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+            self.$options().set_header(name.as_ref(), value.as_ref());
+            self
+        }
+
+        /// Adds a parameter to the query of the request.
+        #[must_use]
+        pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+            self.$options().add_query(name.as_ref(), value.as_ref());
+            self
+        }
+
+        /// Sets the time budgets.
+        #[must_use]
+        pub fn budgets(mut self, budgets: Budgets) -> Self {
+            self.$options().budgets = budgets;
+            self
+        }
+
+        /// Sets what is sent again by itself.
+        #[must_use]
+        pub fn retry(mut self, retry: RetryPolicy) -> Self {
+            self.$options().retry = retry;
+            self
+        }
+
+        /// Sets the bounds on what a server can make a stream hold.
+        #[must_use]
+        pub fn limits(mut self, limits: Limits) -> Self {
+            self.$options().limits = limits;
+            self
+        }
+
+        /// Sets what to do with an event that is not JSON.
+        #[must_use]
+        pub fn on_malformed(mut self, on_malformed: OnMalformed) -> Self {
+            self.$options().on_malformed = on_malformed;
+            self
+        }
+
+        /// Sets whether the texts of the response are kept and come with the end. They are by default; without them a
+        /// stream's memory does not grow with its length, and the response of the end holds all but the texts.
+        #[must_use]
+        pub fn keep_response(mut self, keep: bool) -> Self {
+            self.$options().keep_response = keep;
+            self
+        }
+    };
+}
+pub(crate) use option_setters;

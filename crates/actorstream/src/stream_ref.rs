@@ -1,0 +1,71 @@
+//! `StreamRef`: which stream it is.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use futures_util::task::AtomicWaker;
+
+/// Tells one stream of an actor from another, and can cancel it.
+///
+/// It is equal to itself and its clones alone, and can be the key of a map.
+#[derive(Clone)]
+pub struct StreamRef(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    id: u64,
+    cancelled: AtomicBool,
+    connector: AtomicWaker,
+}
+
+impl StreamRef {
+    pub(crate) fn new() -> Self {
+        static STREAMS: AtomicU64 = AtomicU64::new(1);
+        let id = STREAMS.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::new(Shared { id, cancelled: AtomicBool::new(false), connector: AtomicWaker::new() }))
+    }
+
+    /// The stream's number, unique in this process.
+    pub fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// Cancels the stream: no further data comes, the connection is closed at once, and the end is `Cancelled` with
+    /// what has arrived. A stream that has ended stays as it ended.
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Release);
+        self.0.connector.wake();
+    }
+
+    /// Whether the stream has been cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Has the connector woken when the stream is cancelled.
+    pub(crate) fn register(&self, connector: &std::task::Waker) {
+        self.0.connector.register(connector);
+    }
+}
+
+impl PartialEq for StreamRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for StreamRef {}
+
+impl Hash for StreamRef {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
+    }
+}
+
+impl fmt::Debug for StreamRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StreamRef").field(&self.id()).finish()
+    }
+}

@@ -1,0 +1,119 @@
+//! `BaseUrl`: where the API is.
+
+use std::fmt;
+
+use awc::http::Uri;
+
+/// The base URL of an API, taken apart.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct BaseUrl {
+    pub(crate) tls: bool,
+    /// The host as it stands in the URL; an IPv6 address in brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// The path without a `/` at the end.
+    prefix: String,
+    /// The query that every request gets, already encoded; empty if there is none.
+    query: String,
+}
+
+impl BaseUrl {
+    /// Parses a base URL such as `https://api.openai.com/v1`. The error says what is wrong with it.
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
+        let url = url.trim();
+        let uri: Uri =
+            url.parse().map_err(|_| "the base URL is no URL; it should read like https://host/v1")?;
+        let tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") => false,
+            _ => return Err("the base URL must begin with https:// or http://".into()),
+        };
+        let authority = uri.authority().ok_or("the base URL has no host")?;
+        if authority.as_str().contains('@') {
+            return Err("the base URL must not hold a user and password; set a header instead".into());
+        }
+        if authority.host().is_empty() {
+            return Err("the base URL has no host".into());
+        }
+        let explicit = authority.port_u16();
+        if explicit.is_none() && authority.as_str().len() > authority.host().len() {
+            return Err("the port of the base URL is no port".into());
+        }
+        Ok(Self {
+            tls,
+            host: authority.host().to_owned(),
+            port: explicit.unwrap_or(if tls { 443 } else { 80 }),
+            prefix: uri.path().trim_end_matches('/').to_owned(),
+            query: uri.query().unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// The value of the `Host` header.
+    pub(crate) fn authority(&self) -> String {
+        match (self.tls, self.port) {
+            (true, 443) | (false, 80) => self.host.clone(),
+            (_, port) => format!("{}:{port}", self.host),
+        }
+    }
+
+    /// The URI that awc is given for a path below the base URL. Its scheme is always `http`: TLS is the connect
+    /// service's business.
+    pub(crate) fn uri(&self, path: &str, query: &str) -> Result<Uri, String> {
+        let (path, path_query) = path.split_once('?').unwrap_or((path, ""));
+        let queries: Vec<&str> =
+            [path_query, &self.query, query].into_iter().filter(|q| !q.is_empty()).collect();
+        let mark = if queries.is_empty() { "" } else { "?" };
+        let uri =
+            format!("http://{}:{}{}{path}{mark}{}", self.host, self.port, self.prefix, queries.join("&"));
+        uri.parse().map_err(|_| format!("{path} is no path of a URL"))
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    /// Without the query, in which people put keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}{}", self.authority(), self.prefix)
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_and_uris() {
+        let url = BaseUrl::parse("https://api.openai.com/v1/").unwrap();
+        assert_eq!((url.tls, url.port, url.authority().as_str()), (true, 443, "api.openai.com"));
+        assert_eq!(
+            url.uri("/chat/completions", "").unwrap(),
+            "http://api.openai.com:443/v1/chat/completions"
+        );
+        let url = BaseUrl::parse("http://[::1]:8080?api-version=1").unwrap();
+        assert_eq!((url.host.as_str(), url.authority().as_str()), ("[::1]", "[::1]:8080"));
+        assert_eq!(url.uri("/x?a=b", "c=d").unwrap(), "http://[::1]:8080/x?a=b&api-version=1&c=d");
+        assert!(!url.to_string().contains("api-version"));
+    }
+
+    #[test]
+    fn what_is_no_base_url_says_why() {
+        for (url, why) in [
+            ("api.openai.com/v1", "must begin with"),
+            ("ftp://host", "must begin with"),
+            ("https://", "no URL"),
+            ("http://user:secret@host/", "must not hold a user"),
+            ("http://host:99999/", "port"),
+            ("", "no URL"),
+        ] {
+            let error = BaseUrl::parse(url).unwrap_err();
+            assert!(error.contains(why), "{url}: {error}");
+            assert!(!error.contains("secret"));
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! `Exchange`: what the transport needs to know of a request, and what it found out, while awc stands between.
+//!
+//! awc has no place for either. But it connects, writes and reads within the poll of the future that it is asked
+//! with, so a task-local holds the exchange for just that poll.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actorstream_proto::error::ErrorKind;
+
+use super::BaseUrl;
+
+tokio::task_local! {
+    static CURRENT: Rc<Exchange>;
+}
+
+/// One request and its answer.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) base_url: BaseUrl,
+    pub(crate) connect_budget: Option<Duration>,
+    /// The limit on the head of the response, in bytes.
+    pub(crate) head_limit: usize,
+    /// A connection was made for the request; otherwise it went out on one that was kept alive.
+    pub(crate) connected: Cell<bool>,
+    /// A byte of the answer has come.
+    pub(crate) answered: Cell<bool>,
+    /// The connection ended while the answer was read.
+    pub(crate) closed: Cell<bool>,
+    /// What went wrong, told better than awc can.
+    pub(crate) error: RefCell<Option<ErrorKind>>,
+}
+
+impl Exchange {
+    pub(crate) fn new(base_url: BaseUrl, connect_budget: Option<Duration>, head_limit: usize) -> Rc<Self> {
+        Rc::new(Self {
+            base_url,
+            connect_budget,
+            head_limit,
+            connected: Cell::new(false),
+            answered: Cell::new(false),
+            closed: Cell::new(false),
+            error: RefCell::new(None),
+        })
+    }
+
+    /// The exchange of the request that is being polled.
+    pub(super) fn current() -> Option<Rc<Self>> {
+        CURRENT.try_with(Rc::clone).ok()
+    }
+
+    /// Looks at the exchange of the request that is being polled, if there is one.
+    pub(super) fn with(look: impl FnOnce(&Self)) {
+        let _ = CURRENT.try_with(|exchange| look(exchange));
+    }
+
+    /// Polls something of awc's in the name of this exchange.
+    pub(crate) fn poll<T>(self: &Rc<Self>, poll: impl FnOnce() -> Poll<T>) -> Poll<T> {
+        CURRENT.sync_scope(Rc::clone(self), poll)
+    }
+
+    /// Runs a future of awc's in the name of this exchange.
+    pub(crate) async fn run<T>(self: &Rc<Self>, future: impl Future<Output = T>) -> T {
+        let mut future = pin!(future);
+        poll_fn(|cx: &mut Context<'_>| self.poll(|| future.as_mut().poll(cx))).await
+    }
+
+    /// Keeps the first thing that went wrong.
+    pub(super) fn fail(&self, kind: ErrorKind) {
+        self.error.borrow_mut().get_or_insert(kind);
+    }
+}

@@ -1,0 +1,178 @@
+//! `Io`: a connection as awc sees it. It notes what awc does not tell, and mends what awc does not read.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use actix_rt::net::{ActixStream, Ready, TcpStream};
+use actorstream_proto::error::{ErrorKind, Limit};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio_rustls::client::TlsStream;
+
+use super::exchange::Exchange;
+use super::response_head::{Looked, look};
+
+/// How much of a head is read at a time.
+const HEAD_READ: usize = 2 << 10;
+
+#[derive(Debug)]
+pub(super) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection, with or without TLS.
+#[derive(Debug)]
+pub(super) struct Io {
+    stream: Stream,
+    reading: Reading,
+    /// Writing failed: the rest of the request is dropped, since the server may have answered before it closed.
+    write_failed: bool,
+}
+
+/// Which part of an answer is being read.
+#[derive(Debug)]
+enum Reading {
+    /// Of a head, what has arrived; awc gets nothing of it until it is whole.
+    Head(Vec<u8>),
+    /// What awc has not taken of a head, and of the body that came with it.
+    Rest(Vec<u8>, usize),
+    /// The body, or nothing.
+    Body,
+}
+
+impl Io {
+    pub(super) fn new(stream: Stream) -> Self {
+        Self { stream, reading: Reading::Body, write_failed: false }
+    }
+
+    fn stream(&mut self) -> Pin<&mut (dyn Duplex + 'static)> {
+        match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream),
+            Stream::Tls(stream) => Pin::new(&mut **stream),
+        }
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match &self.stream {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
+        }
+    }
+
+    /// Reads from the connection, and notes its end.
+    fn read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let result = ready!(self.stream().poll_read(cx, buf));
+        Exchange::with(|exchange| match &result {
+            Ok(()) if buf.filled().len() > before => exchange.answered.set(true),
+            Ok(()) | Err(_) => exchange.closed.set(true),
+        });
+        Poll::Ready(result)
+    }
+
+    /// Reads a head; ready when it is whole, or the connection has ended.
+    fn read_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let mut bytes = [0; HEAD_READ];
+            let mut read = ReadBuf::new(&mut bytes);
+            ready!(self.read(cx, &mut read))?;
+            let Reading::Head(head) = &mut self.reading else { return Poll::Ready(Ok(())) };
+            head.extend_from_slice(read.filled());
+            let ended = read.filled().is_empty();
+            let limit = Exchange::current().map_or(usize::MAX, |exchange| exchange.head_limit);
+            match look(head, limit) {
+                Ok(Looked::More) if !ended => {}
+                Ok(_) => {
+                    self.reading = Reading::Rest(std::mem::take(head), 0);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) => {
+                    Exchange::with(|exchange| {
+                        exchange.fail(ErrorKind::Limit { limit: Limit::Head, max: exchange.head_limit });
+                    });
+                    return Poll::Ready(Err(error));
+                }
+            }
+        }
+    }
+
+    /// What writing gave; a failure is one only if there is no answer to be read.
+    fn written(&mut self, len: usize, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Err(_)) = &result {
+            self.write_failed = true;
+            return Poll::Ready(Ok(len));
+        }
+        result
+    }
+}
+
+/// Both directions of a connection.
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
+
+impl AsyncRead for Io {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            match &mut self.reading {
+                Reading::Body => return self.read(cx, buf),
+                Reading::Head(_) => ready!(self.read_head(cx))?,
+                Reading::Rest(rest, taken) => {
+                    if rest.is_empty() {
+                        // The connection ended before an answer began.
+                        self.reading = Reading::Body;
+                        return Poll::Ready(Ok(()));
+                    }
+                    let most = buf.remaining().min(rest.len() - *taken);
+                    buf.put_slice(&rest[*taken..*taken + most]);
+                    *taken += most;
+                    if *taken == rest.len() {
+                        self.reading = Reading::Body;
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Io {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if matches!(self.reading, Reading::Body) {
+            // Writing begins a request, whose answer begins with a head.
+            self.reading = Reading::Head(Vec::new());
+        }
+        if self.write_failed {
+            return Poll::Ready(Ok(buf.len()));
+        }
+        let result = self.stream().poll_write(cx, buf);
+        self.written(buf.len(), result)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.write_failed {
+            return Poll::Ready(Ok(()));
+        }
+        let result = ready!(self.stream().poll_flush(cx));
+        self.write_failed |= result.is_err();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_shutdown(cx)
+    }
+}
+
+impl ActixStream for Io {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        std::pin::pin!(self.tcp().ready(Interest::READABLE)).poll(cx)
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        std::pin::pin!(self.tcp().ready(Interest::WRITABLE)).poll(cx)
+    }
+}

@@ -1,0 +1,114 @@
+//! Makes the head of a response one that awc reads as it is meant.
+
+use std::io;
+
+/// What became of a head that was looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// Its end has not arrived.
+    More,
+    /// It is whole, and awc may have it.
+    Whole,
+}
+
+/// Looks at the start of an answer. Heads of interim answers (1xx), which awc would take for the answer, are removed.
+/// An answer without a length, whose body ends with the connection, is one that awc reads only as HTTP/1.0: so that
+/// is what its head is made to say.
+///
+/// # Errors
+/// When the head is longer than `limit`.
+pub(super) fn look(bytes: &mut Vec<u8>, limit: usize) -> io::Result<Looked> {
+    loop {
+        let Some(end) = head_end(bytes) else {
+            if bytes.len() > limit {
+                return Err(io::Error::other("the head of the response is over its limit"));
+            }
+            return Ok(Looked::More);
+        };
+        if end > limit {
+            return Err(io::Error::other("the head of the response is over its limit"));
+        }
+        let Some(status) = status(bytes) else {
+            // No HTTP/1: awc says so.
+            return Ok(Looked::Whole);
+        };
+        if (100..200).contains(&status) && status != 101 {
+            bytes.drain(..end);
+            continue;
+        }
+        let bodiless = matches!(status, 101 | 204 | 304);
+        if !bodiless && !has_framing(&bytes[..end]) {
+            bytes[7] = b'0';
+        }
+        return Ok(Looked::Whole);
+    }
+}
+
+/// Where the head ends, its empty line included.
+fn head_end(bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    while let Some(at) = bytes[from..].iter().position(|byte| *byte == b'\n') {
+        let next = from + at + 1;
+        match bytes[next..] {
+            [b'\n', ..] => return Some(next + 1),
+            [b'\r', b'\n', ..] => return Some(next + 2),
+            _ => from = next,
+        }
+    }
+    None
+}
+
+/// The status of an HTTP/1 response.
+fn status(head: &[u8]) -> Option<u16> {
+    let rest = head.strip_prefix(b"HTTP/1.")?;
+    let [b'0' | b'1', b' ', digits @ ..] = rest else { return None };
+    std::str::from_utf8(digits.get(..3)?).ok()?.parse().ok()
+}
+
+/// Whether a head says where the body ends.
+fn has_framing(head: &[u8]) -> bool {
+    head.split(|byte| *byte == b'\n').skip(1).any(|line| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
+        name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn looked(head: &str) -> (Looked, String) {
+        let mut bytes = head.as_bytes().to_vec();
+        let looked = look(&mut bytes, 200).unwrap();
+        (looked, String::from_utf8(bytes).unwrap())
+    }
+
+    #[test]
+    fn an_answer_without_a_length_reads_as_http_1_0() {
+        let (_, head) = looked("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ndata: 1");
+        assert!(head.starts_with("HTTP/1.0 200 OK\r\n") && head.ends_with("data: 1"));
+        for framed in ["Content-Length: 3", "transfer-encoding: chunked"] {
+            let text = format!("HTTP/1.1 200 OK\r\n{framed}\r\n\r\n");
+            assert_eq!(looked(&text), (Looked::Whole, text.clone()));
+        }
+        assert!(looked("HTTP/1.1 204 No Content\r\n\r\n").1.starts_with("HTTP/1.1"));
+    }
+
+    #[test]
+    fn interim_answers_are_removed() {
+        let (state, rest) =
+            looked("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2");
+        assert_eq!((state, rest.as_str()), (Looked::More, "HTTP/1.1 2"));
+    }
+
+    #[test]
+    fn a_head_has_a_limit() {
+        let mut endless = b"HTTP/1.1 200 OK\r\nx: ".to_vec();
+        endless.resize(300, b'x');
+        look(&mut endless, 200).unwrap_err();
+        let mut whole = endless.clone();
+        whole.extend_from_slice(b"\r\n\r\n");
+        look(&mut whole, 200).unwrap_err();
+        assert_eq!(looked("SSH-2.0-x\r\n\r\n").0, Looked::Whole);
+    }
+}

@@ -1,0 +1,199 @@
+//! Sends a request over awc, and reads the answer.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use actorstream_proto::endpoint::Method;
+use actorstream_proto::error::ErrorKind;
+use actorstream_proto::head::Head;
+use actorstream_proto::session::BodyEnd;
+use awc::ClientResponse;
+use awc::error::{ConnectError, PayloadError, SendRequestError};
+use awc::http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT,
+};
+use bytes::Bytes;
+use futures_core::Stream;
+
+use super::{Exchange, HttpClient};
+use crate::call::Prepared;
+use crate::options::Options;
+
+/// How many bytes are read in one go before their events are delivered, where more are there already.
+const READ_AHEAD: usize = 64 << 10;
+
+/// The body of an answer.
+type Body = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
+
+/// Sends a request; gives the answer when its head has arrived.
+pub(crate) async fn send(
+    http: &HttpClient,
+    exchange: &Rc<Exchange>,
+    options: &Options,
+    request: &Prepared,
+) -> Result<Answer, ErrorKind> {
+    let client = if options.base_url.tls { &http.tls } else { &http.plain };
+    let method = match request.method {
+        Method::Get => awc::http::Method::GET,
+        Method::Post => awc::http::Method::POST,
+    };
+    let mut sending = client.request(method, &request.uri).no_decompress();
+    for (name, value) in headers(options, request.settings.streamed)? {
+        sending.headers_mut().insert(name, value);
+    }
+    let sent = match request.method {
+        Method::Get => sending.send(),
+        Method::Post => sending.send_body(request.body.clone()),
+    };
+    match exchange.run(sent).await {
+        Ok(response) => Ok(Answer::new(response, Rc::clone(exchange))),
+        Err(error) => Err(explain(&error, exchange)),
+    }
+}
+
+fn headers(options: &Options, streamed: bool) -> Result<Vec<(HeaderName, HeaderValue)>, ErrorKind> {
+    let wrong =
+        |what: &str| ErrorKind::Config { message: format!("{what} cannot be sent in a header").into() };
+    let value = |what: &str, text: &str| HeaderValue::from_str(text).map_err(|_| wrong(what));
+    let accept = if streamed { "text/event-stream" } else { "application/json" };
+    let mut headers = vec![
+        (HOST, value("the host", &options.base_url.authority())?),
+        (USER_AGENT, HeaderValue::from_static(concat!("actorstream/", env!("CARGO_PKG_VERSION")))),
+        (ACCEPT, HeaderValue::from_static(accept)),
+        // A compressor in between would hold events back.
+        (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+    ];
+    if let Some(key) = &options.api_key {
+        let (name, text) = match &options.api_key_header {
+            Some(name) => (name.clone(), key.reveal().to_owned()),
+            None => (AUTHORIZATION, format!("Bearer {}", key.reveal())),
+        };
+        let mut value = value("the API key", &text)?;
+        value.set_sensitive(true);
+        headers.push((name, value));
+    }
+    if let Some(organization) = &options.organization {
+        let name = HeaderName::from_static("openai-organization");
+        headers.push((name, value("the organization", organization)?));
+    }
+    if let Some(project) = &options.project {
+        headers.push((HeaderName::from_static("openai-project"), value("the project", project)?));
+    }
+    headers.extend(options.headers.iter().cloned());
+    Ok(headers)
+}
+
+/// An awc error in our words.
+fn explain(error: &SendRequestError, exchange: &Exchange) -> ErrorKind {
+    if let Some(kind) = exchange.error.borrow_mut().take() {
+        return kind;
+    }
+    // A connection that was kept alive and ends without a byte was closed by the server before the request came.
+    let stale = !exchange.connected.get() && !exchange.answered.get();
+    let detail = match error {
+        SendRequestError::Connect(ConnectError::Disconnected) => {
+            "the server closed the connection before it answered".to_owned()
+        }
+        SendRequestError::Send(error) => format!("the connection broke before the server answered: {error}"),
+        SendRequestError::Response(error) => format!("the server's answer is not HTTP/1: {error}"),
+        other => other.to_string(),
+    };
+    ErrorKind::Transport { detail: detail.into(), unsent: stale }
+}
+
+/// What was read in one go.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) bytes: Vec<Bytes>,
+    /// The body has ended.
+    pub(crate) end: Option<BodyEnd>,
+}
+
+/// An answer whose head has arrived.
+pub(crate) struct Answer {
+    head: Head,
+    /// `None` once it has ended: awc's must not be read on.
+    body: Option<Body>,
+    /// The body's end is the connection's end.
+    until_close: bool,
+    exchange: Rc<Exchange>,
+}
+
+impl Answer {
+    fn new<S>(response: ClientResponse<S>, exchange: Rc<Exchange>) -> Self
+    where
+        S: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
+    {
+        let headers = response.headers();
+        let mut head = Head::read(response.status().as_u16(), |name| headers.get(name)?.to_str().ok());
+        if let (None, Some(date)) = (head.retry_after, &head.retry_after_date) {
+            let date = httpdate::parse_http_date(date).ok();
+            head.retry_after = date.map(|date| date.duration_since(SystemTime::now()).unwrap_or_default());
+        }
+        let framed = headers.contains_key("content-length") || headers.contains_key("transfer-encoding");
+        Self { head, body: Some(Box::pin(response)), until_close: !framed, exchange }
+    }
+
+    /// The head.
+    pub(crate) fn head(&self) -> Head {
+        self.head.clone()
+    }
+
+    /// Reads what is there, once something is.
+    pub(crate) async fn read(&mut self) -> Read {
+        poll_fn(|cx| self.poll_read(cx)).await
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Read> {
+        let mut read = Read::default();
+        let mut len = 0;
+        while len < READ_AHEAD {
+            let Some(body) = &mut self.body else {
+                read.end = Some(BodyEnd::Clean);
+                break;
+            };
+            let next = match self.exchange.poll(|| body.as_mut().poll_next(cx)) {
+                Poll::Pending if read.bytes.is_empty() => return Poll::Pending,
+                Poll::Pending => break,
+                Poll::Ready(next) => next,
+            };
+            match next {
+                Some(Ok(bytes)) => {
+                    len += bytes.len();
+                    read.bytes.push(bytes);
+                }
+                end => {
+                    self.body = None;
+                    read.end = Some(self.body_end(end.and_then(Result::err)));
+                    break;
+                }
+            }
+        }
+        Poll::Ready(read)
+    }
+
+    /// How a body ended that awc says has ended: awc takes one that was cut for one that is complete.
+    fn body_end(&self, error: Option<PayloadError>) -> BodyEnd {
+        match error {
+            Some(PayloadError::Io(error)) => BodyEnd::Cut(format!("the connection broke: {error}")),
+            Some(error) => BodyEnd::Cut(format!("the body broke: {error}")),
+            None if self.exchange.closed.get() && !self.until_close => {
+                BodyEnd::Cut("the connection was closed in the middle of the body".into())
+            }
+            None => BodyEnd::Clean,
+        }
+    }
+
+    /// Reads to the end of the body and drops what comes, so that the connection can be used again.
+    pub(crate) async fn drain(&mut self) {
+        let mut left = READ_AHEAD;
+        while self.body.is_some() && left > 0 {
+            let read = self.read().await;
+            left = left.saturating_sub(read.bytes.iter().map(Bytes::len).sum());
+        }
+    }
+}

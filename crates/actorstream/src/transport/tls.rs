@@ -1,0 +1,74 @@
+//! TLS: rustls with ALPN `http/1.1`, and whom to trust.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+/// Whom to trust. The configuration is built when the first TLS connection is made: loading the system's certificates
+/// takes some milliseconds that a plain connection need not pay.
+#[derive(Clone, Default)]
+pub(crate) struct TlsSettings {
+    extra: Vec<CertificateDer<'static>>,
+    only_extra: bool,
+    built: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
+}
+
+impl TlsSettings {
+    /// Trusts the certificates of a PEM file beside the usual ones.
+    pub(crate) fn add_pem(&mut self, pem: &[u8]) -> Result<(), String> {
+        let before = self.extra.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            self.extra.push(certificate.map_err(|error| format!("the CA certificate is no PEM: {error}"))?);
+        }
+        if self.extra.len() == before {
+            return Err("the CA certificate holds no BEGIN CERTIFICATE".into());
+        }
+        self.built = Arc::default();
+        Ok(())
+    }
+
+    /// Trusts no others.
+    pub(crate) fn only_extra(&mut self) {
+        self.only_extra = true;
+        self.built = Arc::default();
+    }
+
+    /// The configuration.
+    pub(super) fn config(&self) -> Result<Arc<ClientConfig>, String> {
+        self.built.get_or_init(|| self.build().map(Arc::new)).clone()
+    }
+
+    fn build(&self) -> Result<ClientConfig, String> {
+        let mut roots = RootCertStore::empty();
+        if !self.only_extra {
+            #[cfg(feature = "webpki-roots")]
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            #[cfg(feature = "native-roots")]
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        for certificate in &self.extra {
+            let added = roots.add(certificate.clone());
+            added.map_err(|error| format!("the CA certificate cannot be used: {error}"))?;
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| error.to_string())?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+impl fmt::Debug for TlsSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsSettings")
+            .field("extra_certificates", &self.extra.len())
+            .field("only_extra", &self.only_extra)
+            .finish()
+    }
+}

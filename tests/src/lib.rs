@@ -1,0 +1,1 @@
+//! The tests of actorstream that need more than one crate.
