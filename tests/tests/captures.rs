@@ -1,0 +1,225 @@
+//! Raw answers of real servers, played as they were captured: whole, and split everywhere. The table says how each
+//! ends.
+
+mod common;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use actorstream::proto::event::Event;
+use actorstream::proto::head::Head;
+use actorstream::proto::list::List;
+use actorstream::proto::session::{BodyEnd, End, Session, Settings};
+use actorstream::{ChatCompletionChunk, CompletionChunk, Endpoint, OpenAi, RawEvent, StreamEvent};
+use actorstream_test::{Reply, Upstream};
+use bytes::Bytes;
+use serde_json::json;
+
+use common::{client, within};
+
+/// Capture, endpoint, how many events, and the end: `kind: what` of an error, `finish reasons (sentinel)` else.
+const CAPTURES: &[(&str, &str, usize, &str)] = include!("captures.table");
+
+fn capture(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures").join(format!("{name}.http"));
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// An end in the words of the table.
+fn describe<E: Event>(end: &End<E>) -> String {
+    match end {
+        Ok(finish) => {
+            let sentinel = if finish.sentinel { "sentinel" } else { "no sentinel" };
+            let reasons: Vec<&str> = finish.finish_reasons.iter().map(|reason| reason.as_str()).collect();
+            format!("{} {} ({sentinel})", finish.status.as_str(), reasons.join(","))
+        }
+        Err(error) => {
+            let mut text = error.kind.name().to_owned();
+            if let Some(status) = error.status() {
+                write!(text, " {status}").unwrap();
+            }
+            if let Some(api) = error.api() {
+                let message: String = api.message.chars().take(40).collect();
+                write!(text, ": {message}").unwrap();
+                if let Some(code) = &api.code {
+                    write!(text, " [{code}]").unwrap();
+                }
+            }
+            text
+        }
+    }
+}
+
+/// Streams from an upstream; gives the events as JSON and the end in words.
+async fn stream(openai: &OpenAi, path: &str) -> (Vec<String>, String) {
+    match path {
+        "/chat/completions" => pull(openai.chat().events(json!({"model": "m", "messages": []}))).await,
+        "/completions" => pull(openai.completions().events(json!({"model": "m", "prompt": ""}))).await,
+        path => {
+            let endpoint = actorstream::Custom::<RawEvent>::post(path.to_owned());
+            pull(openai.endpoint(endpoint).events(json!({"model": "m", "stream": true}))).await
+        }
+    }
+}
+
+async fn pull<E: Event + serde::Serialize>(mut events: actorstream::EventStream<E>) -> (Vec<String>, String) {
+    use futures_util::StreamExt as _;
+    let mut data = Vec::new();
+    while let Some(event) = within(events.next()).await {
+        match event {
+            StreamEvent::Data(event) => data.push(serde_json::to_string(&event).unwrap()),
+            StreamEvent::Error(error) => return (data, describe::<E>(&Err(error))),
+            StreamEvent::Finish(finish) => return (data, describe::<E>(&Ok(finish))),
+        }
+    }
+    panic!("no end");
+}
+
+#[actix_rt::test]
+async fn every_capture_ends_as_the_table_says() {
+    let mut got = String::new();
+    let mut expected = String::new();
+    for (name, path, events, end) in CAPTURES {
+        let upstream = Upstream::start(Reply::recorded(capture(name)));
+        let (data, ended) = stream(&client(&upstream.base_url()), path).await;
+        writeln!(got, "    ({name:?}, {path:?}, {}, {ended:?}),", data.len()).unwrap();
+        writeln!(expected, "    ({name:?}, {path:?}, {events}, {end:?}),").unwrap();
+    }
+    assert_eq!(got, expected, "got:\n{got}");
+}
+
+#[test]
+fn every_capture_is_in_the_table() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
+    let mut files: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".http", ""))
+        .collect();
+    files.sort();
+    let named: Vec<&str> = CAPTURES.iter().map(|(name, ..)| *name).collect();
+    assert_eq!(named, files);
+}
+
+/// The same events and the same end however the bytes of an answer are cut up on the wire: small answers at every
+/// byte, others at random places.
+#[actix_rt::test]
+async fn every_split_on_the_wire_gives_the_same() {
+    let seed = std::env::var("SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for (name, path, ..) in CAPTURES {
+        let bytes = capture(name);
+        if bytes.is_empty() {
+            continue;
+        }
+        let splits: Vec<Vec<usize>> = if bytes.len() <= 600 {
+            (1..bytes.len()).map(|at| vec![at]).collect()
+        } else {
+            (0..12)
+                .map(|_| {
+                    let mut cuts: Vec<usize> = (0..random.usize(1..20)).map(|_| random.usize(1..bytes.len())).collect();
+                    cuts.sort_unstable();
+                    cuts.dedup();
+                    cuts
+                })
+                .collect()
+        };
+        let whole = Upstream::start(Reply::recorded(bytes.clone()));
+        let expected = stream(&client(&whole.base_url()), path).await;
+        let replies: Vec<Reply> =
+            splits.iter().map(|cuts| Reply::recorded(bytes.clone()).split_at(cuts)).collect();
+        let upstream = Upstream::start(actorstream_test::Script::sequence(replies));
+        let openai = client(&upstream.base_url());
+        for cuts in splits {
+            assert_eq!(stream(&openai, path).await, expected, "{name} cut at {cuts:?}");
+        }
+    }
+}
+
+/// The body of a capture, unchunked, its head, and whether it is whole.
+fn parse(capture: &[u8]) -> Option<(Head, Vec<u8>, BodyEnd)> {
+    let end = capture.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
+    let text = String::from_utf8_lossy(&capture[..end]).into_owned();
+    let status = text[9..12].parse().ok()?;
+    let headers: Vec<(String, String)> = text
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+    let head = Head::read(status, header);
+    let mut rest = &capture[end..];
+    if header("transfer-encoding").is_none() {
+        return Some((head, rest.to_vec(), BodyEnd::Clean));
+    }
+    let mut body = Vec::new();
+    loop {
+        let Some(line) = rest.windows(2).position(|window| window == b"\r\n") else {
+            return Some((head, body, BodyEnd::Cut("cut".into())));
+        };
+        let len = usize::from_str_radix(std::str::from_utf8(&rest[..line]).ok()?, 16).ok()?;
+        if len == 0 {
+            return Some((head, body, BodyEnd::Clean));
+        }
+        body.extend_from_slice(&rest[line + 2..line + 2 + len]);
+        rest = &rest[line + 2 + len + 2..];
+    }
+}
+
+/// What a session makes of a body that is cut at these places.
+fn decode<E: Event + serde::Serialize>(head: &Head, body: &[u8], end: &BodyEnd, cuts: &[usize]) -> (Vec<String>, String) {
+    let now = Instant::now();
+    let mut session = Session::<E>::new(Settings::default(), now, 1);
+    session.on_sent(now);
+    session.on_head(head.clone(), now);
+    let mut events = List::default();
+    let mut ended = None;
+    let mut from = 0;
+    for to in cuts.iter().copied().chain([body.len()]) {
+        let read = Bytes::copy_from_slice(&body[from..to]);
+        ended = ended.or_else(|| session.on_bytes(read, now, &mut events));
+        from = to;
+    }
+    let ended = ended.or_else(|| session.on_body_end(end, now, &mut events)).expect("no end");
+    (events.iter().map(|event| serde_json::to_string(event).unwrap()).collect(), describe::<E>(&ended))
+}
+
+/// Every body, cut in two and in three (small ones at every byte, others at every seventh), and into single bytes.
+#[test]
+fn every_split_of_every_body_gives_the_same() {
+    const SMALL: usize = 1500;
+    let offset = fastrand::usize(..7);
+    println!("offset {offset}");
+    for (name, path, events, end) in CAPTURES {
+        let Some((head, body, body_end)) = parse(&capture(name)) else {
+            assert!(capture(name).is_empty(), "{name} cannot be parsed");
+            continue;
+        };
+        let run = |cuts: &[usize]| match *path {
+            "/chat/completions" => decode::<ChatCompletionChunk>(&head, &body, &body_end, cuts),
+            "/completions" => decode::<CompletionChunk>(&head, &body, &body_end, cuts),
+            _ => decode::<RawEvent>(&head, &body, &body_end, cuts),
+        };
+        let whole = run(&[]);
+        assert_eq!((whole.0.len(), whole.1.as_str()), (*events, *end), "{name}");
+        let step = if body.len() <= SMALL { 1 } else { 7 };
+        for cut in (1 + offset % step..body.len()).step_by(step) {
+            assert_eq!(run(&[cut]), whole, "{name} cut at {cut}");
+            assert_eq!(run(&[cut - 1, cut]), whole, "{name} cut around {cut}");
+        }
+        assert_eq!(run(&(1..body.len()).collect::<Vec<_>>()), whole, "{name} byte by byte");
+    }
+}
+
+/// The typed endpoints see every path their servers speak; this keeps the table honest.
+#[test]
+fn paths_of_the_table_are_endpoints() {
+    let chat = actorstream::Chat;
+    let completions = actorstream::Completions;
+    for (name, path, ..) in CAPTURES {
+        assert!([&*chat.path(), &*completions.path(), "/responses"].contains(path), "{name}: {path}");
+    }
+}
