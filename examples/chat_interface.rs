@@ -67,7 +67,10 @@ impl StreamingClient<ChatCompletionChunk> for ChatInterface {
         self.show(self.buffer.len());
         println!("\n\nChat response complete.");
         if let Some(usage) = &end.response.usage {
-            println!("It took {} tokens, {} of them for the prompt.", usage.total_tokens, usage.prompt_tokens);
+            println!(
+                "It took {} tokens, {} of them for the prompt.",
+                usage.total_tokens, usage.prompt_tokens
+            );
         }
     }
 }
@@ -95,6 +98,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let _ = answer.await;
 
     let complete_response = chat.send(GetCompleteMessage).await?;
-    println!("The actor keeps {} characters:\n{complete_response}", complete_response.chars().count());
+    println!("\nThe actor keeps {} characters:\n\n{complete_response}", complete_response.chars().count());
     Ok(())
 }

@@ -74,12 +74,14 @@ impl Handler<Summarize> for Collector {
     fn handle(&mut self, _: Summarize, _: &mut Self::Context) -> String {
         let mut finished = 0;
         let mut lines = Vec::new();
-        for (stream, answer) in &self.answers {
+        let mut answers: Vec<_> = self.answers.iter().collect();
+        answers.sort_by_key(|(stream, _)| stream.id());
+        for (stream, answer) in answers {
             match &answer.end {
                 Some(Ok(())) => finished += 1,
                 Some(Err(error)) if error.kind == ErrorKind::Cancelled => {
                     lines.push(format!(
-                        "stream {} was cancelled after {} events: “{}…”",
+                        "stream {} was cancelled after {} events, with this text: {} …",
                         stream.id(),
                         answer.events,
                         answer.text

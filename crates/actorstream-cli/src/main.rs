@@ -1,1 +1,113 @@
-fn main() {}
+//! `actorstream`: streams the OpenAI API, and every server that speaks it, to a terminal or to JSON lines.
+//!
+//! A thin user of the crate: [`arguments`] are made a [`request`] and a client ([`server`]), whose stream an actor, the
+//! [`printer`], receives. [`output`] is what it writes, of the pieces in [`shown`], [`record`] and [`summary`].
+
+mod arguments;
+mod exit;
+mod mock;
+mod output;
+mod printer;
+mod record;
+mod request;
+mod server;
+mod shown;
+mod source;
+mod summary;
+
+use std::cell::Cell;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix_rt::{Arbiter, System};
+use actorstream::proto::body::Body;
+use actorstream::{Call, Custom, Endpoint, StreamRef};
+use clap::Parser;
+use tokio::sync::oneshot;
+
+use arguments::{Arguments, Command, Connection, Display};
+use exit::{Exit, Failure};
+use output::{Form, Output};
+use printer::Printer;
+use server::Server;
+use shown::Shown;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    System::new().block_on(run(arguments.command)).into()
+}
+
+async fn run(command: Command) -> Exit {
+    let (name, form) = (command.name(), command.form());
+    let ended = match command {
+        Command::Chat(chat) => match request::chat(&chat) {
+            Ok(body) => ask(&chat.connection, &chat.display, body, |server| server.openai.chat()).await,
+            Err(failure) => Err(failure),
+        },
+        Command::Complete(complete) => match request::completion(&complete) {
+            Ok(body) => {
+                ask(&complete.connection, &complete.display, body, |server| server.openai.completions()).await
+            }
+            Err(failure) => Err(failure),
+        },
+        Command::Stream(stream) => match request::other(&stream) {
+            Ok(body) => {
+                let endpoint: Custom = Custom::post(stream.path);
+                ask(&stream.connection, &stream.display, body, |server| server.openai.endpoint(endpoint))
+                    .await
+            }
+            Err(failure) => Err(failure),
+        },
+        Command::Mock(mock) => mock::serve(&mock).await,
+    };
+    ended.unwrap_or_else(|failure| failure.tell(name, form))
+}
+
+/// Sets the client up, makes the call, and prints what comes.
+async fn ask<P: Endpoint<Event: Shown>>(
+    connection: &Connection,
+    display: &Display,
+    body: Body,
+    call: impl FnOnce(&Server) -> Call<P>,
+) -> Result<Exit, Failure> {
+    let server = Server::new(connection)?;
+    let slow = Duration::from_millis(display.slow);
+    Ok(print(&call(&server), body, display.form(), slow).await)
+}
+
+/// Streams the answer to a printer, and waits until it has printed the end.
+async fn print<P: Endpoint<Event: Shown>>(call: &Call<P>, body: Body, form: Form, slow: Duration) -> Exit {
+    let (ended, end) = oneshot::channel();
+    // A thread of its own: one that blocks, on a slow terminal or by `--slow`, keeps nobody from noticing Ctrl-C.
+    let thread = Arbiter::new();
+    let printer = Printer::start_on(&thread.handle(), move || Printer::new(Output::new(form), slow, ended));
+    let handle = call.stream(body, printer);
+    let interrupted = cancel_on_interrupt(handle.stream().clone());
+
+    let outcome = handle.await;
+    let exit = match (end.await, outcome) {
+        (Ok(exit), _) => exit,
+        // The printer is gone and has printed no end.
+        (Err(_), Err(error)) => Output::new(form).error::<()>(&error).unwrap_or(Exit::Failed),
+        (Err(_), Ok(_)) => Exit::Failed,
+    };
+    if interrupted.get() { Exit::Interrupted } else { exit }
+}
+
+/// Has the first Ctrl-C cancel the stream, and the second one kill the process. Tells whether there was one.
+fn cancel_on_interrupt(stream: StreamRef) -> Rc<Cell<bool>> {
+    let interrupted = Rc::new(Cell::new(false));
+    let seen = Rc::clone(&interrupted);
+    actix_rt::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return;
+        }
+        seen.set(true);
+        stream.cancel();
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(u8::from(Exit::Interrupted)));
+        }
+    });
+    interrupted
+}

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 
 use crate::event::DecodeError;
-use crate::text::slicing;
+use crate::text::{has_stand_ins, slicing, stand_in, with_stand_ins};
 use crate::wire::{Wire, Wired};
 
 /// How many fields of one event may be wrong before it is given up; a server that gets more wrong speaks something
@@ -29,20 +29,17 @@ pub fn parse<T: Wire>(payload: &Bytes) -> Result<Option<T>, DecodeError> {
 
 #[cold]
 fn forgive<T: Wire>(payload: &[u8], error: &serde_json::Error) -> Result<Option<T>, DecodeError> {
-    let repaired;
-    let mut payload = payload;
-    let value = match serde_json::from_slice::<Value>(payload) {
-        Ok(value) => value,
-        Err(_) => {
-            repaired = replace_lone_surrogates(payload).ok_or_else(|| DecodeError(error.to_string()))?;
-            payload = &repaired;
-            serde_json::from_slice(payload).map_err(|error| DecodeError(error.to_string()))?
-        }
-    };
-    if !value.is_object() {
-        return Ok(None);
+    if let Ok(value) = serde_json::from_slice::<Value>(payload) {
+        return Ok(if value.is_object() { coerce(value) } else { None });
     }
-    Ok(coerce(value))
+    // JSON all the same, if it is only halves of surrogate pairs that are wrong with it.
+    let (stood_in, taken) = stand_in_for_surrogates(payload).ok_or_else(|| DecodeError(error.to_string()))?;
+    let value: Value = serde_json::from_slice(&stood_in).map_err(|error| DecodeError(error.to_string()))?;
+    Ok(match value.is_object() {
+        true if taken => coerce(value),
+        true => with_stand_ins(|| coerce(value)),
+        false => None,
+    })
 }
 
 fn coerce<T: Wire>(mut value: Value) -> Option<T> {
@@ -88,30 +85,36 @@ fn convert(value: &Value) -> Value {
     }
 }
 
-/// The payload with each `\u` escape of half a surrogate pair replaced by `\ufffd`; `None` if there is none.
-fn replace_lone_surrogates(payload: &[u8]) -> Option<Vec<u8>> {
+/// The payload with a private character for each `\u` escape of half a surrogate pair, or U+FFFD if the payload itself
+/// holds such private characters, and whether it does; `None` if there is no such escape.
+fn stand_in_for_surrogates(payload: &[u8]) -> Option<(Vec<u8>, bool)> {
     let unit = |at: usize| -> Option<u16> {
         let escape = payload.get(at..at + 6)?;
         let digits = std::str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
         u16::from_str_radix(digits, 16).ok()
     };
-    let mut fixed = payload.to_vec();
+    let taken = has_stand_ins(&String::from_utf8_lossy(payload));
+    let mut fixed = Vec::with_capacity(payload.len());
     let (mut at, mut found) = (0, false);
     while at < payload.len() {
-        at += match unit(at) {
+        let len = match unit(at) {
             Some(0xD800..0xDC00) if matches!(unit(at + 6), Some(0xDC00..0xE000)) => 12,
-            Some(0xD800..0xE000) => {
-                fixed[at + 2..at + 6].copy_from_slice(b"fffd");
+            Some(half @ 0xD800..0xE000) => {
+                let character = if taken { char::REPLACEMENT_CHARACTER } else { stand_in(half) };
+                fixed.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
                 found = true;
-                6
+                at += 6;
+                continue;
             }
             Some(_) => 6,
             // Another escape: its second character starts none.
             None if payload[at] == b'\\' => 2,
             None => 1,
         };
+        fixed.extend_from_slice(&payload[at..(at + len).min(payload.len())]);
+        at += len;
     }
-    found.then_some(fixed)
+    found.then_some((fixed, taken))
 }
 
 #[cfg(test)]
@@ -155,6 +158,18 @@ mod tests {
         let got = thing(r#"{"name":"a\ud83d","new":"\ude00 \ud83d\ude00 \\ud83d"}"#);
         assert_eq!(got.name.unwrap(), "a\u{fffd}");
         assert_eq!(got.extra.get("new").unwrap(), "\u{fffd} 😀 \\ud83d");
+    }
+
+    #[test]
+    fn a_text_carries_its_half_also_beside_a_wrong_field() {
+        let mut carry = 0;
+        let mut first = thing(r#"{"text":"a\ud83d","name":7,"number":1}"#).text.unwrap();
+        let mut second = thing(r#"{"text":"\ude00b","name":7,"new":"x\ud83d"}"#).text.unwrap();
+        first.join(&mut carry);
+        second.join(&mut carry);
+        assert_eq!((first.as_str(), second.as_str()), ("a", "😀b"));
+        let private = thing("{\"text\":\"\u{10F83D}\",\"name\":\"\\ud83d\"}");
+        assert_eq!((private.text.unwrap().as_str(), private.name.unwrap().as_str()), ("\u{10F83D}", "\u{fffd}"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `Text`: a string of the API, which is a slice of the bytes it came in wherever it can be.
 
 use std::borrow::{Borrow, Cow};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Deref;
 
@@ -10,7 +10,12 @@ use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
+/// The first of the 2,048 private characters that stand for lone surrogates while a payload is read the forgiving way.
+const STAND_IN: u32 = 0x10_F800;
+
 thread_local! {
+    /// Whether private characters stand for lone surrogates in what is being parsed on this thread.
+    static STAND_INS: Cell<bool> = const { Cell::new(false) };
     /// The payload that is being parsed on this thread, so that a string in it can be a slice of it.
     static SOURCE: RefCell<Option<Bytes>> = const { RefCell::new(None) };
 }
@@ -25,6 +30,44 @@ pub(crate) fn slicing<T>(payload: &Bytes, parse: impl FnOnce() -> T) -> T {
     }
     let _restore = Restore(SOURCE.replace(Some(payload.clone())));
     parse()
+}
+
+/// The character that stands for a lone surrogate.
+pub(crate) fn stand_in(surrogate: u16) -> char {
+    let offset = u32::from(surrogate) - 0xD800;
+    char::from_u32(STAND_IN + offset).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+fn stood_for(character: char) -> Option<u16> {
+    u32::from(character).checked_sub(STAND_IN).and_then(|offset| u16::try_from(offset + 0xD800).ok())
+}
+
+/// Whether a text holds a character that stands, or would be taken, for a lone surrogate.
+pub(crate) fn has_stand_ins(text: &str) -> bool {
+    text.chars().any(|character| stood_for(character).is_some())
+}
+
+/// Runs `parse` on what holds characters that stand for lone surrogates.
+pub(crate) fn with_stand_ins<T>(parse: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            STAND_INS.set(self.0);
+        }
+    }
+    let _restore = Restore(STAND_INS.replace(true));
+    parse()
+}
+
+/// Replaces characters that stand for lone surrogates in a string that cannot carry half a character on.
+pub(crate) fn settle_stand_ins(text: &mut String) {
+    if STAND_INS.get() && has_stand_ins(text) {
+        let settled = text.chars().map(|character| match stood_for(character) {
+            Some(_) => char::REPLACEMENT_CHARACTER,
+            None => character,
+        });
+        *text = settled.collect();
+    }
 }
 
 /// A string of the API. It dereferences to `str`, and cloning it copies no text.
@@ -90,6 +133,26 @@ impl Text {
             },
             Err(_) => Self::repair(bytes),
         }
+    }
+
+    /// The text of a string in which private characters may stand for lone surrogates.
+    fn from_str(text: &str) -> Self {
+        if !STAND_INS.get() || !has_stand_ins(text) {
+            return Self::from(text);
+        }
+        let mut bytes = Vec::with_capacity(text.len());
+        for character in text.chars() {
+            match stood_for(character) {
+                // As UTF-8 would encode it, if it might.
+                Some(unit) => bytes.extend([
+                    0xED,
+                    0x80 | ((unit >> 6) & 0x3F) as u8,
+                    0x80 | (unit & 0x3F) as u8,
+                ]),
+                None => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        Self::repair(&bytes)
     }
 
     #[cold]
@@ -180,11 +243,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text::from(text))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Text, E> {
-        Ok(Text::from(text))
+        Ok(Text::from_str(text))
     }
 }
 

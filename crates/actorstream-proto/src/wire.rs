@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::{Map, Value};
 
-use crate::text::Text;
+use crate::text::{Text, settle_stand_ins};
 
 /// What an object carried beyond the fields its struct knows.
 #[derive(Clone, Default)]
@@ -173,7 +173,15 @@ macro_rules! wire_by_serde {
         }
     )*};
 }
-wire_by_serde!(Text, String, bool, Value, BTreeMap<String, String>, BTreeMap<String, i64>);
+wire_by_serde!(Text, bool, Value, BTreeMap<String, String>, BTreeMap<String, i64>);
+
+impl Wire for String {
+    fn wire<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut text = String::deserialize(deserializer)?;
+        settle_stand_ins(&mut text);
+        Ok(text)
+    }
+}
 
 /// A number however it is written: `3`, `3.0`, `3.9` all fit an integer, which drops the fraction.
 macro_rules! wire_number {
@@ -260,9 +268,19 @@ pub(crate) fn keep_unknown<'de, A: MapAccess<'de>>(
     name: String,
     map: &mut A,
 ) -> Result<(), A::Error> {
-    let value: Value = map.next_value()?;
+    let mut value: Value = map.next_value()?;
+    settle(&mut value);
     extra.insert(name, value);
     Ok(())
+}
+
+fn settle(value: &mut Value) {
+    match value {
+        Value::String(text) => settle_stand_ins(text),
+        Value::Array(list) => list.iter_mut().for_each(settle),
+        Value::Object(object) => object.values_mut().for_each(settle),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// The error for something that is no object.

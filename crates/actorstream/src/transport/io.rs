@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
 use super::exchange::Exchange;
-use super::response_head::{Looked, look};
+use super::response_head::{Looked, close_after, look, refuses};
 
 /// How much of a head is read at a time.
 const HEAD_READ: usize = 2 << 10;
@@ -26,8 +26,9 @@ pub(super) enum Stream {
 pub(super) struct Io {
     stream: Stream,
     reading: Reading,
-    /// Writing failed: the rest of the request is dropped, since the server may have answered before it closed.
-    write_failed: bool,
+    /// The rest of the request is dropped: writing failed, and the server may have answered before it closed; or it
+    /// has refused and reads no further.
+    write_off: bool,
 }
 
 /// Which part of an answer is being read.
@@ -43,7 +44,7 @@ enum Reading {
 
 impl Io {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, reading: Reading::Body, write_failed: false }
+        Self { stream, reading: Reading::Body, write_off: false }
     }
 
     fn stream(&mut self) -> Pin<&mut (dyn Duplex + 'static)> {
@@ -96,15 +97,6 @@ impl Io {
             }
         }
     }
-
-    /// What writing gave; a failure is one only if there is no answer to be read.
-    fn written(&mut self, len: usize, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Err(_)) = &result {
-            self.write_failed = true;
-            return Poll::Ready(Ok(len));
-        }
-        result
-    }
 }
 
 /// Both directions of a connection.
@@ -117,11 +109,15 @@ impl AsyncRead for Io {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let write_off = self.write_off;
         loop {
             match &mut self.reading {
                 Reading::Body => return self.read(cx, buf),
                 Reading::Head(_) => ready!(self.read_head(cx))?,
                 Reading::Rest(rest, taken) => {
+                    if *taken == 0 && write_off {
+                        close_after(rest);
+                    }
                     if rest.is_empty() {
                         // The connection ended before an answer began.
                         self.reading = Reading::Body;
@@ -146,19 +142,32 @@ impl AsyncWrite for Io {
             // Writing begins a request, whose answer begins with a head.
             self.reading = Reading::Head(Vec::new());
         }
-        if self.write_failed {
+        if self.write_off {
             return Poll::Ready(Ok(buf.len()));
         }
-        let result = self.stream().poll_write(cx, buf);
-        self.written(buf.len(), result)
+        match self.stream().poll_write(cx, buf) {
+            Poll::Ready(Ok(len)) => return Poll::Ready(Ok(len)),
+            Poll::Ready(Err(_)) => self.write_off = true,
+            // A server that refuses may read no further; awc would not look before all is written.
+            Poll::Pending => {
+                if matches!(self.reading, Reading::Head(_)) {
+                    ready!(self.read_head(cx))?;
+                }
+                match &self.reading {
+                    Reading::Rest(head, _) if refuses(head) => self.write_off = true,
+                    _ => return Poll::Pending,
+                }
+            }
+        }
+        Poll::Ready(Ok(buf.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.write_failed {
+        if self.write_off {
             return Poll::Ready(Ok(()));
         }
         let result = ready!(self.stream().poll_flush(cx));
-        self.write_failed |= result.is_err();
+        self.write_off |= result.is_err();
         Poll::Ready(Ok(()))
     }
 

@@ -44,6 +44,20 @@ pub(super) fn look(bytes: &mut Vec<u8>, limit: usize) -> io::Result<Looked> {
     }
 }
 
+/// Whether an answer is a refusal, after which a server need not read the rest of a request.
+pub(super) fn refuses(head: &[u8]) -> bool {
+    status(head).is_some_and(|status| status >= 300)
+}
+
+/// Adds to a head that the connection is of no further use.
+pub(super) fn close_after(bytes: &mut Vec<u8>) {
+    if let Some(end) = head_end(bytes) {
+        let empty_line = if bytes[..end].ends_with(b"\r\n") { 2 } else { 1 };
+        let at = end - empty_line;
+        bytes.splice(at..at, *b"connection: close\r\n");
+    }
+}
+
 /// Where the head ends, its empty line included.
 fn head_end(bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
@@ -99,6 +113,15 @@ mod tests {
         let (state, rest) =
             looked("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2");
         assert_eq!((state, rest.as_str()), (Looked::More, "HTTP/1.1 2"));
+    }
+
+    #[test]
+    fn a_connection_of_no_further_use() {
+        let mut head = b"HTTP/1.1 413 x\r\nconnection: keep-alive\r\n\r\nbody".to_vec();
+        assert!(refuses(&head));
+        close_after(&mut head);
+        assert_eq!(head, b"HTTP/1.1 413 x\r\nconnection: keep-alive\r\nconnection: close\r\n\r\nbody");
+        assert!(!refuses(b"HTTP/1.1 200 OK\r\n\r\n"));
     }
 
     #[test]

@@ -1,0 +1,256 @@
+//! `Arguments`: the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::Form;
+use crate::source::Source;
+
+const EXAMPLES: &str = "\
+Examples:
+  actorstream chat \"Tell me about quantum computing\"
+  git diff | actorstream chat --system \"Write a commit message\" --model gpt-4o
+  actorstream complete \"Once upon a time\" --base-url http://localhost:8000/v1 --model my-model
+  actorstream stream /responses --body '{\"model\": \"gpt-5\", \"input\": \"Hello\"}' --jsonl
+  actorstream mock --port 8080
+
+The environment sets what no option does: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION,
+OPENAI_PROJECT_ID. With neither a key nor a base URL a scripted server on this machine answers.
+
+Exit status: 0 the answer is complete, 1 it is not, 2 wrong usage or configuration, 130 Ctrl-C.";
+
+const JSONL: &str = "\
+Lines of --jsonl:
+  {\"data\": EVENT, \"raw\": PAYLOAD}                           for each event, then one of
+  {\"finish\": {…}, \"response\": RESPONSE, \"timings\": {…}}
+  {\"error\": {\"kind\": …, \"message\": …, …}, \"partial\": RESPONSE|null}";
+
+/// Streams the OpenAI API, and every server that speaks it.
+#[derive(Parser)]
+#[command(name = "actorstream", version, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Stream a chat completion (POST /chat/completions)
+    #[command(after_help = JSONL)]
+    Chat(Chat),
+    /// Stream a text completion (POST /completions)
+    #[command(after_help = JSONL)]
+    Complete(Complete),
+    /// Stream any other endpoint, its events as they come
+    #[command(after_help = JSONL)]
+    Stream(Other),
+    /// Serve scripted answers on this machine, to try things by hand
+    Mock(Mock),
+}
+
+impl Command {
+    /// The command's name.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Chat(_) => "chat",
+            Self::Complete(_) => "complete",
+            Self::Stream(_) => "stream",
+            Self::Mock(_) => "mock",
+        }
+    }
+
+    /// The form of what the command prints.
+    pub(crate) fn form(&self) -> Form {
+        match self {
+            Self::Chat(Chat { display, .. })
+            | Self::Complete(Complete { display, .. })
+            | Self::Stream(Other { display, .. }) => display.form(),
+            Self::Mock(_) => Form::text(),
+        }
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct Chat {
+    /// What the user says; read from stdin if neither it nor --body is given
+    pub(crate) prompt: Option<String>,
+    /// Instructions that come before the prompt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    #[command(flatten)]
+    pub(crate) generation: Generation,
+    #[command(flatten)]
+    pub(crate) display: Display,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Args)]
+pub(crate) struct Complete {
+    /// The text to go on with; read from stdin if neither it nor --body is given
+    pub(crate) prompt: Option<String>,
+    #[command(flatten)]
+    pub(crate) generation: Generation,
+    #[command(flatten)]
+    pub(crate) display: Display,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// What is asked for, besides the prompt.
+#[derive(Args)]
+pub(crate) struct Generation {
+    /// The model [default: gpt-4o-mini for chat, gpt-3.5-turbo-instruct for complete]
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// Ask for the number of tokens
+    #[arg(long)]
+    pub(crate) usage: bool,
+    /// The request to start from; prompt and options are put into it
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) body: Option<Source>,
+}
+
+#[derive(Args)]
+pub(crate) struct Other {
+    /// The path below the base URL, such as /responses
+    pub(crate) path: String,
+    /// The request; "stream": true is added unless it holds a `stream`
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) body: Source,
+    #[command(flatten)]
+    pub(crate) display: Display,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// How the answer is printed.
+#[derive(Args)]
+pub(crate) struct Display {
+    /// Print events and the end as JSON, one object a line
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+    /// Sleep so many milliseconds over each event, to see the server being held back
+    #[arg(long, value_name = "MS", default_value_t = 0, hide_default_value = true)]
+    pub(crate) slow: u64,
+}
+
+impl Display {
+    /// The form of what is printed.
+    pub(crate) fn form(&self) -> Form {
+        if self.jsonl { Form::Json } else { Form::text() }
+    }
+}
+
+/// Whom to ask, and how long to wait. It holds keys, and so has no `Debug`.
+#[derive(Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connection {
+    /// The API's address, such as http://localhost:8000/v1
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// The key; better set OPENAI_API_KEY, since others can see a command line
+    #[arg(long, value_name = "KEY")]
+    pub(crate) api_key: Option<String>,
+    /// The organization (OpenAI-Organization)
+    #[arg(long, value_name = "ID")]
+    pub(crate) organization: Option<String>,
+    /// The project (OpenAI-Project)
+    #[arg(long, value_name = "ID")]
+    pub(crate) project: Option<String>,
+    /// A header of the request; may be repeated
+    #[arg(long = "header", value_name = "K: V")]
+    pub(crate) headers: Vec<String>,
+    /// Trust the certificates in this PEM file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_certificate: Option<PathBuf>,
+    /// How often a request that is safe to repeat is sent again [default: 2]
+    #[arg(long, value_name = "N")]
+    pub(crate) retries: Option<u32>,
+    #[command(flatten)]
+    pub(crate) timeouts: Timeouts,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Timeouts, in seconds (0: none)")]
+pub(crate) struct Timeouts {
+    /// Until there is a connection [default: 10]
+    #[arg(long = "connect-timeout", value_name = "S", value_parser = timeout)]
+    pub(crate) connect: Option<Duration>,
+    /// From the request to the first event [default: 600]
+    #[arg(long = "first-event-timeout", value_name = "S", value_parser = timeout)]
+    pub(crate) first_event: Option<Duration>,
+    /// Without a byte from the server [default: 120]
+    #[arg(long = "idle-timeout", value_name = "S", value_parser = timeout)]
+    pub(crate) idle: Option<Duration>,
+    /// Between two events [default: 300]
+    #[arg(long = "stall-timeout", value_name = "S", value_parser = timeout)]
+    pub(crate) stall: Option<Duration>,
+    /// For everything together [default: 3600]
+    #[arg(long = "total-timeout", value_name = "S", value_parser = timeout)]
+    pub(crate) total: Option<Duration>,
+}
+
+#[derive(Args)]
+pub(crate) struct Mock {
+    /// The port to listen on [default: any that is free]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// What to answer: a recorded response, or one step a line, such as {"event": {…}}, {"wait_ms": 50}, {"done": true}
+    #[arg(long, value_name = "FILE")]
+    pub(crate) script: Option<PathBuf>,
+}
+
+fn timeout(seconds: &str) -> Result<Duration, String> {
+    let seconds: f64 =
+        seconds.parse().map_err(|_| "it must be a number of seconds, such as 2.5".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &[&str]) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from([&["actorstream"], line].concat())
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        <Arguments as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn timeouts_are_seconds_and_fractions_of_them() {
+        assert_eq!(timeout("2.5"), Ok(Duration::from_millis(2500)));
+        assert_eq!(timeout("0"), Ok(Duration::ZERO));
+        for wrong in ["-1", "soon", "nan", "1e300", ""] {
+            assert!(timeout(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_usage() {
+        for wrong in [
+            &["stream", "/responses"] as &[_],
+            &["stream", "--body", "{}"],
+            &["complete", "x", "--system", "y"],
+            &["chat", "x", "--idle-timeout", "soon"],
+            &["chat", "x", "--retries", "-1"],
+            &["mock", "--port", "70000"],
+            &[],
+        ] {
+            let error = parse(wrong).err().unwrap();
+            assert_eq!(error.exit_code(), 2, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_body_may_be_a_hyphen() {
+        let arguments = parse(&["chat", "--body", "-"]).ok().unwrap();
+        let Command::Chat(chat) = arguments.command else { panic!() };
+        assert_eq!(chat.generation.body, Some(Source::Stdin));
+    }
+}

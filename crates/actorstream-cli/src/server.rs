@@ -1,0 +1,165 @@
+//! `Server`: whom to ask: what options and environment say, or a scripted upstream in this process.
+
+use std::fs;
+use std::time::Duration;
+
+use actorstream::{Budgets, OpenAi, OpenAiBuilder, RetryPolicy};
+use actorstream_test::Upstream;
+
+use crate::arguments::{Connection, Timeouts};
+use crate::exit::{Failure, tell};
+
+/// The variables by which the environment names a server, as [`OpenAi::from_env`] reads them.
+const VARIABLES: [&str; 4] = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_URL", "OPENAI_API_BASE"];
+
+/// Whom to ask.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// The client.
+    pub(crate) openai: OpenAi,
+    /// The server itself, where there is no other.
+    _upstream: Option<Upstream>,
+}
+
+impl Server {
+    /// Sets up the client.
+    pub(crate) fn new(connection: &Connection) -> Result<Self, Failure> {
+        let mut builder =
+            OpenAiBuilder::from_env().budgets(budgets(&connection.timeouts)).retry(retry(connection.retries));
+        for header in &connection.headers {
+            let (name, value) = split_header(header)?;
+            builder = builder.header(name, value);
+        }
+        if let Some(url) = &connection.base_url {
+            builder = builder.base_url(url);
+        }
+        if let Some(key) = &connection.api_key {
+            builder = builder.api_key(key);
+        }
+        if let Some(organization) = &connection.organization {
+            builder = builder.organization(organization);
+        }
+        if let Some(project) = &connection.project {
+            builder = builder.project(project);
+        }
+        if let Some(path) = &connection.ca_certificate {
+            let pem = fs::read(path)
+                .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
+            builder = builder.ca_certificate(pem);
+        }
+        if is_named(connection) {
+            return Ok(Self { openai: builder.build()?, _upstream: None });
+        }
+        tell(
+            "no API key and no base URL (OPENAI_API_KEY, OPENAI_BASE_URL): a scripted server in this process answers\n",
+        );
+        let upstream = Upstream::builder()
+            .record_requests(false)
+            .start(actorstream_test::story())
+            .map_err(|error| Failure::Other(format!("the scripted server cannot start: {error}")))?;
+        let openai = builder.base_url(upstream.base_url()).build()?;
+        Ok(Self { openai, _upstream: Some(upstream) })
+    }
+}
+
+/// Whether options or environment name a server: by its URL, or by a key, which is for OpenAI's.
+fn is_named(connection: &Connection) -> bool {
+    let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    connection.base_url.is_some() || connection.api_key.is_some() || VARIABLES.iter().any(is_set)
+}
+
+/// The name and the value of a `K: V`. The message does not show it: it may hold a key.
+fn split_header(header: &str) -> Result<(&str, &str), Failure> {
+    header
+        .split_once(':')
+        .ok_or_else(|| Failure::Usage("a --header reads 'K: V', and this one holds no colon".to_owned()))
+}
+
+fn budgets(timeouts: &Timeouts) -> Budgets {
+    let default = Budgets::default();
+    let or = |given: Option<Duration>, default| {
+        given.map_or(default, |given| Some(given).filter(|s| !s.is_zero()))
+    };
+    Budgets {
+        connect: or(timeouts.connect, default.connect),
+        first_event: or(timeouts.first_event, default.first_event),
+        idle: or(timeouts.idle, default.idle),
+        stall: or(timeouts.stall, default.stall),
+        total: or(timeouts.total, default.total),
+        ..default
+    }
+}
+
+fn retry(retries: Option<u32>) -> RetryPolicy {
+    let default = RetryPolicy::default();
+    RetryPolicy { max_retries: retries.unwrap_or(default.max_retries), ..default }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+
+    fn connection(options: &[&str]) -> Connection {
+        let line = [&["actorstream", "chat", "x"], options].concat();
+        match Arguments::try_parse_from(line).ok().unwrap().command {
+            Command::Chat(chat) => chat.connection,
+            _ => panic!("no chat"),
+        }
+    }
+
+    #[test]
+    fn timeouts_become_budgets() {
+        assert_eq!(budgets(&connection(&[]).timeouts), Budgets::default());
+        let line = "--connect-timeout 1 --first-event-timeout 2.5 --idle-timeout 0 --stall-timeout 4 --total-timeout 5";
+        let line: Vec<_> = line.split(' ').collect();
+        let expected = Budgets {
+            connect: Some(Duration::from_secs(1)),
+            first_event: Some(Duration::from_millis(2500)),
+            idle: None,
+            stall: Some(Duration::from_secs(4)),
+            total: Some(Duration::from_secs(5)),
+            ..Budgets::default()
+        };
+        assert_eq!(budgets(&connection(&line).timeouts), expected);
+    }
+
+    #[test]
+    fn retries() {
+        assert_eq!(retry(connection(&[]).retries), RetryPolicy::default());
+        assert_eq!(retry(connection(&["--retries", "0"]).retries), RetryPolicy::none());
+    }
+
+    #[test]
+    fn headers() {
+        assert_eq!(split_header("x-a: b: c").unwrap(), ("x-a", " b: c"));
+        let Err(Failure::Usage(message)) = split_header("Authorization Bearer sk-1") else { panic!() };
+        assert!(!message.contains("sk-1"));
+    }
+
+    #[test]
+    fn a_client_shows_no_key() {
+        let connection =
+            connection(&["--api-key", "sk-1", "--header", "api-key: sk-1", "--organization", "o"]);
+        let server = Server::new(&connection).unwrap();
+        assert!(!format!("{server:?}").contains("sk-1"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_a_failure() {
+        for options in [
+            ["--base-url", "localhost"],
+            ["--api-key", "a\nb"],
+            ["--header", "a b: c"],
+            ["--ca-certificate", "/nowhere/at all"],
+            ["--ca-certificate", "Cargo.toml"],
+        ] {
+            let mut connection = connection(&options);
+            connection.base_url.get_or_insert("http://localhost/v1".to_owned());
+            let failure = Server::new(&connection).unwrap_err();
+            assert!(matches!(failure, Failure::Config(_)), "{options:?}: {failure:?}");
+        }
+    }
+}

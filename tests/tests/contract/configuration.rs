@@ -1,0 +1,103 @@
+//! The environment, and what is never shown. The environment belongs to a process, so each case has its own.
+
+use std::process::Command;
+
+use actix::Actor;
+use actorstream::{OpenAi, OpenAiBuilder};
+use actorstream_test::{ChatStream, Reply, Upstream};
+
+use crate::common::{Noting, client, hello, within};
+
+/// Runs this very test in a process with these variables alone; prints what `show` makes of it.
+fn with_environment(test: &str, variables: &[(&str, &str)]) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env("ACTORSTREAM_CHILD", "1");
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OPENAI_")) {
+        command.env_remove(name);
+    }
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_variable_is_read() {
+    if std::env::var_os("ACTORSTREAM_CHILD").is_some() {
+        match OpenAi::from_env() {
+            Ok(openai) => println!("client {openai:?}"),
+            Err(error) => println!("error {error}"),
+        }
+        return;
+    }
+    let run = |variables: &[(&str, &str)]| with_environment("configuration::every_variable_is_read", variables);
+    assert!(run(&[]).contains("error no API key: set OPENAI_API_KEY"));
+    assert!(run(&[("OPENAI_API_KEY", "sk-1")]).contains("base_url: https://api.openai.com/v1"));
+    assert!(run(&[("OPENAI_API_KEY", " ")]).contains("error no API key"));
+    for name in ["OPENAI_BASE_URL", "OPENAI_API_URL", "OPENAI_API_BASE"] {
+        assert!(run(&[(name, "http://127.0.0.1:1/v1")]).contains("base_url: http://127.0.0.1:1/v1"), "{name}");
+        assert!(run(&[(name, "nonsense")]).contains("error the base URL must begin with"), "{name}");
+    }
+    for name in ["OPENAI_ORGANIZATION", "OPENAI_ORG_ID", "OPENAI_ORGANIZATION_KEY"] {
+        let shown = run(&[("OPENAI_API_KEY", "sk-1"), (name, "org-9")]);
+        assert!(shown.contains("organization: Some(\"org-9\")"), "{name}: {shown}");
+    }
+    let shown = run(&[("OPENAI_API_KEY", "sk-1"), ("OPENAI_PROJECT_ID", "proj-9")]);
+    assert!(shown.contains("project: Some(\"proj-9\")"));
+    let both = run(&[("OPENAI_BASE_URL", "http://first/v1"), ("OPENAI_API_BASE", "http://second/v1")]);
+    assert!(both.contains("http://first/v1"));
+}
+
+#[test]
+fn what_is_set_wrong_is_told_by_build() {
+    for (builder, what) in [
+        (OpenAi::builder().base_url("ftp://x"), "must begin with"),
+        (OpenAi::builder().api_key("a\u{0}b"), "API key"),
+        (OpenAi::builder().header("é", "x"), "no name of a header"),
+        (OpenAi::builder().header("x", "\n"), ""),
+        (OpenAi::builder().ca_certificate("nonsense"), "no BEGIN CERTIFICATE"),
+        (OpenAi::builder().api_key_header("a b"), "no name of a header"),
+    ] {
+        let built: Result<OpenAi, _> = OpenAiBuilder::build(builder);
+        if what.is_empty() {
+            continue;
+        }
+        let error = built.unwrap_err();
+        assert!(error.to_string().contains(what), "{error}");
+    }
+}
+
+#[actix_rt::test]
+async fn keys_are_never_shown() {
+    const SECRETS: [&str; 3] = ["sk-SECRET-1", "SECRET-2", "SECRET-3"];
+    let upstream = Upstream::start(Reply::error(401, "invalid_request_error", "bad key"));
+    let builder = OpenAi::builder()
+        .base_url(format!("{}?key=SECRET-3", upstream.base_url()))
+        .api_key(SECRETS[0])
+        .header("x-auth", SECRETS[1]);
+    let mut shown = format!("{builder:?}");
+    let openai = builder.build().unwrap();
+    shown += &format!("{openai:?}");
+    let call = openai.chat();
+    shown += &format!("{call:?}");
+    let handle = call.stream(hello(), Noting::default().start());
+    shown += &format!("{handle:?}");
+    let error = within(handle).await.unwrap_err();
+    shown += &format!("{error} {error:?}");
+    for base_url in [Upstream::refused_url(), "http://no-such-host.invalid".into()] {
+        let call = openai.chat().base_url(base_url).retry(actorstream::RetryPolicy::none());
+        let error = within(call.stream(hello(), Noting::default().start())).await.unwrap_err();
+        shown += &format!("{error} {error:?}");
+    }
+    for secret in SECRETS {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    assert_eq!(upstream.request(0).await.header("authorization"), Some("Bearer sk-SECRET-1"));
+}
+
+#[actix_rt::test]
+async fn a_key_does_not_follow_a_redirect() {
+    let other = Upstream::start(ChatStream::new().content("stolen").reply());
+    let upstream = Upstream::start(Reply::text(307, "text/plain", "").header("location", other.base_url()));
+    within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start())).await.unwrap_err();
+    assert_eq!(other.accepted(), 0);
+}

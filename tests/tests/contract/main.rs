@@ -1,0 +1,13 @@
+//! The contract, through sockets: what `docs/runtime-semantics.md` promises, row by row.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod configuration;
+mod ends;
+mod placement;
+mod requests;
+mod retry;
+mod targets;
+mod time;
+mod transport;

@@ -1,0 +1,207 @@
+//! What is sent, and what can be.
+
+use actix::Actor;
+use actorstream::{ChatRequest, CompletionRequest, Custom, ErrorKind, OpenAi, RawEvent};
+use actorstream_test::{ChatStream, CompletionStream, Reply, Upstream};
+use serde_json::json;
+
+use crate::common::{Noting, client, hello, within};
+
+fn good() -> Reply {
+    ChatStream::new().content("Hello").finish_reason("stop").reply()
+}
+
+#[actix_rt::test]
+async fn the_crates_own_request() {
+    let upstream = Upstream::start(good());
+    let request = ChatRequest::new("gpt-4o").system("Be brief.").user("Hi").temperature(0.2).include_usage();
+    within(client(&upstream.base_url()).chat().stream(request, Noting::default().start())).await.unwrap();
+    let sent = upstream.request(0).await;
+    assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/v1/chat/completions"));
+    assert_eq!(
+        sent.json(),
+        json!({"model": "gpt-4o", "temperature": 0.2, "stream": true, "stream_options": {"include_usage": true},
+               "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]})
+    );
+    assert_eq!(sent.header("authorization"), Some("Bearer sk-test"));
+    assert_eq!(sent.header("accept"), Some("text/event-stream"));
+    assert_eq!(sent.header("accept-encoding"), Some("identity"));
+    assert_eq!(sent.header("content-type"), Some("application/json"));
+    assert_eq!(sent.header("host"), Some(upstream.addr().to_string().as_str()));
+}
+
+#[actix_rt::test]
+async fn json_and_another_crates_types() {
+    use async_openai::types::chat::{
+        ChatCompletionRequestUserMessageArgs, CreateChatCompletionRequestArgs,
+    };
+    let upstream = Upstream::start(good());
+    let openai = client(&upstream.base_url());
+    let body = json!({"model": "m", "messages": [], "stream": false, "top_k": 5});
+    within(openai.chat().stream(&body, Noting::default().start())).await.unwrap();
+    assert_eq!(upstream.request(0).await.json(), json!({"model": "m", "messages": [], "stream": true, "top_k": 5}));
+
+    let message = ChatCompletionRequestUserMessageArgs::default().content("Hi").build().unwrap();
+    let request = CreateChatCompletionRequestArgs::default()
+        .model("gpt-4o")
+        .temperature(0.7)
+        .messages([message.into()])
+        .build()
+        .unwrap();
+    within(openai.chat().stream(request, Noting::default().start())).await.unwrap();
+    let sent = upstream.request(1).await;
+    assert_eq!(sent.json()["messages"], json!([{"role": "user", "content": "Hi"}]));
+    assert_eq!(sent.json()["stream"], true);
+    assert!(sent.text().contains("\"temperature\":0.7"), "{}", sent.text());
+}
+
+#[actix_rt::test]
+async fn a_request_that_is_no_object_is_told_to_the_target() {
+    let upstream = Upstream::start(good());
+    let handle = client(&upstream.base_url()).chat().stream("text", Noting::default().start());
+    let error = within(handle).await.unwrap_err();
+    assert_eq!(error.kind.name(), "config");
+    assert!(error.to_string().contains("JSON object"));
+    assert_eq!((error.attempts, upstream.accepted()), (0, 0));
+}
+
+#[actix_rt::test]
+async fn text_completions() {
+    let stream = CompletionStream::new().text("Once upon").finish_reason("length").usage(1, 2);
+    let whole = stream.completion();
+    let upstream = Upstream::start(stream.reply());
+    let mut text = String::new();
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let mut sender = Some(sender);
+    let request = CompletionRequest::new("gpt-3.5-turbo-instruct", "Tell me a story").include_usage();
+    let handle = client(&upstream.base_url()).completions().stream_fn(request, move |event| match event {
+        actorstream::StreamEvent::Data(chunk) => text.push_str(chunk.text().unwrap_or_default()),
+        _ => sender.take().unwrap().send(text.clone()).unwrap(),
+    });
+    let finish = within(handle).await.unwrap();
+    assert_eq!(receiver.await.unwrap(), "Once upon");
+    assert_eq!(serde_json::to_value(&*finish.response).unwrap(), whole);
+    assert_eq!(upstream.request(0).await.path, "/v1/completions");
+}
+
+#[actix_rt::test]
+async fn unstreamed_calls() {
+    let whole = ChatStream::new().content("Hello").finish_reason("stop").usage(1, 1).completion();
+    let upstream = Upstream::start(Reply::json(200, &whole).header("x-request-id", "req-1"));
+    let openai = client(&upstream.base_url());
+    let finish = within(openai.chat().create(hello().include_usage())).await.unwrap();
+    assert_eq!(serde_json::to_value(&*finish.response).unwrap(), whole);
+    assert_eq!((finish.request_id.as_deref(), finish.finish_reasons[0].as_str()), (Some("req-1"), "stop"));
+    let sent = upstream.request(0).await.json();
+    assert_eq!((sent.get("stream"), sent.get("stream_options")), (None, None));
+
+    let upstream = Upstream::start(Reply::error(404, "not_found", "no model"));
+    let error = within(client(&upstream.base_url()).chat().create(hello())).await.unwrap_err();
+    assert_eq!(error.status(), Some(404));
+
+    // A canned answer of another test server.
+    use wiremock::matchers::{body_partial_json, header, method, path};
+    let server = wiremock::MockServer::start().await;
+    wiremock::Mock::given(method("POST"))
+        .and(path("/v1/completions"))
+        .and(header("authorization", "Bearer sk-test"))
+        .and(body_partial_json(json!({"model": "m", "prompt": "p"})))
+        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(json!({"id": "c", "object": "text_completion",
+            "created": 1, "model": "m", "choices": [{"text": "t", "index": 0, "finish_reason": "stop"}]})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let openai = client(&format!("{}/v1", server.uri()));
+    let finish = within(openai.completions().create(CompletionRequest::new("m", "p"))).await.unwrap();
+    assert_eq!(finish.response.text(), Some("t"));
+}
+
+#[actix_rt::test]
+async fn dropping_an_unstreamed_call_cancels_it() {
+    let upstream = Upstream::start(Reply::raw().hold());
+    let call = client(&upstream.base_url()).chat().create(hello());
+    within(upstream.request(0)).await;
+    drop(call);
+    within(upstream.peer_closed(0)).await;
+}
+
+#[actix_rt::test]
+async fn any_other_endpoint() {
+    let reply = Reply::sse().event(r#"{"type":"x"}"#).named_event("response.completed", r#"{"type":"response.completed"}"#).end();
+    let upstream = Upstream::start(reply);
+    let openai = client(&upstream.base_url());
+    let log = Noting::default();
+    let raw = log.raw.clone();
+    let handle = openai.endpoint(Custom::<RawEvent>::post("responses?x=1")).stream(json!({"a": 1}), log.start());
+    within(handle).await.unwrap();
+    let sent = upstream.request(0).await;
+    assert_eq!((sent.path.as_str(), sent.query.as_deref()), ("/v1/responses", Some("x=1")));
+    assert_eq!(sent.json(), json!({"a": 1}), "the request goes out as it is");
+    assert_eq!(raw.lock().unwrap().len(), 3);
+
+    let upstream = Upstream::start(Reply::sse().event("{}").end());
+    let openai = client(&upstream.base_url());
+    let get = Custom::<RawEvent>::get("/events").ends_on_close();
+    within(openai.endpoint(get).stream_fn((), |_| {})).await.unwrap();
+    let sent = upstream.request(0).await;
+    assert_eq!((sent.method.as_str(), sent.body.len()), ("GET", 0));
+}
+
+#[actix_rt::test]
+async fn what_a_call_sets_holds_for_it_alone() {
+    let upstream = Upstream::start(good());
+    let openai = client(&upstream.base_url());
+    let call = openai
+        .chat()
+        .api_key("sk-other")
+        .organization("org-2")
+        .project("proj-2")
+        .header("x-trace", "7")
+        .header("accept", "text/event-stream, */*")
+        .query("debug", "a b&c");
+    within(call.stream(hello(), Noting::default().start())).await.unwrap();
+    within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap();
+    let first = upstream.request(0).await;
+    assert_eq!(first.header("authorization"), Some("Bearer sk-other"));
+    assert_eq!(first.header("openai-organization"), Some("org-2"));
+    assert_eq!(first.header("openai-project"), Some("proj-2"));
+    assert_eq!((first.header("x-trace"), first.header("accept")), (Some("7"), Some("text/event-stream, */*")));
+    assert_eq!(first.query.as_deref(), Some("debug=a+b%26c"));
+    let second = upstream.request(1).await;
+    assert_eq!((second.header("authorization"), second.query.as_deref()), (Some("Bearer sk-test"), None));
+
+    let other = Upstream::start(good());
+    within(openai.chat().base_url(other.base_url()).stream(hello(), Noting::default().start())).await.unwrap();
+    assert_eq!(other.request_count(), 1);
+}
+
+#[actix_rt::test]
+async fn what_a_call_sets_wrong_is_its_error() {
+    let upstream = Upstream::start(good());
+    let openai = client(&upstream.base_url());
+    for call in [
+        openai.chat().header("x", "a\r\nx-injected: 1"),
+        openai.chat().header("bad name", "1"),
+        openai.chat().header("content-length", "1"),
+        openai.chat().base_url("nonsense"),
+        openai.chat().api_key("sk\n-secret"),
+        openai.chat().organization("a\nb"),
+    ] {
+        let error = within(call.stream(hello(), Noting::default().start())).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Config { .. }), "{error}");
+        assert!(!error.to_string().contains("secret"));
+    }
+    assert_eq!(upstream.accepted(), 0);
+}
+
+#[actix_rt::test]
+async fn azure() {
+    let upstream = Upstream::start(good());
+    let openai =
+        OpenAi::builder().azure(upstream.url(), "my-gpt", "2024-10-21").api_key("azure-key").build().unwrap();
+    within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap();
+    let sent = upstream.request(0).await;
+    assert_eq!(sent.path, "/openai/deployments/my-gpt/chat/completions");
+    assert_eq!(sent.query.as_deref(), Some("api-version=2024-10-21"));
+    assert_eq!((sent.header("api-key"), sent.header("authorization")), (Some("azure-key"), None));
+}

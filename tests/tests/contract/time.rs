@@ -1,0 +1,207 @@
+//! Time, on a clock that stands still until everything waits.
+
+use std::time::Duration;
+
+use actix::{Actor, ActorContext as _};
+use actorstream::{Budget, Budgets, ChatCompletion, OpenAi, RetryPolicy};
+use actorstream_test::{Blackhole, Reply, Upstream};
+use tokio::time::Instant;
+
+use crate::common::{Noting, chunk, hello, one_stream};
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn client(url: &str, budgets: Budgets) -> OpenAi {
+    OpenAi::builder().base_url(url).budgets(budgets).retry(RetryPolicy::none()).build().unwrap()
+}
+
+/// The budget that ends a reply, and after how long.
+async fn ends(reply: Reply, budgets: Budgets) -> (Budget, Duration) {
+    let upstream = Upstream::spawn(reply);
+    let start = Instant::now();
+    let handle = client(&upstream.base_url(), budgets).chat().stream(hello(), Noting::default().start());
+    let error = handle.await.unwrap_err();
+    upstream.peer_closed(0).await;
+    (error.budget().unwrap_or_else(|| panic!("{error}")), start.elapsed())
+}
+
+#[track_caller]
+fn near(elapsed: Duration, expected: u64) {
+    let expected = seconds(expected);
+    assert!(elapsed >= expected && elapsed < expected + Duration::from_millis(500), "{elapsed:?} for {expected:?}");
+}
+
+#[actix_rt::test]
+async fn first_event() {
+    tokio::time::pause();
+    for reply in [Reply::raw().hold(), Reply::sse().hold(), Reply::sse().forever(": ping\n\n", seconds(1))] {
+        let (budget, elapsed) = ends(reply, Budgets::default().first_event(seconds(10))).await;
+        assert_eq!(budget, Budget::FirstEvent);
+        near(elapsed, 10);
+    }
+}
+
+#[actix_rt::test]
+async fn idle() {
+    tokio::time::pause();
+    let reply = Reply::sse().event(chunk("a")).wait(seconds(4)).comment("still here").hold();
+    let (budget, elapsed) = ends(reply, Budgets::default().idle(seconds(5))).await;
+    assert_eq!(budget, Budget::Idle);
+    near(elapsed, 9);
+}
+
+#[actix_rt::test]
+async fn stall_comments_do_not_count() {
+    tokio::time::pause();
+    let reply = Reply::sse().event(chunk("a")).forever(": ping\n\n", seconds(1));
+    let (budget, elapsed) = ends(reply, Budgets::default().idle(seconds(5)).stall(seconds(20))).await;
+    assert_eq!(budget, Budget::Stall);
+    near(elapsed, 20);
+}
+
+#[actix_rt::test]
+async fn total() {
+    tokio::time::pause();
+    let reply = Reply::sse().forever(format!("data: {}\n\n", chunk("a")), seconds(1));
+    let (budget, elapsed) = ends(reply, Budgets::default().total(seconds(60))).await;
+    assert_eq!(budget, Budget::Total);
+    near(elapsed, 60);
+}
+
+#[actix_rt::test]
+async fn connect() {
+    let blackhole = Blackhole::new();
+    tokio::time::pause();
+    let start = Instant::now();
+    let openai = client(&blackhole.base_url(), Budgets::default().connect(seconds(3)));
+    let error = openai.chat().stream(hello(), Noting::default().start()).await.unwrap_err();
+    assert_eq!(error.budget(), Some(Budget::Connect));
+    near(start.elapsed(), 3);
+}
+
+#[actix_rt::test]
+async fn connect_covers_the_tls_handshake() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(actorstream_test::Script::on_accept(Reply::raw().hold()));
+    let url = upstream.base_url().replace("http:", "https:");
+    let start = Instant::now();
+    let openai = client(&url, Budgets::default().connect(seconds(3)));
+    let error = openai.chat().stream(hello(), Noting::default().start()).await.unwrap_err();
+    assert_eq!(error.budget(), Some(Budget::Connect));
+    near(start.elapsed(), 3);
+    upstream.peer_closed(0).await;
+}
+
+#[actix_rt::test]
+async fn queue() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).hold());
+    let openai = OpenAi::builder().base_url(upstream.base_url()).max_streams(1).build().unwrap();
+    let budgets = Budgets::unlimited().queue(seconds(5));
+    let first = openai.chat().budgets(Budgets::unlimited()).stream(hello(), Noting::default().start());
+    upstream.request(0).await;
+    assert_eq!(openai.free_places(), 0);
+    let start = Instant::now();
+    let error = openai.chat().budgets(budgets).stream(hello(), Noting::default().start()).await.unwrap_err();
+    assert_eq!(error.budget(), Some(Budget::Queue));
+    near(start.elapsed(), 5);
+    assert_eq!(error.attempts, 1);
+    // The place becomes free when the stream that has it ends.
+    first.cancel();
+    first.await.unwrap_err();
+    while openai.free_places() == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[actix_rt::test]
+async fn a_slow_target_is_not_the_servers_silence() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).wait(seconds(1)).event(chunk("b")).hold());
+    let budgets = Budgets::unlimited().idle(seconds(5)).stall(seconds(5));
+    // The actor waits for a minute after the first event.
+    let actor = Noting::with(|count, _, ctx| {
+        if count == 1 {
+            use actix::{AsyncContext as _, WrapFuture as _};
+            ctx.wait(tokio::time::sleep(seconds(60)).into_actor(&Noting::default()));
+        }
+    });
+    let log = actor.chat.clone();
+    let start = Instant::now();
+    let handle = client(&upstream.base_url(), budgets).chat().stream(hello(), actor.start());
+    let id = handle.id();
+    let error = handle.await.unwrap_err();
+    // Five seconds after the second event, which came after the minute.
+    assert_eq!(error.budget(), Some(Budget::Idle));
+    assert!(start.elapsed() >= seconds(64), "{:?}", start.elapsed());
+    assert_eq!(one_stream(&log, id).1, "ab");
+}
+
+#[actix_rt::test]
+async fn the_total_budget_runs_also_while_the_target_waits() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).event(chunk("b")).hold());
+    let actor = Noting::with(|count, _, ctx| {
+        if count == 1 {
+            use actix::{AsyncContext as _, WrapFuture as _};
+            ctx.wait(tokio::time::sleep(seconds(60)).into_actor(&Noting::default()));
+        }
+    });
+    let log = actor.chat.clone();
+    let start = Instant::now();
+    let handle = client(&upstream.base_url(), Budgets::unlimited().total(seconds(10))).chat().stream(hello(), actor.start());
+    let id = handle.id();
+    let error = handle.await.unwrap_err();
+    upstream.peer_closed(0).await;
+    assert_eq!(error.budget(), Some(Budget::Total));
+    assert!(error.partial::<ChatCompletion>().is_some());
+    near(start.elapsed(), 10);
+    // The target gets its end when it goes on.
+    tokio::time::sleep(seconds(55)).await;
+    assert!(one_stream(&log, id).2.is_end());
+}
+
+#[actix_rt::test]
+async fn a_target_that_stops_cancels_a_silent_stream_within_250_ms() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).hold());
+    let actor = Noting::with(|_, _, ctx| ctx.stop());
+    let start = Instant::now();
+    let handle = client(&upstream.base_url(), Budgets::unlimited()).chat().stream(hello(), actor.start());
+    let error = handle.await.unwrap_err();
+    upstream.peer_closed(0).await;
+    assert_eq!(error.kind.name(), "target_stopped");
+    assert!(start.elapsed() <= Duration::from_millis(250), "{:?}", start.elapsed());
+}
+
+#[actix_rt::test]
+async fn a_target_that_panics_cancels_a_silent_stream_within_250_ms() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).hold());
+    let actor = Noting::with(|_, _, _| panic!("on purpose"));
+    let start = Instant::now();
+    let handle = client(&upstream.base_url(), Budgets::unlimited()).chat().stream(hello(), actor.start());
+    let error = handle.await.unwrap_err();
+    upstream.peer_closed(0).await;
+    assert_eq!(error.kind.name(), "target_panicked");
+    assert!(start.elapsed() <= Duration::from_millis(250), "{:?}", start.elapsed());
+}
+
+#[actix_rt::test]
+async fn a_target_that_stops_by_itself_is_noticed_too() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).hold());
+    let actor = Noting::with(|_, _, ctx| {
+        use actix::AsyncContext as _;
+        ctx.run_later(seconds(3), |_, ctx| ctx.stop());
+    });
+    let start = Instant::now();
+    let handle = client(&upstream.base_url(), Budgets::unlimited()).chat().stream(hello(), actor.start());
+    let error = handle.await.unwrap_err();
+    upstream.peer_closed(0).await;
+    assert_eq!(error.kind.name(), "target_stopped");
+    assert_eq!(error.partial::<ChatCompletion>().unwrap().content(), Some("a"));
+    assert!(start.elapsed() <= seconds(3) + Duration::from_millis(250), "{:?}", start.elapsed());
+}
