@@ -69,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let openai = web::Data::new(openai);
     let server = HttpServer::new(move || App::new().app_data(openai.clone()).service(answer))
         // Otherwise a client that closes its side is taken for one that still reads, until a write to it fails.
-        .h1_allow_half_closed(true)
+        .h1_allow_half_closed(false)
         .workers(2)
         .bind(("127.0.0.1", port))?;
     for address in server.addrs() {

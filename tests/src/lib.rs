@@ -1,8 +1,14 @@
 //! The tests of actorstream that need more than one crate.
 
-/// The programs in the documents, compiled, and run where they can be.
+/// The programs in the documents: all are compiled, and those run that need no server.
 #[cfg(doctest)]
 mod documents {
     #[doc = include_str!("../../docs/streaming.md")]
     struct Streaming;
+
+    // #[doc = include_str!("../../docs/runtime-semantics.md")]
+    // struct RuntimeSemantics;
+
+    // #[doc = include_str!("../../README.md")]
+    // struct Readme;
 }

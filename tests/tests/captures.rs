@@ -23,7 +23,8 @@ use common::{client, within};
 const CAPTURES: &[(&str, &str, usize, &str)] = include!("captures.table");
 
 fn capture(name: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures").join(format!("{name}.http"));
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures").join(format!("{name}.http"));
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -119,7 +120,8 @@ async fn every_split_on_the_wire_gives_the_same() {
         } else {
             (0..12)
                 .map(|_| {
-                    let mut cuts: Vec<usize> = (0..random.usize(1..20)).map(|_| random.usize(1..bytes.len())).collect();
+                    let mut cuts: Vec<usize> =
+                        (0..random.usize(1..20)).map(|_| random.usize(1..bytes.len())).collect();
                     cuts.sort_unstable();
                     cuts.dedup();
                     cuts
@@ -170,7 +172,12 @@ fn parse(capture: &[u8]) -> Option<(Head, Vec<u8>, BodyEnd)> {
 }
 
 /// What a session makes of a body that is cut at these places.
-fn decode<E: Event + serde::Serialize>(head: &Head, body: &[u8], end: &BodyEnd, cuts: &[usize]) -> (Vec<String>, String) {
+fn decode<E: Event + serde::Serialize>(
+    head: &Head,
+    body: &[u8],
+    end: &BodyEnd,
+    cuts: &[usize],
+) -> (Vec<String>, String) {
     let now = Instant::now();
     let mut session = Session::<E>::new(Settings::default(), now, 1);
     session.on_sent(now);

@@ -256,18 +256,18 @@ async fn actix_web_handler_passes_the_text_on() {
 #[tokio::test]
 async fn actix_web_handler_passes_the_text_on_as_it_comes() {
     let gate = Gate::new();
-    let stream = ChatStream::new().content("firstlast");
+    let stream = ChatStream::new().content("duskdawn");
     let head: Vec<_> = stream.events().take(2).collect();
     let rest: Vec<_> = stream.events().skip(2).collect();
     let upstream = Upstream::start(Reply::sse().events(head).gate(&gate).events(rest).done().end());
     let service = Service::start(&upstream);
     guarded(async {
         let mut socket = service.get("x").await;
-        let start = read_until(&mut socket, |response| response.contains("firs")).await;
+        let start = read_until(&mut socket, |response| response.contains("dusk")).await;
         gate.open();
         let response = start + &read_until(&mut socket, |_| false).await;
         let (_, body, complete) = unchunk(&response);
-        assert_eq!((body.as_str(), complete), ("firstlast", true));
+        assert_eq!((body.as_str(), complete), ("duskdawn", true));
     })
     .await;
 }
@@ -275,12 +275,12 @@ async fn actix_web_handler_passes_the_text_on_as_it_comes() {
 #[tokio::test]
 async fn actix_web_handler_cancels_when_its_client_leaves() {
     let gate = Gate::new();
-    let first: Vec<_> = ChatStream::new().content("text").events().take(2).collect();
+    let first: Vec<_> = ChatStream::new().content("lamp").events().take(2).collect();
     let upstream = Upstream::start(Reply::sse().events(first).gate(&gate));
     let service = Service::start(&upstream);
     guarded(async {
         let mut socket = service.get("x").await;
-        read_until(&mut socket, |response| response.contains("text")).await;
+        read_until(&mut socket, |response| response.contains("lamp")).await;
         drop(socket);
         upstream.peer_closed(0).await;
     })
@@ -317,19 +317,19 @@ async fn actix_web_handler_answers_502_for_an_error_before_the_text() {
 #[tokio::test]
 async fn actix_web_handler_cuts_the_body_for_an_error_after_the_text() {
     let gate = Gate::new();
-    let first: Vec<_> = ChatStream::new().content("text").events().take(2).collect();
+    let first: Vec<_> = ChatStream::new().content("lamp").events().take(2).collect();
     let upstream = Upstream::start(Reply::sse().events(first).gate(&gate).reset());
     let service = Service::start(&upstream);
     let response = guarded(async {
         let mut socket = service.get("x").await;
-        let start = read_until(&mut socket, |response| response.contains("text")).await;
+        let start = read_until(&mut socket, |response| response.contains("lamp")).await;
         gate.open();
         start + &read_until(&mut socket, |_| false).await
     })
     .await;
     let (head, body, complete) = unchunk(&response);
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
-    assert_eq!((body.as_str(), complete), ("text", false));
+    assert_eq!((body.as_str(), complete), ("lamp", false));
     assert!(service.stop().starts_with("the answer is cut off"));
 }
 

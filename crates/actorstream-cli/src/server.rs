@@ -65,7 +65,8 @@ impl Server {
 /// Whether options or environment name a server: by its URL, or by a key, which is for OpenAI's.
 fn is_named(connection: &Connection) -> bool {
     let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-    connection.base_url.is_some() || connection.api_key.is_some() || VARIABLES.iter().any(is_set)
+    let key = connection.api_key.as_deref().map(str::trim);
+    connection.base_url.is_some() || key.is_some_and(|key| !key.is_empty()) || VARIABLES.iter().any(is_set)
 }
 
 /// The name and the value of a `K: V`. The message does not show it: it may hold a key.

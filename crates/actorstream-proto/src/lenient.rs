@@ -169,7 +169,10 @@ mod tests {
         second.join(&mut carry);
         assert_eq!((first.as_str(), second.as_str()), ("a", "😀b"));
         let private = thing("{\"text\":\"\u{10F83D}\",\"name\":\"\\ud83d\"}");
-        assert_eq!((private.text.unwrap().as_str(), private.name.unwrap().as_str()), ("\u{10F83D}", "\u{fffd}"));
+        assert_eq!(
+            (private.text.unwrap().as_str(), private.name.unwrap().as_str()),
+            ("\u{10F83D}", "\u{fffd}")
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
 
+use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
+use actorstream_proto::finish::Outcome;
 use actorstream_proto::list::List;
 use actorstream_proto::session::End;
 use futures_util::task::AtomicWaker;
@@ -38,6 +40,13 @@ const OUT: u8 = 1;
 /// The target is done with it.
 const DONE: u8 = 2;
 
+/// Neither the target nor the handle has been given the end.
+const OPEN: u8 = 0;
+/// One of them has been given the end as it came.
+const AS_IT_CAME: u8 = 1;
+/// The stream was cancelled before the target was given the end.
+const CANCELLED: u8 = 2;
+
 /// The brake of one stream: at most one delivery is on its way, and the next one waits for its return.
 #[derive(Debug)]
 pub(crate) struct Link<E: Event> {
@@ -48,6 +57,8 @@ pub(crate) struct Link<E: Event> {
     panicked: AtomicBool,
     /// A delivery was dropped without being looked at.
     untaken: AtomicBool,
+    /// Whose word about the end holds: one of the constants below.
+    end: AtomicU8,
     connector: AtomicWaker,
 }
 
@@ -59,6 +70,7 @@ impl<E: Event> Link<E> {
             rest: Mutex::new(None),
             panicked: AtomicBool::new(false),
             untaken: AtomicBool::new(false),
+            end: AtomicU8::new(OPEN),
             connector: AtomicWaker::new(),
         })
     }
@@ -95,8 +107,36 @@ impl<E: Event> Link<E> {
         self.untaken.load(Ordering::Acquire)
     }
 
+    /// The end as it is to be given to the target, or to the handle: whoever is first decides for both whether a
+    /// cancellation came before the end.
+    pub(crate) fn decide(&self, end: End<E>) -> End<E> {
+        let choice = if self.stream.is_cancelled() { CANCELLED } else { AS_IT_CAME };
+        let decided = match self.end.compare_exchange(OPEN, choice, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => choice,
+            Err(decided) => decided,
+        };
+        if decided == CANCELLED { Err(replace_kind(ErrorKind::Cancelled, end)) } else { end }
+    }
+
     pub(crate) fn set_panicked(&self) {
         self.panicked.store(true, Ordering::Release);
+    }
+}
+
+/// An end that came to nothing, since something else ended the stream: what arrived becomes the partial response.
+pub(crate) fn replace_kind<R: Send + Sync + 'static>(kind: ErrorKind, end: Outcome<R>) -> StreamError {
+    match end {
+        Ok(finish) => {
+            let mut error = StreamError::new(kind).with_partial(finish.response);
+            error.request_id = finish.request_id;
+            error.timings = finish.timings;
+            error.attempts = finish.attempts;
+            error
+        }
+        Err(mut error) => {
+            error.kind = kind;
+            error
+        }
     }
 }
 
@@ -114,6 +154,11 @@ impl<E: Event> Delivery<E> {
 
     pub(crate) fn take(&mut self) -> Batch<E> {
         std::mem::take(&mut self.batch)
+    }
+
+    /// The end as it is to be given to the target.
+    pub(crate) fn decide(&self, end: End<E>) -> End<E> {
+        self.link.decide(end)
     }
 
     /// Gives back what the target did not take.

@@ -24,7 +24,7 @@ use crate::stream_ref::StreamRef;
 ///   up nothing is read from the server.
 /// * The end never goes missing while the actor lives, and never comes twice. When the actor stops or panics, its
 ///   streams are cancelled.
-/// * After `stream.cancel()` no data follows, and the end is `Cancelled` (unless it was on its way already).
+/// * After `stream.cancel()` no data follows, and the end is `Cancelled`.
 ///
 /// The whole table is in `docs/runtime-semantics.md`.
 ///
@@ -152,7 +152,7 @@ impl<E: Event> StreamMessage<E> {
                 return;
             }
         }
-        match end {
+        match end.map(|end| self.delivery.decide(end)) {
             Some(Ok(finish)) => actor.handle_finish(finish, &stream, ctx),
             Some(Err(error)) => actor.handle_error(error, &stream, ctx),
             None => {}
@@ -163,7 +163,7 @@ impl<E: Event> StreamMessage<E> {
     /// next message when the iterator is dropped.
     pub fn into_events(mut self) -> IntoEvents<E> {
         let Batch { events, end } = self.delivery.take();
-        IntoEvents { events: events.into_iter(), end, _delivery: self.delivery }
+        IntoEvents { events: events.into_iter(), end, delivery: self.delivery }
     }
 }
 
@@ -173,13 +173,18 @@ pub struct IntoEvents<E: Event> {
     events: <List<E> as IntoIterator>::IntoIter,
     end: Option<Outcome<E::Response>>,
     /// Its drop is the acknowledgement.
-    _delivery: Delivery<E>,
+    delivery: Delivery<E>,
 }
 
 impl<E: Event> Iterator for IntoEvents<E> {
     type Item = StreamEvent<E>;
 
     fn next(&mut self) -> Option<StreamEvent<E>> {
-        self.events.next().map(StreamEvent::Data).or_else(|| self.end.take().map(StreamEvent::end))
+        if let Some(event) = self.events.next().filter(|_| !self.delivery.stream().is_cancelled()) {
+            return Some(StreamEvent::Data(event));
+        }
+        self.events = List::default().into_iter();
+        let end = self.end.take()?;
+        Some(StreamEvent::end(self.delivery.decide(end)))
     }
 }

@@ -17,6 +17,12 @@ use crate::streaming_client::{ReceiveStream, StreamMessage};
 /// * a closure `FnMut(StreamEvent<E>) + Send + 'static`, which runs on the thread that runs the stream;
 /// * a `Recipient<StreamMessage<E>>`, for a handler of one's own;
 /// * the sender of a bounded `tokio` channel of `StreamEvent<E>`; while the channel is full nothing is read.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no target for a stream of `{E}`",
+    label = "this cannot receive a stream of `{E}`",
+    note = "the `Addr` of an actor is a target: add `#[streaming_client]` above `impl StreamingClient<{E}>` for the actor",
+    note = "a closure is one too, if it is `FnMut(StreamEvent<{E}>) + Send + 'static`"
+)]
 pub trait IntoTarget<E: Event> {
     /// The target.
     fn into_target(self) -> Target<E>;

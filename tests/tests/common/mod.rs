@@ -7,8 +7,8 @@ use std::time::Duration;
 use actix::prelude::*;
 use actorstream::proto::event::Event;
 use actorstream::{
-    ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, RawEvent, RetryPolicy, StreamError, StreamEvent,
-    StreamRef, StreamingClient, streaming_client,
+    ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, RawEvent, RetryPolicy, StreamError,
+    StreamEvent, StreamRef, StreamingClient, streaming_client,
 };
 
 /// What was received, of which stream.
@@ -72,16 +72,25 @@ impl StreamingClient<RawEvent> for Noting {
         Self::note(&self.raw, stream, StreamEvent::Error(error));
     }
 
-    fn handle_finish(&mut self, finish: Finish<serde_json::Value>, stream: &StreamRef, _: &mut Self::Context) {
+    fn handle_finish(
+        &mut self,
+        finish: Finish<serde_json::Value>,
+        stream: &StreamRef,
+        _: &mut Self::Context,
+    ) {
         Self::note(&self.raw, stream, StreamEvent::Finish(finish));
     }
 }
 
 /// The events of one stream: how many were data, their text, and the end; fails unless there was exactly one, last.
 #[track_caller]
-pub(crate) fn one_stream(log: &Log<ChatCompletionChunk>, id: u64) -> (usize, String, StreamEvent<ChatCompletionChunk>) {
+pub(crate) fn one_stream(
+    log: &Log<ChatCompletionChunk>,
+    id: u64,
+) -> (usize, String, StreamEvent<ChatCompletionChunk>) {
     let log = log.lock().unwrap();
-    let mut events: Vec<_> = log.iter().filter(|(stream, _)| *stream == id).map(|(_, event)| event.clone()).collect();
+    let mut events: Vec<_> =
+        log.iter().filter(|(stream, _)| *stream == id).map(|(_, event)| event.clone()).collect();
     let end = events.pop().expect("nothing was received");
     assert!(end.is_end(), "no end: {end:?}");
     let mut text = String::new();
@@ -108,7 +117,8 @@ pub(crate) fn chunk(content: &str) -> String {
 }
 
 pub(crate) fn stop() -> String {
-    serde_json::json!({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}).to_string()
+    serde_json::json!({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        .to_string()
 }
 
 /// A net under a test that would otherwise hang; nothing is measured with it.

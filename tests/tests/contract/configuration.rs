@@ -29,12 +29,16 @@ fn every_variable_is_read() {
         }
         return;
     }
-    let run = |variables: &[(&str, &str)]| with_environment("configuration::every_variable_is_read", variables);
+    let run =
+        |variables: &[(&str, &str)]| with_environment("configuration::every_variable_is_read", variables);
     assert!(run(&[]).contains("error no API key: set OPENAI_API_KEY"));
     assert!(run(&[("OPENAI_API_KEY", "sk-1")]).contains("base_url: https://api.openai.com/v1"));
     assert!(run(&[("OPENAI_API_KEY", " ")]).contains("error no API key"));
     for name in ["OPENAI_BASE_URL", "OPENAI_API_URL", "OPENAI_API_BASE"] {
-        assert!(run(&[(name, "http://127.0.0.1:1/v1")]).contains("base_url: http://127.0.0.1:1/v1"), "{name}");
+        assert!(
+            run(&[(name, "http://127.0.0.1:1/v1")]).contains("base_url: http://127.0.0.1:1/v1"),
+            "{name}"
+        );
         assert!(run(&[(name, "nonsense")]).contains("error the base URL must begin with"), "{name}");
     }
     for name in ["OPENAI_ORGANIZATION", "OPENAI_ORG_ID", "OPENAI_ORGANIZATION_KEY"] {

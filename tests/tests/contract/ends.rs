@@ -8,7 +8,9 @@ use crate::common::{Noting, chunk, client, hello, one_stream, stop, within};
 
 /// Streams a reply into an actor; gives the number of events, their text, and the end, which the handle and the actor
 /// agree on.
-async fn play(reply: Reply) -> (usize, String, Result<actorstream::Finish<ChatCompletion>, actorstream::StreamError>) {
+async fn play(
+    reply: Reply,
+) -> (usize, String, Result<actorstream::Finish<ChatCompletion>, actorstream::StreamError>) {
     let upstream = Upstream::start(reply);
     let actor = Noting::default();
     let log = actor.chat.clone();
@@ -39,7 +41,10 @@ async fn done_is_a_finish_with_the_complete_response() {
     assert!(finish.sentinel);
     assert_eq!((finish.finish_reasons[0].as_str(), finish.request_id.as_deref()), ("stop", Some("req-7")));
     assert_eq!((finish.response.usage.as_ref().unwrap().total_tokens, finish.attempts), (7, 1));
-    assert!(finish.timings.head <= finish.timings.first_event && finish.timings.last_event <= Some(finish.timings.total));
+    assert!(
+        finish.timings.head <= finish.timings.first_event
+            && finish.timings.last_event <= Some(finish.timings.total)
+    );
 }
 
 #[actix_rt::test]
@@ -76,7 +81,8 @@ async fn every_way_to_cut_a_body_is_truncated() {
         let (_, text, outcome) = play(reply).await;
         let error = outcome.unwrap_err();
         assert_eq!(error.kind.name(), "truncated", "{name}: {error}");
-        let partial = error.partial::<ChatCompletion>().and_then(|partial| partial.content().map(str::to_owned));
+        let partial =
+            error.partial::<ChatCompletion>().and_then(|partial| partial.content().map(str::to_owned));
         assert_eq!(partial.unwrap_or_default(), text, "{name}");
     }
 }
@@ -149,10 +155,15 @@ async fn an_event_that_is_not_json_is_malformed_or_skipped() {
 
 #[actix_rt::test]
 async fn wire_oddities_are_read_as_they_are_meant() {
-    let body = format!("\u{feff}: hi\r\n\r\ndata:{}\r\rdata: : keepalive\n\ndata: {}\n\n", chunk("Hel"), chunk("lo"));
+    let body = format!(
+        "\u{feff}: hi\r\n\r\ndata:{}\r\rdata: : keepalive\n\ndata: {}\n\n",
+        chunk("Hel"),
+        chunk("lo")
+    );
     let split = r#"{"created":1.5,"choices":[{"index":0,"delta":{"content":"\ud83d"}}]}"#;
     let rest = r#"{"id":7,"choices":[{"index":0,"delta":{"content":"\ude00"}}]}"#;
-    let (_, text, outcome) = play(Reply::sse().chunk(body).event(split).event(rest).event(stop()).done().end()).await;
+    let (_, text, outcome) =
+        play(Reply::sse().chunk(body).event(split).event(rest).event(stop()).done().end()).await;
     assert_eq!(text, "Hello😀");
     assert_eq!(outcome.unwrap().response.content(), Some("Hello😀"));
 }
@@ -192,12 +203,19 @@ async fn limits_hold() {
         OpenAi::builder().base_url(url).limits(limits).retry(RetryPolicy::none()).build().unwrap()
     };
     for (limits, reply) in [
-        (Limits { event: 1000, ..Limits::default() }, Reply::sse().chunk("data: ").repeat(100, "x".repeat(100)).hold()),
+        (
+            Limits { event: 1000, ..Limits::default() },
+            Reply::sse().chunk("data: ").repeat(100, "x".repeat(100)).hold(),
+        ),
         (Limits { head: 1000, ..Limits::default() }, Reply::sse().header("x-long", "x".repeat(2000)).hold()),
-        (Limits { response: 20_000, ..Limits::default() }, Reply::sse().events((0..10).map(|_| chunk(&"x".repeat(1000)))).hold()),
+        (
+            Limits { response: 20_000, ..Limits::default() },
+            Reply::sse().events((0..10).map(|_| chunk(&"x".repeat(1000)))).hold(),
+        ),
     ] {
         let upstream = Upstream::start(reply);
-        let handle = openai(limits.clone(), &upstream.base_url()).chat().stream(hello(), Noting::default().start());
+        let handle =
+            openai(limits.clone(), &upstream.base_url()).chat().stream(hello(), Noting::default().start());
         assert_eq!(within(handle).await.unwrap_err().kind.name(), "limit", "{limits:?}");
         within(upstream.peer_closed(0)).await;
     }
@@ -205,7 +223,8 @@ async fn limits_hold() {
 
 #[actix_rt::test]
 async fn without_keeping_the_response_the_end_has_all_but_the_texts() {
-    let upstream = Upstream::start(ChatStream::new().content("Hello").finish_reason("stop").usage(1, 2).reply());
+    let upstream =
+        Upstream::start(ChatStream::new().content("Hello").finish_reason("stop").usage(1, 2).reply());
     let call = client(&upstream.base_url()).chat().keep_response(false);
     let finish = within(call.stream(hello(), Noting::default().start())).await.unwrap();
     assert_eq!(finish.response.content().unwrap_or_default(), "");

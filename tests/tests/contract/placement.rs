@@ -14,7 +14,8 @@ fn good() -> Reply {
 fn from_a_system() {
     let upstream = Upstream::start(good());
     let openai = client(&upstream.base_url());
-    let finish = actix::System::new().block_on(async { openai.chat().stream(hello(), Noting::default().start()).await });
+    let finish = actix::System::new()
+        .block_on(async { openai.chat().stream(hello(), Noting::default().start()).await });
     assert_eq!(finish.unwrap().response.content(), Some("Hello"));
 }
 
@@ -23,8 +24,8 @@ fn from_one_system_after_another_on_the_same_thread() {
     let upstream = Upstream::start(good());
     let openai = client(&upstream.base_url());
     for _ in 0..3 {
-        let finish =
-            actix::System::new().block_on(async { openai.chat().stream(hello(), Noting::default().start()).await });
+        let finish = actix::System::new()
+            .block_on(async { openai.chat().stream(hello(), Noting::default().start()).await });
         assert_eq!(finish.unwrap().response.content(), Some("Hello"));
     }
 }
@@ -70,7 +71,11 @@ fn from_no_runtime_at_all() {
     // The client is gone before its streams are.
     drop(openai);
     futures_util::FutureExt::now_or_never(async {}).unwrap();
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(within(recorder.ended()));
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(within(recorder.ended()));
     recorder.assert_one_end();
 }
 

@@ -32,14 +32,15 @@ async fn the_crates_own_request() {
 
 #[actix_rt::test]
 async fn json_and_another_crates_types() {
-    use async_openai::types::chat::{
-        ChatCompletionRequestUserMessageArgs, CreateChatCompletionRequestArgs,
-    };
+    use async_openai::types::chat::{ChatCompletionRequestUserMessageArgs, CreateChatCompletionRequestArgs};
     let upstream = Upstream::start(good());
     let openai = client(&upstream.base_url());
     let body = json!({"model": "m", "messages": [], "stream": false, "top_k": 5});
     within(openai.chat().stream(&body, Noting::default().start())).await.unwrap();
-    assert_eq!(upstream.request(0).await.json(), json!({"model": "m", "messages": [], "stream": true, "top_k": 5}));
+    assert_eq!(
+        upstream.request(0).await.json(),
+        json!({"model": "m", "messages": [], "stream": true, "top_k": 5})
+    );
 
     let message = ChatCompletionRequestUserMessageArgs::default().content("Hi").build().unwrap();
     let request = CreateChatCompletionRequestArgs::default()
@@ -106,8 +107,11 @@ async fn unstreamed_calls() {
         .and(path("/v1/completions"))
         .and(header("authorization", "Bearer sk-test"))
         .and(body_partial_json(json!({"model": "m", "prompt": "p"})))
-        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(json!({"id": "c", "object": "text_completion",
-            "created": 1, "model": "m", "choices": [{"text": "t", "index": 0, "finish_reason": "stop"}]})))
+        .respond_with(
+            wiremock::ResponseTemplate::new(200)
+                .set_body_json(json!({"id": "c", "object": "text_completion",
+            "created": 1, "model": "m", "choices": [{"text": "t", "index": 0, "finish_reason": "stop"}]})),
+        )
         .expect(1)
         .mount(&server)
         .await;
@@ -127,12 +131,16 @@ async fn dropping_an_unstreamed_call_cancels_it() {
 
 #[actix_rt::test]
 async fn any_other_endpoint() {
-    let reply = Reply::sse().event(r#"{"type":"x"}"#).named_event("response.completed", r#"{"type":"response.completed"}"#).end();
+    let reply = Reply::sse()
+        .event(r#"{"type":"x"}"#)
+        .named_event("response.completed", r#"{"type":"response.completed"}"#)
+        .end();
     let upstream = Upstream::start(reply);
     let openai = client(&upstream.base_url());
     let log = Noting::default();
     let raw = log.raw.clone();
-    let handle = openai.endpoint(Custom::<RawEvent>::post("responses?x=1")).stream(json!({"a": 1}), log.start());
+    let handle =
+        openai.endpoint(Custom::<RawEvent>::post("responses?x=1")).stream(json!({"a": 1}), log.start());
     within(handle).await.unwrap();
     let sent = upstream.request(0).await;
     assert_eq!((sent.path.as_str(), sent.query.as_deref()), ("/v1/responses", Some("x=1")));
@@ -165,13 +173,18 @@ async fn what_a_call_sets_holds_for_it_alone() {
     assert_eq!(first.header("authorization"), Some("Bearer sk-other"));
     assert_eq!(first.header("openai-organization"), Some("org-2"));
     assert_eq!(first.header("openai-project"), Some("proj-2"));
-    assert_eq!((first.header("x-trace"), first.header("accept")), (Some("7"), Some("text/event-stream, */*")));
+    assert_eq!(
+        (first.header("x-trace"), first.header("accept")),
+        (Some("7"), Some("text/event-stream, */*"))
+    );
     assert_eq!(first.query.as_deref(), Some("debug=a+b%26c"));
     let second = upstream.request(1).await;
     assert_eq!((second.header("authorization"), second.query.as_deref()), (Some("Bearer sk-test"), None));
 
     let other = Upstream::start(good());
-    within(openai.chat().base_url(other.base_url()).stream(hello(), Noting::default().start())).await.unwrap();
+    within(openai.chat().base_url(other.base_url()).stream(hello(), Noting::default().start()))
+        .await
+        .unwrap();
     assert_eq!(other.request_count(), 1);
 }
 

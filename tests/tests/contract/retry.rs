@@ -21,8 +21,11 @@ fn client(upstream: &Upstream) -> OpenAi {
 async fn what_is_safe_is_sent_again_until_it_works() {
     tokio::time::pause();
     for status in [408, 409, 429, 500, 503] {
-        let upstream =
-            Upstream::spawn(Script::sequence([Reply::error(status, "x", "no"), Reply::error(status, "x", "no"), good()]));
+        let upstream = Upstream::spawn(Script::sequence([
+            Reply::error(status, "x", "no"),
+            Reply::error(status, "x", "no"),
+            good(),
+        ]));
         let finish = client(&upstream).chat().stream(hello(), Noting::default().start()).await.unwrap();
         assert_eq!((finish.attempts, upstream.request_count()), (3, 3), "{status}");
         let bodies: Vec<_> = upstream.requests().into_iter().map(|request| request.body).collect();
@@ -94,7 +97,12 @@ async fn no_retry_starts_that_the_total_budget_would_cut() {
     let later = Reply::error(429, "x", "no").header("retry-after", "30");
     let upstream = Upstream::spawn(Script::sequence([later, good()]));
     let budgets = actorstream::Budgets::default().total(Duration::from_secs(20));
-    let error = client(&upstream).chat().budgets(budgets).stream(hello(), Noting::default().start()).await.unwrap_err();
+    let error = client(&upstream)
+        .chat()
+        .budgets(budgets)
+        .stream(hello(), Noting::default().start())
+        .await
+        .unwrap_err();
     assert_eq!(error.status(), Some(429));
 }
 

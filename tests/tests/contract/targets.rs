@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, ActorContext as _, AsyncContext as _, Context, Handler, Message, Running, WrapFuture as _};
+use actix::{
+    Actor, ActorContext as _, AsyncContext as _, Context, Handler, Message, Running, WrapFuture as _,
+};
 use actorstream::{
     ChatCompletionChunk, Custom, ErrorKind, RawEvent, StreamEvent, StreamMessage, StreamRef, receive_stream,
 };
@@ -86,9 +88,12 @@ async fn cancelling_inside_a_handler_ends_the_data_at_once() {
     let log = actor.chat.clone();
     let handle = client(&upstream.base_url()).chat().stream(hello(), actor.start());
     let id = handle.id();
-    // All ten events and the end were in one message: the end that was on its way comes.
-    within(handle).await.unwrap();
-    assert_eq!(one_stream(&log, id).1, "012");
+    // All ten events and the end were in one message.
+    assert_eq!(within(handle).await.unwrap_err().kind, ErrorKind::Cancelled);
+    let (_, text, end) = one_stream(&log, id);
+    let StreamEvent::Error(error) = end else { panic!("{end:?}") };
+    assert_eq!((text.as_str(), error.kind.clone()), ("012", ErrorKind::Cancelled));
+    assert_eq!(error.partial::<actorstream::ChatCompletion>().unwrap().content(), Some("0123456789"));
 
     let gate = Gate::new();
     let upstream = Upstream::start(Reply::sse().event(chunk("a")).gate(&gate).hold());
@@ -160,7 +165,9 @@ async fn one_actor_many_streams_and_several_types_of_event() {
     let address = actor.start();
     let handles: Vec<_> = (0..100).map(|_| openai.chat().stream(hello(), address.clone())).collect();
     let raws: Vec<_> = (0..10)
-        .map(|_| openai.endpoint(Custom::<RawEvent>::post("/chat/completions")).stream(hello(), address.clone()))
+        .map(|_| {
+            openai.endpoint(Custom::<RawEvent>::post("/chat/completions")).stream(hello(), address.clone())
+        })
         .collect();
     for handle in handles {
         let id = handle.id();
@@ -180,7 +187,9 @@ async fn one_actor_many_streams_and_several_types_of_event() {
 
 #[actix_rt::test]
 async fn a_slow_actor_stops_the_reading() {
-    let upstream = Upstream::start(Reply::sse().forever(format!("data: {}\n\n", chunk(&"x".repeat(1000))), Duration::ZERO));
+    let upstream = Upstream::start(
+        Reply::sse().forever(format!("data: {}\n\n", chunk(&"x".repeat(1000))), Duration::ZERO),
+    );
     let gate = Gate::new();
     let waits = gate.clone();
     let actor = Noting::with(move |count, _, ctx| {

@@ -30,7 +30,10 @@ async fn ends(reply: Reply, budgets: Budgets) -> (Budget, Duration) {
 #[track_caller]
 fn near(elapsed: Duration, expected: u64) {
     let expected = seconds(expected);
-    assert!(elapsed >= expected && elapsed < expected + Duration::from_millis(500), "{elapsed:?} for {expected:?}");
+    assert!(
+        elapsed >= expected && elapsed < expected + Duration::from_millis(500),
+        "{elapsed:?} for {expected:?}"
+    );
 }
 
 #[actix_rt::test]
@@ -151,7 +154,9 @@ async fn the_total_budget_runs_also_while_the_target_waits() {
     });
     let log = actor.chat.clone();
     let start = Instant::now();
-    let handle = client(&upstream.base_url(), Budgets::unlimited().total(seconds(10))).chat().stream(hello(), actor.start());
+    let handle = client(&upstream.base_url(), Budgets::unlimited().total(seconds(10)))
+        .chat()
+        .stream(hello(), actor.start());
     let id = handle.id();
     let error = handle.await.unwrap_err();
     upstream.peer_closed(0).await;

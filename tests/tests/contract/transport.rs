@@ -10,9 +10,16 @@ fn good() -> Reply {
     ChatStream::new().content("Hello").finish_reason("stop").reply()
 }
 
-async fn over_tls(upstream: &Upstream, ca: &TestCa) -> Result<actorstream::Finish<actorstream::ChatCompletion>, StreamError> {
-    let openai =
-        OpenAi::builder().base_url(upstream.base_url()).ca_certificate(ca.pem()).retry(RetryPolicy::none()).build().unwrap();
+async fn over_tls(
+    upstream: &Upstream,
+    ca: &TestCa,
+) -> Result<actorstream::Finish<actorstream::ChatCompletion>, StreamError> {
+    let openai = OpenAi::builder()
+        .base_url(upstream.base_url())
+        .ca_certificate(ca.pem())
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
     within(openai.chat().stream(hello(), Noting::default().start())).await
 }
 
@@ -42,7 +49,8 @@ async fn certificates_that_are_not_valid_say_so() {
 
 #[actix_rt::test]
 async fn tls_to_a_server_that_does_not_speak_it() {
-    let upstream = Upstream::start(Script::on_accept(Reply::raw().bytes("HTTP/1.1 400 Bad Request\r\n\r\n").close()));
+    let upstream =
+        Upstream::start(Script::on_accept(Reply::raw().bytes("HTTP/1.1 400 Bad Request\r\n\r\n").close()));
     let url = upstream.base_url().replace("http:", "https:");
     let openai = OpenAi::builder().base_url(url).retry(RetryPolicy::none()).build().unwrap();
     let error = within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap_err();
@@ -67,11 +75,13 @@ async fn a_tls_stream_cut_without_a_goodbye_is_truncated() {
 async fn an_answer_that_ends_with_its_connection_is_read() {
     let reply = Reply::sse_until_close().event(chunk("Hello")).event(stop()).done().fin();
     let upstream = Upstream::start(reply);
-    let finish = within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start())).await.unwrap();
+    let finish =
+        within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start())).await.unwrap();
     assert_eq!((finish.response.content(), finish.sentinel), (Some("Hello"), true));
     let reply = Reply::sse_until_close().event(chunk("Hello")).event(stop()).fin();
     let upstream = Upstream::start(reply);
-    let finish = within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start())).await.unwrap();
+    let finish =
+        within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start())).await.unwrap();
     assert!(!finish.sentinel);
 }
 
@@ -79,7 +89,8 @@ async fn an_answer_that_ends_with_its_connection_is_read() {
 async fn interim_answers_are_passed_over() {
     for interim in ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"] {
         let upstream = Upstream::start(Reply::raw().bytes(interim).bytes(interim).then(good()));
-        let finish = within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start())).await;
+        let finish =
+            within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start())).await;
         assert_eq!(finish.unwrap().response.content(), Some("Hello"));
     }
 }
@@ -99,7 +110,9 @@ async fn an_answer_to_half_a_request_is_heard() {
 async fn what_is_not_http_says_so() {
     for answer in ["SSH-2.0-OpenSSH_9.2\r\n\r\n", "\0\0\0\0garbage\r\n\r\n"] {
         let upstream = Upstream::start(Reply::raw().bytes(answer).close());
-        let error = within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start())).await.unwrap_err();
+        let error = within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start()))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind.name(), "transport");
         assert!(error.to_string().contains("not HTTP"), "{error}");
     }
@@ -116,7 +129,8 @@ async fn a_finished_stream_gives_its_connection_back_and_another_does_not() {
     }
     assert_eq!(upstream.accepted(), 1);
 
-    let upstream = Upstream::start(Reply::sse().event(chunk("a")).event(r#"{"error":{"message":"x"}}"#).hold());
+    let upstream =
+        Upstream::start(Reply::sse().event(chunk("a")).event(r#"{"error":{"message":"x"}}"#).hold());
     let openai = client(&upstream.base_url());
     within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap_err();
     within(upstream.peer_closed(0)).await;
@@ -124,8 +138,11 @@ async fn a_finished_stream_gives_its_connection_back_and_another_does_not() {
 
 #[actix_rt::test]
 async fn a_host_that_cannot_be_resolved_says_so() {
-    let openai =
-        OpenAi::builder().base_url("http://no-such-host.invalid/v1").retry(RetryPolicy::none()).build().unwrap();
+    let openai = OpenAi::builder()
+        .base_url("http://no-such-host.invalid/v1")
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
     let error = within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap_err();
     assert!(error.to_string().contains("no-such-host.invalid cannot be resolved"), "{error}");
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actorstream_proto::budget::Budget;
-use actorstream_proto::error::{ErrorKind, StreamError};
+use actorstream_proto::error::ErrorKind;
 use actorstream_proto::event::Event;
 use actorstream_proto::finish::Outcome;
 use actorstream_proto::list::List;
@@ -12,7 +12,7 @@ use actorstream_proto::session::Session;
 
 use crate::call::Prepared;
 use crate::client::Inner;
-use crate::link::Batch;
+use crate::link::{Batch, replace_kind};
 use crate::options::Options;
 use crate::transport::{Answer, Exchange, HttpClient, Read, send};
 
@@ -205,7 +205,7 @@ async fn end<E: Event>(
     sink.send(batch);
     let outcome = match guard.wait(total, sink.settle()).await {
         Ok(Settled::Done) | Err(Interrupt::Deadline | Interrupt::Cancelled) => outcome,
-        Ok(Settled::Gone) | Err(Interrupt::Gone) => Err(gone(sink.gone_kind(), outcome)),
+        Ok(Settled::Gone) | Err(Interrupt::Gone) => Err(replace_kind(sink.gone_kind(), outcome)),
     };
     let finished = outcome.is_ok();
     sink.close(outcome);
@@ -222,22 +222,5 @@ fn copy<R>(end: &Outcome<R>) -> Outcome<R> {
     match end {
         Ok(finish) => Ok(finish.clone()),
         Err(error) => Err(error.clone()),
-    }
-}
-
-/// The target went without having been given the end.
-fn gone<R: Send + Sync + 'static>(kind: ErrorKind, end: Outcome<R>) -> StreamError {
-    match end {
-        Ok(finish) => {
-            let mut error = StreamError::new(kind).with_partial(finish.response);
-            error.request_id = finish.request_id;
-            error.timings = finish.timings;
-            error.attempts = finish.attempts;
-            error
-        }
-        Err(mut error) => {
-            error.kind = kind;
-            error
-        }
     }
 }

@@ -86,6 +86,7 @@ impl<E: Event> Sink<E> {
                     alive = call(callback, StreamEvent::Data(event));
                 }
                 if let Some(end) = batch.end.filter(|_| alive) {
+                    let end = self.link.decide(end);
                     alive = call(callback, StreamEvent::end(end));
                 }
                 if !alive {
@@ -113,16 +114,22 @@ impl<E: Event> Sink<E> {
                 }
             },
             Target::Channel(sender) => loop {
+                if self.link.stream().is_cancelled() {
+                    self.queue.retain(StreamEvent::is_end);
+                }
                 if self.queue.is_empty() {
                     break Settled::Done;
                 }
-                match sender.reserve().await {
-                    Ok(permit) => {
-                        if let Some(event) = self.queue.pop_front() {
-                            permit.send(event);
-                        }
+                let Ok(permit) = sender.reserve().await else { break Settled::Gone };
+                match self.queue.pop_front() {
+                    Some(StreamEvent::Data(event)) => permit.send(StreamEvent::Data(event)),
+                    Some(StreamEvent::Finish(finish)) => {
+                        permit.send(StreamEvent::end(self.link.decide(Ok(finish))));
                     }
-                    Err(_) => break Settled::Gone,
+                    Some(StreamEvent::Error(error)) => {
+                        permit.send(StreamEvent::end(self.link.decide(Err(error))));
+                    }
+                    None => {}
                 }
             },
             Target::Callback(_) if self.link.has_panicked() => Settled::Gone,
@@ -144,6 +151,7 @@ impl<E: Event> Sink<E> {
     /// Gives the handle its outcome.
     pub(super) fn close(&mut self, outcome: Outcome<E::Response>) {
         if let Some(handle) = self.outcome.take() {
+            let outcome = self.link.decide(outcome);
             let stream = self.link.stream().id();
             match &outcome {
                 Ok(finish) => tracing::debug!(stream, status = finish.status.as_str(), "stream finished"),

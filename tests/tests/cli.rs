@@ -1,0 +1,522 @@
+//! The command-line client, run as a process against scripted upstreams.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::sync::{OnceLock, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use actorstream_test::{ChatStream, CompletionStream, Gate, Reply, Script, TestCa, Upstream};
+use serde_json::{Value, json};
+
+/// Given to every run as the key, and in no output.
+const KEY: &str = "sk-secret-0123456789";
+
+/// Nothing here depends on time; this only ends a test that hangs.
+const SAFETY_NET: Duration = Duration::from_secs(60);
+
+/// The command's binary, built once, where the build of these tests would put it.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        // TARGET/PROFILE/deps/cli-…
+        let test = std::env::current_exe().unwrap();
+        let profile = test.parent().unwrap().parent().unwrap();
+        let profile_name = match profile.file_name().unwrap().to_str().unwrap() {
+            "debug" => "dev",
+            name => name,
+        };
+        let built = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "actorstream-cli",
+                "--profile",
+                profile_name,
+                "--target-dir",
+            ])
+            .arg(profile.parent().unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .status()
+            .unwrap();
+        assert!(built.success(), "the command does not build");
+        profile.join(format!("actorstream{}", std::env::consts::EXE_SUFFIX))
+    })
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("OPENAI_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// A finished run.
+#[derive(Debug)]
+struct Ran {
+    status: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    #[track_caller]
+    fn new(child: Child) -> Self {
+        let id = child.id();
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || sender.send(child.wait_with_output()));
+        let Ok(output) = receiver.recv_timeout(SAFETY_NET) else {
+            let _ = Command::new("kill").arg(id.to_string()).status();
+            panic!("the command does not end");
+        };
+        let output = output.unwrap();
+        let ran = Self {
+            status: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert!(!format!("{ran:?}").contains("secret"), "a key is shown: {ran:?}");
+        ran
+    }
+
+    /// The lines of `--jsonl`.
+    #[track_caller]
+    fn records(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The last line, which is the only one that is no event.
+    #[track_caller]
+    fn end(&self) -> Value {
+        let mut records = self.records();
+        let end = records.pop().unwrap();
+        assert!(records.iter().all(|record| keys(record) == ["data", "raw"]), "{records:?}");
+        end
+    }
+}
+
+fn keys(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn run(arguments: &[&str]) -> Ran {
+    Ran::new(command(arguments).spawn().unwrap())
+}
+
+/// Runs the command against an upstream that does `script`, with the key.
+fn ask(script: impl Into<Script>, arguments: &[&str]) -> (Ran, Upstream) {
+    let upstream = Upstream::start(script);
+    let ran = run(&at(&upstream.base_url(), arguments));
+    (ran, upstream)
+}
+
+fn at<'a>(base_url: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
+    [arguments, &["--base-url", base_url, "--api-key", KEY]].concat()
+}
+
+fn hello() -> ChatStream {
+    ChatStream::new().reasoning_content("Let me see.").content("Hello, world").usage(9, 3)
+}
+
+fn chunk(text: &str) -> String {
+    json!({"choices": [{"index": 0, "delta": {"content": text}}]}).to_string()
+}
+
+fn wait<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(SAFETY_NET, future).await.unwrap() })
+}
+
+fn interrupt(child: &Child) {
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn file(name: &str, content: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, content).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// The first line, and the rest of the output to be read.
+fn first_line<R: Read>(from: R) -> (String, BufReader<R>) {
+    let mut from = BufReader::new(from);
+    let mut line = String::new();
+    from.read_line(&mut line).unwrap();
+    (line, from)
+}
+
+fn pipes(child: &mut Child) -> (ChildStdout, ChildStderr) {
+    (child.stdout.take().unwrap(), child.stderr.take().unwrap())
+}
+
+#[test]
+fn a_complete_stream_as_json_lines() {
+    let stream = hello();
+    let (ran, _upstream) = ask(stream.reply().header("x-request-id", "req_1"), &["chat", "Hi", "--jsonl"]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(0), ""));
+
+    let events: Vec<_> = stream.events().collect();
+    let records = ran.records();
+    assert_eq!(records.len(), events.len() + 1);
+    for (line, event) in ran.out.lines().zip(&events) {
+        assert!(line.ends_with(&format!(",\"raw\":{event}}}")), "{line}");
+    }
+    for (record, event) in records.iter().zip(&events) {
+        assert_eq!(record["data"], serde_json::from_str::<Value>(event).unwrap());
+    }
+
+    let end = ran.end();
+    assert_eq!(keys(&end), ["finish", "response", "timings"]);
+    assert_eq!(
+        end["finish"],
+        json!({
+            "status": "completed",
+            "finish_reasons": ["stop"],
+            "sentinel": true,
+            "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
+            "request_id": "req_1",
+        })
+    );
+    assert_eq!(end["response"]["choices"][0]["message"]["content"], "Hello, world");
+    assert_eq!(end["timings"]["events"], events.len());
+    for time in ["head_ms", "first_event_ms", "total_ms"] {
+        assert!(end["timings"][time].is_number(), "{time}");
+    }
+}
+
+#[test]
+fn a_refusal_as_json_lines() {
+    let body = json!({"error": {"message": "No", "type": "t", "code": "c", "param": "p"}});
+    let reply = Reply::json(400, &body).header("x-request-id", "req_1");
+    let (ran, _upstream) = ask(reply, &["chat", "Hi", "--jsonl"]);
+    assert_eq!((ran.status, ran.err.as_str()), (Some(1), ""));
+    assert_eq!(
+        ran.end(),
+        json!({
+            "error": {
+                "kind": "refused",
+                "message": "the server answered 400: No (type t, code c, param p)",
+                "status": 400,
+                "type": "t",
+                "code": "c",
+                "param": "p",
+                "request_id": "req_1",
+                "retryable": false,
+                "budget": null,
+            },
+            "partial": null,
+        })
+    );
+}
+
+#[test]
+fn other_errors_as_json_lines() {
+    let begun = || Reply::sse().event(chunk("Hel"));
+    for (kind, retryable, partial, reply) in [
+        ("truncated", true, true, begun().close()),
+        (
+            "provider",
+            false,
+            true,
+            begun().event(json!({"error": {"message": "No", "code": "c"}})).done().end(),
+        ),
+        ("malformed", false, true, begun().event("{\"choices\":").done().end()),
+        ("timeout", true, true, begun().hold()),
+        ("not_a_stream", false, false, Reply::text(200, "text/html", "<html>")),
+    ] {
+        let (ran, _upstream) = ask(reply, &["chat", "Hi", "--jsonl", "--idle-timeout", "0.2"]);
+        assert_eq!((ran.status, ran.err.as_str()), (Some(1), ""), "{kind}");
+        let end = ran.end();
+        assert_eq!(keys(&end), ["error", "partial"]);
+        assert_eq!(end["error"]["kind"], kind, "{end}");
+        assert_eq!(end["error"]["retryable"], retryable, "{end}");
+        assert_eq!(end["error"]["budget"], if kind == "timeout" { json!("idle") } else { json!(null) });
+        let text = &end["partial"]["choices"][0]["message"]["content"];
+        assert_eq!(*text, if partial { json!("Hel") } else { json!(null) }, "{end}");
+    }
+}
+
+#[test]
+fn no_server_as_json_lines() {
+    let ran = run(&at(&Upstream::refused_url(), &["chat", "Hi", "--jsonl", "--retries", "0"]));
+    assert_eq!(ran.status, Some(1));
+    let end = ran.end();
+    assert_eq!((&end["error"]["kind"], &end["error"]["retryable"]), (&json!("transport"), &json!(true)));
+}
+
+#[test]
+fn what_cannot_be_configured_ends_with_status_2() {
+    for wrong in [
+        &["--base-url", "ftp://host"] as &[_],
+        &["--base-url", "http://host", "--header", "a b: secret"],
+        &["--base-url", "http://host", "--api-key", "secret\n1"],
+        &["--base-url", "http://host", "--ca-certificate", "/nowhere/at all"],
+        &["--body", "not JSON"],
+        &["--body", "@/nowhere/at all"],
+        &["--body", "[]"],
+    ] {
+        let ran = run(&[&["chat", "Hi", "--jsonl"], wrong].concat());
+        assert_eq!(ran.status, Some(2), "{wrong:?}");
+        assert_eq!(ran.end()["error"]["kind"], "config", "{wrong:?}");
+        let ran = run(&[&["chat", "Hi"], wrong].concat());
+        assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{wrong:?}");
+        assert!(ran.err.starts_with("error: "), "{}", ran.err);
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_status_2() {
+    for (wrong, why) in [
+        (&[] as &[_], "Usage: actorstream"),
+        (&["talk"], "unrecognized subcommand"),
+        (&["chat"], "no PROMPT is given and stdin is empty"),
+        (&["chat", "Hi", "--loudly"], "--loudly"),
+        (&["chat", "Hi", "--header", "Authorization Bearer secret"], "no colon"),
+        (&["chat", "Hi", "--idle-timeout", "soon"], "a number of seconds"),
+        (&["stream", "/responses"], "--body"),
+    ] {
+        let ran = run(wrong);
+        assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""), "{wrong:?}");
+        assert!(ran.err.contains(why), "{}", ran.err);
+    }
+    let help = run(&["chat", "--help"]);
+    assert_eq!((help.status, help.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn retries_are_counted_out() {
+    let refusal = Reply::error(503, "server_error", "Later").header("retry-after-ms", "1");
+    let script = || Script::sequence([refusal.clone(), hello().reply()]);
+    let (ran, upstream) = ask(script(), &["chat", "Hi", "--retries", "1"]);
+    assert_eq!((ran.status, upstream.request_count()), (Some(0), 2));
+    let (ran, upstream) = ask(script(), &["chat", "Hi", "--retries", "0"]);
+    assert_eq!((ran.status, upstream.request_count()), (Some(1), 1));
+    assert!(ran.err.starts_with("error: the server answered 503: Later"), "{}", ran.err);
+}
+
+#[test]
+fn plain_text_is_the_text_alone() {
+    let (ran, upstream) = ask(hello().reply(), &["chat", "Hi", "--system", "Be brief", "--usage"]);
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(0), "Hello, world\n", ""));
+    let request = &upstream.requests()[0];
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1/chat/completions"));
+    assert_eq!(
+        request.json(),
+        json!({
+            "model": "gpt-4o-mini",
+            "messages": [{"role": "system", "content": "Be brief"}, {"role": "user", "content": "Hi"}],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        })
+    );
+}
+
+#[test]
+fn plain_text_of_a_stream_that_fails_ends_its_line() {
+    let (ran, _upstream) = ask(Reply::sse().event(chunk("Hel")).close(), &["chat", "Hi"]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(1), "Hel\n"));
+    assert!(
+        ran.err.starts_with("error: the answer is cut off") && ran.err.lines().count() == 1,
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn the_prompt_may_come_from_stdin_and_the_text_of_a_completion_goes_out() {
+    let upstream = Upstream::start(CompletionStream::new().text("a time.\n").reply());
+    let url = upstream.base_url();
+    let mut child = command(&at(&url, &["complete", "--model", "m"])).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all("Once upön\n".as_bytes()).unwrap();
+    let ran = Ran::new(child);
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (Some(0), "a time.\n", ""));
+    let request = &upstream.requests()[0];
+    assert_eq!(request.path, "/v1/completions");
+    assert_eq!(request.json(), json!({"model": "m", "prompt": "Once upön", "stream": true}));
+}
+
+#[test]
+fn a_body_may_come_from_a_file_or_stdin() {
+    let text = r#"{"model":"m","temperature":0.70,"messages":[]}"#;
+    let upstream = Upstream::start(hello().reply());
+    let (url, from_file) = (upstream.base_url(), format!("@{}", file("body.json", text)));
+    assert_eq!(run(&at(&url, &["chat", "--body", &from_file])).status, Some(0));
+    let mut child = command(&at(&url, &["chat", "--body", "-"])).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert_eq!(Ran::new(child).status, Some(0));
+    for request in upstream.requests() {
+        assert_eq!(request.text(), r#"{"model":"m","temperature":0.70,"messages":[],"stream":true}"#);
+    }
+}
+
+#[test]
+fn options_and_environment_make_headers() {
+    let upstream = Upstream::start(hello().reply());
+    let url = upstream.base_url();
+    let options =
+        ["chat", "Hi", "--organization", "o", "--project", "p", "--header", "x-a: b: c", "--header", "x-d:e"];
+    assert_eq!(run(&at(&url, &options)).status, Some(0));
+    let child = command(&["chat", "Hi"])
+        .env("OPENAI_BASE_URL", &url)
+        .env("OPENAI_API_KEY", KEY)
+        .env("OPENAI_ORG_ID", "o")
+        .env("OPENAI_PROJECT_ID", "p")
+        .spawn()
+        .unwrap();
+    assert_eq!(Ran::new(child).status, Some(0));
+    let requests = upstream.requests();
+    for request in &requests {
+        assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+        assert_eq!(request.header("openai-organization"), Some("o"));
+        assert_eq!(request.header("openai-project"), Some("p"));
+    }
+    assert_eq!((requests[0].header("x-a"), requests[0].header("x-d")), (Some("b: c"), Some("e")));
+}
+
+#[test]
+fn a_server_with_a_private_ca() {
+    let ca = TestCa::new();
+    let upstream = Upstream::builder().tls(&ca.identity(&["127.0.0.1"])).start(hello().reply()).unwrap();
+    let (url, pem) = (upstream.base_url(), file("ca.pem", &ca.pem()));
+    let ran = run(&at(&url, &["chat", "Hi", "--ca-certificate", &pem]));
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), "Hello, world\n"), "{}", ran.err);
+    assert_eq!(run(&at(&url, &["chat", "Hi", "--retries", "0"])).status, Some(1));
+}
+
+#[test]
+fn any_other_endpoint_gives_its_payloads() {
+    let delta = r#"{"type":"response.output_text.delta", "delta":"Hi", "n":1.50}"#;
+    let last = r#"{"type":"response.completed","response":{"id":"r"}}"#;
+    let reply = Reply::sse()
+        .named_event("response.output_text.delta", delta)
+        .named_event("response.completed", last.replace(",\"response\"", "\n,\"response\""))
+        .end();
+    let arguments = ["stream", "responses?a=b", "--body", r#"{"input":"Hi"}"#];
+    let (ran, upstream) = ask(reply.clone(), &arguments);
+    let spaced = last.replace(",\"response\"", " ,\"response\"");
+    assert_eq!((ran.status, ran.out), (Some(0), format!("{delta}\n{spaced}\n")));
+    let request = &upstream.requests()[0];
+    assert_eq!((request.path.as_str(), request.query.as_deref()), ("/v1/responses", Some("a=b")));
+    assert_eq!(request.text(), r#"{"input":"Hi","stream":true}"#);
+
+    let (ran, _upstream) = ask(reply, &[&arguments as &[_], &["--jsonl"]].concat());
+    assert_eq!(ran.status, Some(0));
+    assert_eq!(ran.out.lines().next().unwrap(), format!("{{\"data\":{delta},\"raw\":{delta}}}"));
+    let end = ran.end();
+    assert_eq!(end["finish"]["status"], "completed");
+    assert_eq!((&end["finish"]["usage"], &end["response"]), (&json!(null), &json!(null)));
+}
+
+#[test]
+fn without_a_server_the_scripted_one_answers() {
+    let ran = run(&["stream", "/nothing", "--body", "{}", "--jsonl"]);
+    assert_eq!((ran.status, ran.err.lines().count()), (Some(1), 1), "{}", ran.err);
+    assert!(ran.err.starts_with("no API key and no base URL"), "{}", ran.err);
+    assert_eq!(ran.end()["error"]["status"], 404);
+}
+
+#[test]
+fn an_interrupt_cancels_the_stream() {
+    let gate = Gate::new();
+    let upstream = Upstream::start(Reply::sse().event(chunk("Hel")).gate(&gate).done().end());
+    for (arguments, text) in [(&["chat", "Hi", "--jsonl"] as &[_], false), (&["chat", "Hi"], true)] {
+        let url = upstream.base_url();
+        let mut child = command(&at(&url, arguments)).spawn().unwrap();
+        // The event has been printed: the stream runs.
+        let mut out = child.stdout.take().unwrap();
+        let mut first = [0; 3];
+        out.read_exact(&mut first).unwrap();
+        interrupt(&child);
+        let mut rest = String::new();
+        out.read_to_string(&mut rest).unwrap();
+        let ran = Ran::new(child);
+        assert_eq!(ran.status, Some(130));
+        if text {
+            assert_eq!(
+                (first, rest.as_str(), ran.err.as_str()),
+                (*b"Hel", "\n", "error: the stream was cancelled\n")
+            );
+        } else {
+            let end: Value = serde_json::from_str(rest.lines().last().unwrap()).unwrap();
+            assert_eq!((rest.lines().count(), &end["error"]["kind"]), (2, &json!("cancelled")));
+            assert_eq!(end["partial"]["choices"][0]["message"]["content"], "Hel");
+        }
+    }
+    wait(upstream.peer_closed(1));
+}
+
+#[test]
+fn a_second_interrupt_kills() {
+    let upstream = Upstream::start(Reply::sse().event(chunk("Hel")).hold());
+    let url = upstream.base_url();
+    // The actor sleeps for an hour over its first event.
+    let child = command(&at(&url, &["chat", "Hi", "--slow", "3600000"])).spawn().unwrap();
+    wait(upstream.request(0));
+    interrupt(&child);
+    // The first one was taken: the request is gone though the actor blocks.
+    wait(upstream.peer_closed(0));
+    interrupt(&child);
+    let ran = Ran::new(child);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(130), ""));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_stream_quietly() {
+    for arguments in [&["chat", "Hi", "--jsonl"] as &[_], &["chat", "Hi"]] {
+        let gate = Gate::new();
+        let upstream =
+            Upstream::start(Reply::sse().event(chunk("Hel\n")).gate(&gate).event(chunk("lo")).hold());
+        let url = upstream.base_url();
+        let mut child = command(&at(&url, arguments)).spawn().unwrap();
+        let (out, mut err) = pipes(&mut child);
+        drop(first_line(out));
+        gate.open();
+        let mut told = String::new();
+        err.read_to_string(&mut told).unwrap();
+        assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(1), ""));
+        wait(upstream.peer_closed(0));
+    }
+}
+
+#[test]
+fn a_mock_serves_until_an_interrupt() {
+    let script = file(
+        "script.jsonl",
+        &format!("{{\"event\": {}}}\n{{\"done\": true}}\n{{\"end\": true}}\n", chunk("Ho")),
+    );
+    let mut child = command(&["mock", "--script", &script]).spawn().unwrap();
+    let (_out, err) = pipes(&mut child);
+    let (line, mut err) = first_line(err);
+    let url = line.strip_prefix("listening on ").unwrap().trim().to_owned();
+    let port = url.rsplit(':').next().unwrap();
+    assert_eq!(url, format!("http://127.0.0.1:{port}"));
+
+    let ran = run(&at(&format!("{url}/v1"), &["chat", "Hi"]));
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), "Ho\n"), "{}", ran.err);
+    let taken = run(&["mock", "--port", port]);
+    assert_eq!((taken.status, taken.out.as_str()), (Some(1), ""));
+    assert!(taken.err.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{}", taken.err);
+
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut rest = String::new();
+    err.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains(&format!("--base-url {url}/v1")), "{rest}");
+}
+
+#[test]
+fn a_mock_without_a_script_that_can_be_read_does_not_start() {
+    let script = file("wrong.jsonl", "{\"done\": true}\n{\"dnoe\": true}\n");
+    let ran = run(&["mock", "--script", &script]);
+    assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""));
+    assert!(ran.err.contains("wrong.jsonl: line 2: "), "{}", ran.err);
+}
