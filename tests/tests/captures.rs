@@ -1,5 +1,6 @@
 //! Raw answers of real servers, played as they were captured: whole, and split everywhere. The table says how each
 //! ends.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -33,7 +34,7 @@ fn describe<E: Event>(end: &End<E>) -> String {
     match end {
         Ok(finish) => {
             let sentinel = if finish.sentinel { "sentinel" } else { "no sentinel" };
-            let reasons: Vec<&str> = finish.finish_reasons.iter().map(|reason| reason.as_str()).collect();
+            let reasons: Vec<&str> = finish.finish_reasons.iter().map(actorstream::Text::as_str).collect();
             format!("{} {} ({sentinel})", finish.status.as_str(), reasons.join(","))
         }
         Err(error) => {
@@ -59,7 +60,7 @@ async fn stream(openai: &OpenAi, path: &str) -> (Vec<String>, String) {
         "/chat/completions" => pull(openai.chat().events(json!({"model": "m", "messages": []}))).await,
         "/completions" => pull(openai.completions().events(json!({"model": "m", "prompt": ""}))).await,
         path => {
-            let endpoint = actorstream::Custom::<RawEvent>::post(path.to_owned());
+            let endpoint = actorstream::Custom::post(path.to_owned());
             pull(openai.endpoint(endpoint).events(json!({"model": "m", "stream": true}))).await
         }
     }

@@ -1,4 +1,5 @@
 //! The examples, each run as a user would run it.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -50,9 +50,7 @@ impl Server {
         if is_named(connection) {
             return Ok(Self { openai: builder.build()?, _upstream: None });
         }
-        tell(
-            "no API key and no base URL (OPENAI_API_KEY, OPENAI_BASE_URL): a scripted server in this process answers\n",
-        );
+        tell("no OPENAI_API_KEY and no OPENAI_BASE_URL: a built-in scripted server answers\n");
         let upstream = Upstream::builder()
             .record_requests(false)
             .start(actorstream_test::story())

@@ -51,8 +51,6 @@ impl fmt::Display for Summary<'_> {
         }
         write!(f, " in {seconds:.2} s")?;
         if seconds > 0.0 {
-            // Whole counts divided by whole seconds: no need for all of an f64's digits.
-            #[allow(clippy::cast_precision_loss)]
             let rate = count as f64 / seconds;
             write!(f, ", {rate:.1} {unit}/s")?;
         }

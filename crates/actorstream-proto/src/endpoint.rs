@@ -53,12 +53,13 @@ pub trait Endpoint: Clone + Send + 'static {
     }
 }
 
-/// Any other endpoint: a path, and the type of its events (raw ones unless said otherwise).
+/// Any other endpoint: a path, and the type of its events (raw ones unless said otherwise). The request goes out as the
+/// caller wrote it, so most servers want `"stream": true` in it.
 ///
 /// ```
 /// use actorstream_proto::endpoint::{Custom, Endpoint};
 ///
-/// let endpoint: Custom = Custom::post("/v2/generate");
+/// let endpoint = Custom::post("/v2/generate");
 /// assert_eq!(endpoint.path(), "/v2/generate");
 /// ```
 #[derive(Debug)]
@@ -69,7 +70,7 @@ pub struct Custom<E = RawEvent> {
     event: PhantomData<fn() -> E>,
 }
 
-impl<E> Custom<E> {
+impl Custom {
     /// An endpoint that is asked with `POST`. A missing leading `/` is added.
     pub fn post(path: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Method::Post, path.into())
@@ -87,6 +88,14 @@ impl<E> Custom<E> {
         Self { path, method, ends_on_close: false, event: PhantomData }
     }
 
+    /// The same endpoint with events of another type, such as [`Typed`](crate::raw::Typed).
+    #[must_use]
+    pub fn events<E: Event>(self) -> Custom<E> {
+        Custom { path: self.path, method: self.method, ends_on_close: self.ends_on_close, event: PhantomData }
+    }
+}
+
+impl<E> Custom<E> {
     /// Takes a body that ends cleanly for a complete one: for servers that send neither `[DONE]` nor any event that
     /// says it is the last.
     #[must_use]

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +13,15 @@ use crate::timings::Timings;
 
 /// Why a stream ended without finishing, and all that a caller acts on.
 ///
-/// It travels as a message, so it is `Clone` and cheap to clone. Its `Display` says what happened and what to do; it
-/// never shows a key or the prompt.
+/// It travels as a message, so it is `Clone`, and small; its fields are those of [`ErrorDetails`]. Its `Display` says
+/// what happened and what to do; it never shows a key or the prompt.
+#[derive(Clone)]
+pub struct StreamError(Box<ErrorDetails>);
+
+/// The fields of a [`StreamError`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct StreamError {
+pub struct ErrorDetails {
     /// What happened.
     pub kind: ErrorKind,
     /// The server's id of the request, to give to its support.
@@ -150,7 +155,8 @@ impl fmt::Debug for Partial {
 impl StreamError {
     /// An error of this kind, about a request that was never sent.
     pub fn new(kind: ErrorKind) -> Self {
-        Self { kind, request_id: None, timings: Timings::default(), attempts: 0, partial: None }
+        let timings = Timings::default();
+        Self(Box::new(ErrorDetails { kind, request_id: None, timings, attempts: 0, partial: None }))
     }
 
     /// An error about how the request is made.
@@ -315,6 +321,28 @@ impl fmt::Display for StreamError {
 }
 
 impl std::error::Error for StreamError {}
+
+impl fmt::Debug for StreamError {
+    /// Begins with the message, since this is what `fn main() -> Result<(), StreamError>` prints.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}; ")?;
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl Deref for StreamError {
+    type Target = ErrorDetails;
+
+    fn deref(&self) -> &ErrorDetails {
+        &self.0
+    }
+}
+
+impl DerefMut for StreamError {
+    fn deref_mut(&mut self) -> &mut ErrorDetails {
+        &mut self.0
+    }
+}
 
 impl From<ErrorKind> for StreamError {
     fn from(kind: ErrorKind) -> Self {

@@ -7,7 +7,7 @@
 /// A known value is read and written without allocating. Attributes are passed
 /// on, so `#[derive(Default)]` on the enum and `#[default]` on a variant work.
 ///
-/// ```ignore
+/// ```text
 /// string_enum! {
 ///     /// How long the answer should be.
 ///     pub enum Verbosity {

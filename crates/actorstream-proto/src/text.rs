@@ -145,7 +145,7 @@ impl Text {
             match stood_for(character) {
                 // As UTF-8 would encode it, if it might.
                 Some(unit) => {
-                    bytes.extend([0xED, 0x80 | ((unit >> 6) & 0x3F) as u8, 0x80 | (unit & 0x3F) as u8])
+                    bytes.extend([0xED, 0x80 | ((unit >> 6) & 0x3F) as u8, 0x80 | (unit & 0x3F) as u8]);
                 }
                 None => bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
             }

@@ -160,5 +160,5 @@ async fn gone(reader: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) {
             return;
         }
     }
-    pending().await
+    pending::<()>().await;
 }

@@ -64,7 +64,8 @@ impl<P: Endpoint> Call<P> {
     /// closure, a `Recipient`, or a bounded channel's sender.
     ///
     /// The request is anything that serializes to a JSON object: the crate's own builders, another crate's types,
-    /// `serde_json::json!`. The field `stream` is set on the way.
+    /// `serde_json::json!`. The field `stream` is set on the way (but not for a [`Custom`](crate::Custom) endpoint, whose
+    /// request goes out as it is).
     ///
     /// This returns at once and may be called from anywhere; whatever goes wrong is told to the target. Dropping the
     /// handle changes nothing.

@@ -84,12 +84,14 @@ impl OpenAi {
     ///
     /// ```no_run
     /// # fn main() -> Result<(), actorstream::StreamError> {
-    /// use actorstream::{Custom, OpenAi, RawEvent, StreamEvent};
+    /// use actorstream::{Custom, OpenAi, StreamEvent};
     ///
     /// let openai = OpenAi::from_env()?;
     /// let request = serde_json::json!({"model": "gpt-5", "input": "Hello", "stream": true});
-    /// openai.endpoint(Custom::post("/responses")).stream(request, |event: StreamEvent<RawEvent>| {
-    ///     println!("{event:?}");
+    /// openai.endpoint(Custom::post("/responses")).stream_fn(request, |event| {
+    ///     if let StreamEvent::Data(data) = event {
+    ///         println!("{}", data.payload.text());
+    ///     }
     /// });
     /// # Ok(())
     /// # }

@@ -98,10 +98,14 @@ impl Options {
 
     pub(crate) fn set_header(&mut self, name: &str, value: &str) {
         let parsed: Result<HeaderName, _> = name.trim().parse();
-        let Ok(name) = parsed else { return self.fail(format!("{name:?} is no name of a header")) };
+        let Ok(name) = parsed else {
+            self.fail(format!("{name:?} is no name of a header"));
+            return;
+        };
         // The client frames the request itself.
         if ["host", "content-length", "transfer-encoding", "connection", "expect"].contains(&name.as_str()) {
-            return self.fail(format!("the header {name} is set by the client itself"));
+            self.fail(format!("the header {name} is set by the client itself"));
+            return;
         }
         match HeaderValue::from_str(value.trim()) {
             Ok(mut value) => {
@@ -111,7 +115,7 @@ impl Options {
                 self.headers.push((name, value));
             }
             Err(_) => {
-                self.fail(format!("the value of the header {name} holds characters that no header can hold"))
+                self.fail(format!("the value of the header {name} holds characters that no header can hold"));
             }
         }
     }
@@ -151,70 +155,60 @@ impl fmt::Debug for Options {
 macro_rules! option_setters {
     ($options:ident) => {
         /// Sets the API key. It is sent as `Authorization: Bearer …` and shown nowhere.
-        #[must_use]
         pub fn api_key(mut self, key: impl AsRef<str>) -> Self {
             self.$options().set_api_key(key.as_ref());
             self
         }
 
         /// Sets the base URL, such as `https://api.openai.com/v1`. A query in it goes on every request.
-        #[must_use]
         pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
             self.$options().set_base_url(url.as_ref());
             self
         }
 
         /// Sets the organization (`OpenAI-Organization`).
-        #[must_use]
         pub fn organization(mut self, organization: impl AsRef<str>) -> Self {
             self.$options().set_organization(organization.as_ref());
             self
         }
 
         /// Sets the project (`OpenAI-Project`).
-        #[must_use]
         pub fn project(mut self, project: impl AsRef<str>) -> Self {
             self.$options().set_project(project.as_ref());
             self
         }
 
         /// Sets a header of the request, in place of one of the same name. Its value is shown nowhere.
-        #[must_use]
         pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
             self.$options().set_header(name.as_ref(), value.as_ref());
             self
         }
 
         /// Adds a parameter to the query of the request.
-        #[must_use]
         pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
             self.$options().add_query(name.as_ref(), value.as_ref());
             self
         }
 
         /// Sets the time budgets.
-        #[must_use]
         pub fn budgets(mut self, budgets: Budgets) -> Self {
             self.$options().budgets = budgets;
             self
         }
 
         /// Sets what is sent again by itself.
-        #[must_use]
         pub fn retry(mut self, retry: RetryPolicy) -> Self {
             self.$options().retry = retry;
             self
         }
 
         /// Sets the bounds on what a server can make a stream hold.
-        #[must_use]
         pub fn limits(mut self, limits: Limits) -> Self {
             self.$options().limits = limits;
             self
         }
 
         /// Sets what to do with an event that is not JSON.
-        #[must_use]
         pub fn on_malformed(mut self, on_malformed: OnMalformed) -> Self {
             self.$options().on_malformed = on_malformed;
             self
@@ -222,7 +216,6 @@ macro_rules! option_setters {
 
         /// Sets whether the texts of the response are kept and come with the end. They are by default; without them a
         /// stream's memory does not grow with its length, and the response of the end holds all but the texts.
-        #[must_use]
         pub fn keep_response(mut self, keep: bool) -> Self {
             self.$options().keep_response = keep;
             self

@@ -1,4 +1,5 @@
 //! The contract, through sockets: what `docs/runtime-semantics.md` promises, row by row.
+#![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
 mod common;

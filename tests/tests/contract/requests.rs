@@ -1,7 +1,7 @@
 //! What is sent, and what can be.
 
 use actix::Actor;
-use actorstream::{ChatRequest, CompletionRequest, Custom, ErrorKind, OpenAi, RawEvent};
+use actorstream::{ChatRequest, CompletionRequest, Custom, ErrorKind, OpenAi};
 use actorstream_test::{ChatStream, CompletionStream, Reply, Upstream};
 use serde_json::json;
 
@@ -140,7 +140,7 @@ async fn any_other_endpoint() {
     let log = Noting::default();
     let raw = log.raw.clone();
     let handle =
-        openai.endpoint(Custom::<RawEvent>::post("responses?x=1")).stream(json!({"a": 1}), log.start());
+        openai.endpoint(Custom::post("responses?x=1")).stream(json!({"a": 1}), log.start());
     within(handle).await.unwrap();
     let sent = upstream.request(0).await;
     assert_eq!((sent.path.as_str(), sent.query.as_deref()), ("/v1/responses", Some("x=1")));
@@ -149,7 +149,7 @@ async fn any_other_endpoint() {
 
     let upstream = Upstream::start(Reply::sse().event("{}").end());
     let openai = client(&upstream.base_url());
-    let get = Custom::<RawEvent>::get("/events").ends_on_close();
+    let get = Custom::get("/events").ends_on_close();
     within(openai.endpoint(get).stream_fn((), |_| {})).await.unwrap();
     let sent = upstream.request(0).await;
     assert_eq!((sent.method.as_str(), sent.body.len()), ("GET", 0));

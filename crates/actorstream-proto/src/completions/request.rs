@@ -1,6 +1,8 @@
 //! Requests for completions of a prompt.
 //!
-//! ```ignore
+//! ```
+//! use actorstream_proto::completions::CompletionRequest;
+//!
 //! let request = CompletionRequest::new("gpt-3.5-turbo-instruct", "Tell me a story")
 //!     .max_tokens(200)
 //!     .include_usage();

@@ -1,4 +1,5 @@
 //! What the upstream does, seen by a client made by hand.
+#![allow(clippy::unwrap_used)]
 
 mod clock;
 mod faults;

@@ -7,35 +7,35 @@ use tokio::net::TcpStream;
 use std::io;
 
 /// A connection to an upstream.
-pub struct RawClient {
+pub(crate) struct RawClient {
     pub socket: TcpStream,
 }
 
 impl RawClient {
-    pub async fn connect(upstream: &Upstream) -> Self {
+    pub(crate) async fn connect(upstream: &Upstream) -> Self {
         let socket = TcpStream::connect(upstream.addr()).await.unwrap();
         Self { socket }
     }
 
     /// Connects and sends a request.
-    pub async fn posting(upstream: &Upstream, body: &str) -> Self {
+    pub(crate) async fn posting(upstream: &Upstream, body: &str) -> Self {
         let mut client = Self::connect(upstream).await;
         client.post("/v1/chat/completions", body).await;
         client
     }
 
-    pub async fn post(&mut self, path: &str, body: &str) {
+    pub(crate) async fn post(&mut self, path: &str, body: &str) {
         let length = body.len();
         let request = format!("POST {path} HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}");
         self.send(request.as_bytes()).await;
     }
 
-    pub async fn send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.socket.write_all(bytes).await.unwrap();
     }
 
     /// One read.
-    pub async fn read(&mut self) -> String {
+    pub(crate) async fn read(&mut self) -> String {
         let mut bytes = vec![0; 1 << 16];
         let length = self.socket.read(&mut bytes).await.unwrap();
         bytes.truncate(length);
@@ -43,7 +43,7 @@ impl RawClient {
     }
 
     /// Reads until what was read ends so.
-    pub async fn read_until(&mut self, end: &str) -> String {
+    pub(crate) async fn read_until(&mut self, end: &str) -> String {
         let mut text = String::new();
         while !text.ends_with(end) {
             let more = self.read().await;
@@ -54,20 +54,20 @@ impl RawClient {
     }
 
     /// Reads to the end of the connection: what came, and how it ended.
-    pub async fn rest(&mut self) -> (String, io::Result<usize>) {
+    pub(crate) async fn rest(&mut self) -> (String, io::Result<usize>) {
         let mut bytes = Vec::new();
         let end = self.socket.read_to_end(&mut bytes).await;
         (String::from_utf8(bytes).unwrap(), end)
     }
 
     /// Reads to a FIN.
-    pub async fn rest_to_fin(&mut self) -> String {
+    pub(crate) async fn rest_to_fin(&mut self) -> String {
         let (text, end) = self.rest().await;
         end.unwrap();
         text
     }
 }
 
-pub fn is_reset<T>(end: io::Result<T>) -> bool {
+pub(crate) fn is_reset<T>(end: io::Result<T>) -> bool {
     matches!(end, Err(error) if error.kind() == io::ErrorKind::ConnectionReset)
 }

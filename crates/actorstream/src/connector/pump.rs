@@ -41,10 +41,18 @@ impl<E: Event> Drop for Running<E> {
 
 /// How an attempt at a stream came to its end.
 enum Ending<E: Event> {
-    /// By what the server did; the events and the end are to be delivered, and the rest of the body read.
-    Served(Batch<E>, Option<Answer>),
+    /// By what the server did.
+    Served(Box<Served<E>>),
     /// By something else.
     Interrupted(Interrupt),
+}
+
+/// What the server did at last.
+struct Served<E: Event> {
+    /// The last events and the end, to be delivered.
+    batch: Batch<E>,
+    /// The answer, whose body may have a rest.
+    answer: Option<Answer>,
 }
 
 /// Runs a stream from its start to its end.
@@ -88,8 +96,9 @@ async fn serve<E: Event>(
     let mut attempt = 1;
     loop {
         let ending = self::attempt(running, guard, &http, options, request).await;
-        let Ending::Served(Batch { events, end: Some(Err(error)) }, _) = &ending else { return ending };
-        if !events.is_empty() || running.session.has_delivered() {
+        let Ending::Served(served) = &ending else { return ending };
+        let Some(Err(error)) = &served.batch.end else { return ending };
+        if !served.batch.events.is_empty() || running.session.has_delivered() {
             return ending;
         }
         let Some(wait) = options.retry.wait(error, attempt, fastrand::f64()) else { return ending };
@@ -123,7 +132,8 @@ async fn attempt<E: Event>(
         Ok(Ok(answer)) => answer,
         Ok(Err(kind)) => {
             let end = Some(session.fail(kind, now()));
-            return Ending::Served(Batch { end, ..Batch::default() }, None);
+            let batch = Batch { end, ..Batch::default() };
+            return Ending::Served(Box::new(Served { batch, answer: None }));
         }
         Err(interrupt) => return Ending::Interrupted(interrupt),
     };
@@ -135,7 +145,7 @@ async fn attempt<E: Event>(
         };
         let batch = feed(session, read);
         if batch.end.is_some() {
-            return Ending::Served(batch, Some(answer));
+            return Ending::Served(Box::new(Served { batch, answer: Some(answer) }));
         }
         if batch.is_empty() {
             continue;
@@ -176,7 +186,7 @@ async fn end<E: Event>(
     guard.ending();
     let Running { session, sink } = running;
     let (batch, answer) = match ending {
-        Ending::Served(batch, answer) => (batch, answer),
+        Ending::Served(served) => (served.batch, served.answer),
         Ending::Interrupted(interrupt) => {
             let end = match interrupt {
                 Interrupt::Cancelled => session.fail(ErrorKind::Cancelled, now()),

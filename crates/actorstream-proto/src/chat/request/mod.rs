@@ -3,7 +3,9 @@
 //! [`ChatRequest`] has every field the API documents and takes any other by
 //! [`field`](ChatRequest::field).
 //!
-//! ```ignore
+//! ```
+//! use actorstream_proto::chat::ChatRequest;
+//!
 //! let request = ChatRequest::new("gpt-4o")
 //!     .system("Be brief.")
 //!     .user("What is a monad?")
