@@ -1,1 +1,95 @@
-//! Against real servers.
+//! Against a server that others wrote (`@copilotkit/aimock`), plain, behind nginx, and over TLS. Run by
+//! `tests/live/with-servers.sh`.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use actix::Actor;
+use actorstream::{ChatRequest, OpenAi, RetryPolicy, StreamEvent};
+
+use common::{Noting, one_stream, within};
+
+/// Streams the answer to a message; gives its text and its end in words.
+async fn ask(server: &str, message: &str) -> (String, String) {
+    let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/live"));
+    let ca = std::fs::read(variable("ACTORSTREAM_LIVE_CA")).unwrap();
+    let openai = OpenAi::builder()
+        .base_url(variable(&format!("ACTORSTREAM_LIVE_{server}")))
+        .api_key("sk-test")
+        .ca_certificate(ca)
+        .retry(RetryPolicy::none())
+        .build()
+        .unwrap();
+    let actor = Noting::default();
+    let log = actor.chat.clone();
+    let handle = openai.chat().stream(ChatRequest::new("gpt-4o").user(message), actor.start());
+    let id = handle.id();
+    let outcome = within(handle).await;
+    let (_, text, end) = one_stream(&log, id);
+    let end = match end {
+        StreamEvent::Finish(finish) => {
+            assert_eq!(finish.response.content().unwrap_or_default(), text);
+            format!("finish {}", finish.finish_reasons[0])
+        }
+        StreamEvent::Error(error) => {
+            assert_eq!(error.kind, outcome.unwrap_err().kind);
+            match error.status() {
+                Some(status) => format!("{} {status}", error.kind.name()),
+                None => error.kind.name().to_owned(),
+            }
+        }
+        StreamEvent::Data(_) => unreachable!(),
+    };
+    (text, end)
+}
+
+#[actix_rt::test]
+async fn complete_streams() {
+    for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
+        let (hello, end) = ask(server, "hello").await;
+        assert!(hello.contains('😀') && end == "finish stop", "{server}: {hello:?} {end}");
+        assert!(!hello.contains('\u{fffd}'), "{server}: {hello:?}");
+        let (long, end) = ask(server, "long").await;
+        assert!(long.len() > 5000 && end == "finish stop", "{server}: {} {end}", long.len());
+        assert_eq!(ask(server, "weather").await.1, "finish tool_calls", "{server}");
+        assert_eq!(ask(server, "reason").await.1, "finish stop", "{server}");
+        assert_eq!(ask(server, "slow").await.1, "finish stop", "{server}");
+    }
+}
+
+#[actix_rt::test]
+async fn cut_streams() {
+    for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
+        for message in ["disconnect", "truncate"] {
+            assert_eq!(ask(server, message).await.1, "truncated", "{server} {message}");
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn refusals_and_answers_that_are_no_streams() {
+    for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
+        for (message, end) in [
+            ("ratelimit", "refused 429"),
+            ("boom", "refused 500"),
+            ("badjson", "not_a_stream"),
+            ("nothing matches this", "refused 404"),
+        ] {
+            assert_eq!(ask(server, message).await.1, end, "{server} {message}");
+        }
+    }
+    assert_eq!(ask("502", "hello").await.1, "refused 502");
+    assert_eq!(ask("413", &"hello ".repeat(1000)).await.1, "refused 413");
+}
+
+#[actix_rt::test]
+async fn a_server_that_stalls_is_left_in_time() {
+    use actorstream::{Budget, Budgets};
+    let url = std::env::var("ACTORSTREAM_LIVE_HTTP").unwrap();
+    let budgets = Budgets::default().idle(std::time::Duration::from_millis(300));
+    let openai = OpenAi::builder().base_url(url).budgets(budgets).build().unwrap();
+    let request = ChatRequest::new("gpt-4o").user("stall");
+    let error = within(openai.chat().stream(request, Noting::default().start())).await.unwrap_err();
+    assert_eq!(error.budget(), Some(Budget::Idle));
+    assert!(error.partial::<actorstream::ChatCompletion>().is_some());
+}

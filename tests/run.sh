@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs all of them. Ends with a line that says what ran.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+need() {
+    local missing=()
+    for package in "$@"; do
+        dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    say "installing ${missing[*]}"
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "these Debian packages are missing: ${missing[*]}" >&2
+        exit 2
+    fi
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+need nginx openssl
+
+say 'format'
+cargo fmt --all -- --check
+
+say 'clippy'
+cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
+
+say 'tests that need nothing but Rust'
+cargo test --workspace --quiet
+
+say 'README: the command of a newcomer'
+env -u OPENAI_API_KEY -u OPENAI_BASE_URL cargo run --quiet -- chat 'Tell me a story' >target/story.txt
+grep -q . target/story.txt
+
+say 'real servers: aimock, nginx, TLS'
+tests/live/with-servers.sh cargo test -p actorstream-tests --features live --test live
+
+say 'all tests ran'

@@ -1,0 +1,70 @@
+//! The documents say what is true: every test that the contract names exists.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The names of the tests in a file.
+fn tests(path: &Path) -> Vec<String> {
+    let source = fs::read_to_string(path).unwrap();
+    let mut names = Vec::new();
+    let mut is_test = false;
+    for line in source.lines().map(str::trim) {
+        if line.starts_with("#[") {
+            is_test |= line.contains("test");
+        } else if let Some(name) = line.split_once("fn ").and_then(|(_, rest)| rest.split_once(['(', '<'])) {
+            if std::mem::take(&mut is_test) {
+                names.push(name.0.to_owned());
+            }
+        }
+    }
+    names
+}
+
+/// Every test of the project by the stem of its file.
+fn all_tests() -> BTreeMap<String, Vec<String>> {
+    fn walk(folder: &Path, found: &mut BTreeMap<String, Vec<String>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let stem = path.file_stem().unwrap().to_str().unwrap().trim_end_matches("_tests").to_owned();
+                found.entry(stem).or_default().extend(tests(&path));
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    for folder in ["crates/actorstream-proto/src", "crates/actorstream/src", "tests/tests"] {
+        walk(&root().join(folder), &mut found);
+    }
+    found
+}
+
+#[test]
+fn every_row_of_the_contract_names_tests_that_exist() {
+    let tests = all_tests();
+    let document = fs::read_to_string(root().join("docs/runtime-semantics.md")).unwrap();
+    let mut named = 0;
+    for line in document.lines() {
+        let names: Vec<&str> = line.split('`').skip(1).step_by(2).filter(|code| code.contains("::")).collect();
+        for name in &names {
+            let (module, test) = name.split_once("::").unwrap();
+            if module.starts_with(char::is_uppercase) {
+                continue;
+            }
+            let exists = tests.get(module).is_some_and(|names| names.iter().any(|name| name == test));
+            assert!(exists, "docs/runtime-semantics.md names {name}, which is no test");
+            named += 1;
+        }
+        let cells = line.split('|').count();
+        let is_row = line.starts_with("| ") && cells >= 4 && !line.contains("---") && !line.ends_with("| test |");
+        assert!(!is_row || !names.is_empty(), "a row without a test: {line}");
+    }
+    assert!(named > 60, "{named}");
+}
