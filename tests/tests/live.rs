@@ -11,7 +11,8 @@ use common::{Noting, one_stream, within};
 
 /// Streams the answer to a message; gives its text and its end in words.
 async fn ask(server: &str, message: &str) -> (String, String) {
-    let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/live"));
+    let variable =
+        |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/live"));
     let ca = std::fs::read(variable("ACTORSTREAM_LIVE_CA")).unwrap();
     let openai = OpenAi::builder()
         .base_url(variable(&format!("ACTORSTREAM_LIVE_{server}")))

@@ -9,9 +9,6 @@ use actorstream_test::Upstream;
 use crate::arguments::{Connection, Timeouts};
 use crate::exit::{Failure, tell};
 
-/// The variables by which the environment names a server, as [`OpenAi::from_env`] reads them.
-const VARIABLES: [&str; 4] = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_URL", "OPENAI_API_BASE"];
-
 /// Whom to ask.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -47,7 +44,7 @@ impl Server {
                 .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
             builder = builder.ca_certificate(pem);
         }
-        if is_named(connection) {
+        if builder.names_a_server() {
             return Ok(Self { openai: builder.build()?, _upstream: None });
         }
         tell("no OPENAI_API_KEY and no OPENAI_BASE_URL: a built-in scripted server answers\n");
@@ -58,13 +55,6 @@ impl Server {
         let openai = builder.base_url(upstream.base_url()).build()?;
         Ok(Self { openai, _upstream: Some(upstream) })
     }
-}
-
-/// Whether options or environment name a server: by its URL, or by a key, which is for OpenAI's.
-fn is_named(connection: &Connection) -> bool {
-    let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
-    let key = connection.api_key.as_deref().map(str::trim);
-    connection.base_url.is_some() || key.is_some_and(|key| !key.is_empty()) || VARIABLES.iter().any(is_set)
 }
 
 /// The name and the value of a `K: V`. The message does not show it: it may hold a key.

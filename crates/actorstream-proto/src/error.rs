@@ -177,6 +177,31 @@ impl StreamError {
         self
     }
 
+    /// Replaces a text that must not be shown, such as a key that a server repeats in its error, wherever it stands.
+    pub fn redact(&mut self, secret: &str) {
+        if secret.is_empty() {
+            return;
+        }
+        match &mut self.kind {
+            ErrorKind::Refused(refused) => {
+                let refused = Arc::make_mut(refused);
+                redact(&mut refused.body, secret);
+                if let Some(error) = &mut refused.error {
+                    error.redact(secret);
+                }
+            }
+            ErrorKind::Provider(error) => Arc::make_mut(error).redact(secret),
+            ErrorKind::Malformed { payload: text, .. }
+            | ErrorKind::NotAStream { body: text, .. }
+            | ErrorKind::Transport { detail: text, .. } => {
+                if text.contains(secret) {
+                    *text = text.replace(secret, REDACTED).into();
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The HTTP status, if it was outside 2xx.
     pub fn status(&self) -> Option<u16> {
         match &self.kind {
@@ -375,6 +400,34 @@ impl fmt::Display for Limit {
     }
 }
 
+/// What stands in the place of a text that must not be shown.
+const REDACTED: &str = "***";
+
+fn redact(text: &mut String, secret: &str) {
+    if text.contains(secret) {
+        *text = text.replace(secret, REDACTED);
+    }
+}
+
+impl ApiError {
+    fn redact(&mut self, secret: &str) {
+        redact(&mut self.message, secret);
+        for text in [&mut self.r#type, &mut self.code, &mut self.param].into_iter().flatten() {
+            redact(text, secret);
+        }
+        redact_json(&mut self.raw, secret);
+    }
+}
+
+fn redact_json(json: &mut Value, secret: &str) {
+    match json {
+        Value::String(text) => redact(text, secret),
+        Value::Array(list) => list.iter_mut().for_each(|json| redact_json(json, secret)),
+        Value::Object(object) => object.values_mut().for_each(|json| redact_json(json, secret)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// The start of a text, for an error message: at most 300 bytes of it.
 fn excerpt(text: &str) -> &str {
     const MOST: usize = 300;
@@ -391,6 +444,33 @@ mod tests {
         let error = StreamError::new(ErrorKind::Cancelled).with_partial(Arc::new(7_u8));
         assert_eq!(error.partial::<u8>(), Some(&7));
         assert_eq!(error.clone().partial::<u16>(), None);
+    }
+
+    #[test]
+    fn a_key_that_the_server_repeats_is_not_shown() {
+        let error = ApiError {
+            message: "bad key sk-1".into(),
+            raw: serde_json::json!({"k": ["sk-1"]}),
+            ..ApiError::default()
+        };
+        let refused = Refused {
+            status: 401,
+            error: Some(error),
+            body: "sk-1!".into(),
+            retry_after: None,
+            should_retry: None,
+        };
+        for kind in [
+            ErrorKind::Refused(Arc::new(refused.clone())),
+            ErrorKind::Provider(Arc::new(refused.error.unwrap())),
+            ErrorKind::NotAStream { content_type: None, body: "sk-1".into() },
+            ErrorKind::Malformed { payload: "sk-1".into(), detail: "x".into() },
+        ] {
+            let mut error = StreamError::new(kind);
+            error.redact("sk-1");
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("sk-1") && shown.contains("***"), "{shown}");
+        }
     }
 
     #[test]

@@ -36,6 +36,12 @@ impl Serialize for RawEvent {
     }
 }
 
+impl From<Payload> for RawEvent {
+    fn from(payload: Payload) -> Self {
+        Self { payload, ..Self::default() }
+    }
+}
+
 crate::object! {
     /// The fields by which any event says what it means for the stream.
     pub(crate) struct Signals {

@@ -114,9 +114,7 @@ impl<P: Endpoint> Call<P> {
     }
 
     fn prepare<R: Serialize>(&self, request: &R, streamed: bool) -> Result<Prepared, StreamError> {
-        if let Some(wrong) = &self.options.wrong {
-            return Err(wrong.clone());
-        }
+        self.options.check()?;
         let options = &self.options;
         let method = self.endpoint.method();
         let mut choices = 1;

@@ -57,7 +57,7 @@ impl OpenAi {
     /// `Config`, when neither a key nor a base URL is set, or one of the values cannot be used.
     pub fn from_env() -> Result<Self, StreamError> {
         let builder = OpenAiBuilder::from_env();
-        if builder.options.api_key.is_none() && !builder.base_url_set {
+        if !builder.names_a_server() {
             return Err(StreamError::config(
                 "no API key: set OPENAI_API_KEY (and, for another server than OpenAI's, OPENAI_BASE_URL)",
             ));
@@ -113,7 +113,6 @@ impl OpenAi {
 #[must_use]
 pub struct OpenAiBuilder {
     options: Options,
-    base_url_set: bool,
     tls: TlsSettings,
     tls_wrong: Option<String>,
     max_streams: usize,
@@ -124,7 +123,6 @@ impl Default for OpenAiBuilder {
     fn default() -> Self {
         Self {
             options: Options::default(),
-            base_url_set: false,
             tls: TlsSettings::default(),
             tls_wrong: None,
             max_streams: MAX_STREAMS,
@@ -141,7 +139,6 @@ impl OpenAiBuilder {
             builder = builder.api_key(key);
         }
         if let Some(url) = variable(&["OPENAI_BASE_URL", "OPENAI_API_URL", "OPENAI_API_BASE"]) {
-            builder.base_url_set = true;
             builder = builder.base_url(url);
         }
         if let Some(name) = variable(&["OPENAI_ORGANIZATION", "OPENAI_ORG_ID", "OPENAI_ORGANIZATION_KEY"]) {
@@ -157,6 +154,11 @@ impl OpenAiBuilder {
 
     fn options(&mut self) -> &mut Options {
         &mut self.options
+    }
+
+    /// Whether a key or a base URL is set, without which there is nobody to talk to but the API itself, who would refuse.
+    pub fn names_a_server(&self) -> bool {
+        self.options.api_key.is_some() || self.options.base_url_set
     }
 
     /// Sends the key in this header instead of `Authorization: Bearer`.
@@ -216,9 +218,7 @@ impl OpenAiBuilder {
     /// `Config`, with the first thing that was set wrong.
     pub fn build(self) -> Result<OpenAi, StreamError> {
         static CLIENTS: AtomicU64 = AtomicU64::new(0);
-        if let Some(wrong) = self.options.wrong {
-            return Err(wrong);
-        }
+        self.options.check()?;
         if let Some(message) = self.tls_wrong {
             return Err(StreamError::config(message));
         }

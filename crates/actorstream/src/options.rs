@@ -31,8 +31,11 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) on_malformed: OnMalformed,
     pub(crate) keep_response: bool,
-    /// The first thing that was set wrong; told when the client is built, or the call made.
-    pub(crate) wrong: Option<StreamError>,
+    /// Whether the base URL was set.
+    pub(crate) base_url_set: bool,
+    /// What was set wrong, by the name of the setting; told when the client is built, or the call made, unless it was
+    /// set right by then.
+    wrong: Vec<(String, StreamError)>,
 }
 
 impl Default for Options {
@@ -51,32 +54,44 @@ impl Default for Options {
             limits: Limits::default(),
             on_malformed: OnMalformed::default(),
             keep_response: true,
-            wrong: None,
+            base_url_set: false,
+            wrong: Vec::new(),
         }
     }
 }
 
 impl Options {
     pub(crate) fn set_base_url(&mut self, url: &str) {
+        self.base_url_set = true;
         match BaseUrl::parse(url) {
-            Ok(url) => self.base_url = url,
-            Err(message) => self.fail(message),
+            Ok(url) => {
+                self.base_url = url;
+                self.right("base URL");
+            }
+            Err(message) => self.fail("base URL", message),
         }
     }
 
     pub(crate) fn set_api_key(&mut self, key: &str) {
         let key = Secret::new(key);
         if HeaderValue::from_str(key.reveal()).is_err() {
-            self.fail("the API key holds characters that no header can hold; is it cut, or quoted?");
+            self.fail(
+                "API key",
+                "the API key holds characters that no header can hold; is it cut, or quoted?",
+            );
             return;
         }
+        self.right("API key");
         self.api_key = (!key.reveal().is_empty()).then_some(key);
     }
 
     pub(crate) fn set_api_key_header(&mut self, name: &str) {
         match name.parse() {
-            Ok(name) => self.api_key_header = Some(name),
-            Err(_) => self.fail(format!("{name:?} is no name of a header")),
+            Ok(name) => {
+                self.api_key_header = Some(name);
+                self.right("header of the API key");
+            }
+            Err(_) => self.fail("header of the API key", format!("{name:?} is no name of a header")),
         }
     }
 
@@ -91,31 +106,35 @@ impl Options {
     }
 
     fn check_value(&mut self, what: &str, value: &str) {
-        if HeaderValue::from_str(value).is_err() {
-            self.fail(format!("{what} holds characters that no header can hold"));
+        match HeaderValue::from_str(value) {
+            Ok(_) => self.right(what),
+            Err(_) => self.fail(what, format!("{what} holds characters that no header can hold")),
         }
     }
 
     pub(crate) fn set_header(&mut self, name: &str, value: &str) {
         let parsed: Result<HeaderName, _> = name.trim().parse();
         let Ok(name) = parsed else {
-            self.fail(format!("{name:?} is no name of a header"));
+            self.fail(name, format!("{name:?} is no name of a header"));
             return;
         };
         // The client frames the request itself.
         if ["host", "content-length", "transfer-encoding", "connection", "expect"].contains(&name.as_str()) {
-            self.fail(format!("the header {name} is set by the client itself"));
+            self.fail(name.as_str(), format!("the header {name} is set by the client itself"));
             return;
         }
         match HeaderValue::from_str(value.trim()) {
             Ok(mut value) => {
                 // Whatever a caller puts in a header may be a key.
                 value.set_sensitive(true);
+                self.right(name.as_str());
                 self.headers.retain(|(other, _)| other != name);
                 self.headers.push((name, value));
             }
             Err(_) => {
-                self.fail(format!("the value of the header {name} holds characters that no header can hold"));
+                let message =
+                    format!("the value of the header {name} holds characters that no header can hold");
+                self.fail(name.as_str(), message);
             }
         }
     }
@@ -128,8 +147,20 @@ impl Options {
         self.query.push_str(&pair);
     }
 
-    fn fail(&mut self, message: impl Into<std::sync::Arc<str>>) {
-        self.wrong.get_or_insert_with(|| StreamError::config(message));
+    /// A setting was set wrong.
+    fn fail(&mut self, setting: &str, message: impl Into<std::sync::Arc<str>>) {
+        self.right(setting);
+        self.wrong.push((setting.to_owned(), StreamError::config(message)));
+    }
+
+    /// A setting was set right, whatever was set before.
+    fn right(&mut self, setting: &str) {
+        self.wrong.retain(|(wrong, _)| wrong != setting);
+    }
+
+    /// The first thing that is set wrong.
+    pub(crate) fn check(&self) -> Result<(), StreamError> {
+        self.wrong.first().map_or(Ok(()), |(_, error)| Err(error.clone()))
     }
 }
 

@@ -73,7 +73,9 @@ fn what_is_set_wrong_is_told_by_build() {
 #[actix_rt::test]
 async fn keys_are_never_shown() {
     const SECRETS: [&str; 3] = ["sk-SECRET-1", "SECRET-2", "SECRET-3"];
-    let upstream = Upstream::start(Reply::error(401, "invalid_request_error", "bad key"));
+    // The server repeats the key that it refuses.
+    let message = "Incorrect API key provided: sk-SECRET-1";
+    let upstream = Upstream::start(Reply::error(401, "invalid_request_error", message));
     let builder = OpenAi::builder()
         .base_url(format!("{}?key=SECRET-3", upstream.base_url()))
         .api_key(SECRETS[0])

@@ -139,8 +139,7 @@ async fn any_other_endpoint() {
     let openai = client(&upstream.base_url());
     let log = Noting::default();
     let raw = log.raw.clone();
-    let handle =
-        openai.endpoint(Custom::post("responses?x=1")).stream(json!({"a": 1}), log.start());
+    let handle = openai.endpoint(Custom::post("responses?x=1")).stream(json!({"a": 1}), log.start());
     within(handle).await.unwrap();
     let sent = upstream.request(0).await;
     assert_eq!((sent.path.as_str(), sent.query.as_deref()), ("/v1/responses", Some("x=1")));

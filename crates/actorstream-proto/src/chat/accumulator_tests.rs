@@ -85,7 +85,7 @@ fn a_pair_of_surrogates_split_over_two_chunks_is_one_character() {
     for (index, content) in [(0, r"a\ud83d"), (1, r"\ud83d"), (0, r"\ude00b"), (1, "x"), (0, r"\ud83d")] {
         let mut chunk = chunk(&text(index, content));
         accumulator.push(&mut chunk, true);
-        seen[index as usize].push_str(chunk.content().unwrap());
+        seen[index as usize].push_str(chunk.choice(index).unwrap().delta.content.as_ref().unwrap());
     }
     let mut last = chunk(r#"{"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}"#);
     accumulator.push(&mut last, true);

@@ -119,19 +119,24 @@ crate::object! {
 }
 
 impl ChatCompletionChunk {
-    /// What is new in the text of the first choice in this chunk.
+    /// What the chunk says of the choice of this index.
+    pub fn choice(&self, index: u32) -> Option<&ChunkChoice> {
+        self.choices.iter().find(|choice| choice.index == index)
+    }
+
+    /// What is new in the text of choice 0, which is the only one unless more were asked for.
     pub fn content(&self) -> Option<&str> {
-        self.choices.first()?.delta.content.as_deref()
+        self.choice(0)?.delta.content.as_deref()
     }
 
-    /// What is new in the reasoning of the first choice in this chunk, under whichever name the server sends it.
+    /// What is new in the reasoning of choice 0, under whichever name the server sends it.
     pub fn reasoning(&self) -> Option<&str> {
-        self.choices.first()?.delta.reasoning_text().map(|text| &**text)
+        self.choice(0)?.delta.reasoning_text().map(Text::as_str)
     }
 
-    /// Why the first choice in this chunk ended.
+    /// Why choice 0 ended.
     pub fn finish_reason(&self) -> Option<&FinishReason> {
-        self.choices.first()?.finish_reason.as_ref()
+        self.choice(0)?.finish_reason.as_ref()
     }
 }
 

@@ -142,7 +142,7 @@ mod tests {
             accumulator.push(&mut chunk, true);
             texts.push_str(chunk.text().unwrap_or_default());
         }
-        assert_eq!(texts, "BHey");
+        assert_eq!(texts, "Hey");
         assert!(accumulator.is_complete(2) && !accumulator.is_complete(3));
         let whole = json!({"id": "c", "object": "text_completion", "created": 1, "model": "m",
             "choices": [

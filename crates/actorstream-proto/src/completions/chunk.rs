@@ -50,9 +50,14 @@ crate::object! {
 }
 
 impl CompletionChunk {
-    /// What is new in the text of the first choice in this chunk.
+    /// What the chunk says of the choice of this index.
+    pub fn choice(&self, index: u32) -> Option<&CompletionChunkChoice> {
+        self.choices.iter().find(|choice| choice.index == index)
+    }
+
+    /// What is new in the text of choice 0, which is the only one unless more were asked for.
     pub fn text(&self) -> Option<&str> {
-        self.choices.first()?.text.as_deref()
+        self.choice(0)?.text.as_deref()
     }
 }
 

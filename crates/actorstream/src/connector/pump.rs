@@ -72,7 +72,13 @@ pub(super) async fn run<E: Event>(job: Job<E>) {
     let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
     let session = Session::new(request.settings.clone(), started, 1);
     let mut running = Running { session, sink };
-    let ending = serve(&mut running, &mut guard, &client, &options, &request, started, total).await;
+    let mut ending = serve(&mut running, &mut guard, &client, &options, &request, started, total).await;
+    if let (Ending::Served(served), Some(key)) = (&mut ending, &options.api_key)
+        && let Some(Err(error)) = &mut served.batch.end
+    {
+        // Servers repeat a key that they refuse.
+        error.redact(key.reveal());
+    }
     end(&mut running, &mut guard, ending, total).await;
 }
 

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
-use std::sync::{OnceLock, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -16,25 +16,11 @@ use tokio::time::timeout;
 /// Nothing here depends on time; this only ends a test that hangs.
 const SAFETY_NET: Duration = Duration::from_secs(60);
 
-/// The binary of an example; the first call builds them all.
+/// The binary of an example, which is built with the tests of its package.
 fn binary(example: &str) -> PathBuf {
-    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    DIRECTORY.get_or_init(build).join(format!("{example}{}", std::env::consts::EXE_SUFFIX))
-}
-
-/// Builds the examples with the profile and into the directory of this test.
-fn build() -> PathBuf {
     let this = std::env::current_exe().expect("a test knows where it is");
     let profile = this.ancestors().nth(2).expect("a test is in PROFILE/deps");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "actorstream-examples", "--examples", "--target-dir"]);
-    cargo.arg(profile.parent().expect("PROFILE is in the target directory"));
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    let status = cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR"))).status().expect("cargo runs");
-    assert!(status.success(), "the examples do not build");
-    profile.join("examples")
+    profile.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// An example that talks to `upstream`, or to the upstream that it brings along.

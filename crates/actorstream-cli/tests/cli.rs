@@ -5,9 +5,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
-use std::sync::{OnceLock, mpsc};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -20,38 +20,8 @@ const KEY: &str = "sk-secret-0123456789";
 /// Nothing here depends on time; this only ends a test that hangs.
 const SAFETY_NET: Duration = Duration::from_secs(60);
 
-/// The command's binary, built once, where the build of these tests would put it.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        // TARGET/PROFILE/deps/cli-…
-        let test = std::env::current_exe().unwrap();
-        let profile = test.parent().unwrap().parent().unwrap();
-        let profile_name = match profile.file_name().unwrap().to_str().unwrap() {
-            "debug" => "dev",
-            name => name,
-        };
-        let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "actorstream-cli",
-                "--profile",
-                profile_name,
-                "--target-dir",
-            ])
-            .arg(profile.parent().unwrap())
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .unwrap();
-        assert!(built.success(), "the command does not build");
-        profile.join(format!("actorstream{}", std::env::consts::EXE_SUFFIX))
-    })
-}
-
 fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_actorstream"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("OPENAI_") {
             command.env_remove(name);
@@ -522,4 +492,42 @@ fn a_mock_without_a_script_that_can_be_read_does_not_start() {
     let ran = run(&["mock", "--script", &script]);
     assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""));
     assert!(ran.err.contains("wrong.jsonl: line 2: "), "{}", ran.err);
+}
+
+/// Captures of real servers, and how each ends: the table of the tests that replay them.
+const CAPTURES: &[(&str, &str, usize, &str)] = include!("../../../tests/tests/captures.table");
+
+#[test]
+fn every_capture_ends_as_the_table_says() {
+    for (name, path, events, end) in CAPTURES {
+        let file = format!("{}/../../tests/fixtures/captures/{name}.http", env!("CARGO_MANIFEST_DIR"));
+        let capture = fs::read(file).unwrap();
+        let arguments: &[&str] = match *path {
+            "/chat/completions" => &["chat", "hi", "--jsonl", "--retries", "0"],
+            "/completions" => &["complete", "hi", "--jsonl", "--retries", "0"],
+            path => &["stream", path, "--body", "{}", "--jsonl", "--retries", "0"],
+        };
+        let (ran, _upstream) = ask(Reply::recorded(capture), arguments);
+        let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let (last, data) = lines.split_last().unwrap();
+        assert_eq!(data.len(), *events, "{name}");
+        assert!(data.iter().all(|line| line["raw"].is_object() && !line["data"].is_null()), "{name}");
+        let got = match (last.get("finish"), last.get("error")) {
+            (Some(finish), None) => {
+                let reasons: Vec<&str> =
+                    finish["finish_reasons"].as_array().unwrap().iter().map(|reason| reason.as_str().unwrap()).collect();
+                let sentinel = if finish["sentinel"] == true { "sentinel" } else { "no sentinel" };
+                format!("{} {} ({sentinel})", finish["status"].as_str().unwrap(), reasons.join(","))
+            }
+            (None, Some(error)) => {
+                let status = error["status"].as_u64().map(|status| format!(" {status}")).unwrap_or_default();
+                format!("{}{status}", error["kind"].as_str().unwrap())
+            }
+            _ => panic!("{name}: {last}"),
+        };
+        let failed = last.get("error").is_some();
+        // The table tells the message of an error too.
+        assert!(if failed { end.split(": ").next() == Some(&got) } else { *end == got }, "{name}: {got}, not {end}");
+        assert_eq!(ran.status, Some(i32::from(failed)), "{name}");
+    }
 }

@@ -1,0 +1,38 @@
+//! `client NAME BASE-URL [STREAMS]` runs streams to their ends and prints what they took; `client hold NAME BASE-URL
+//! STREAMS` opens them, keeps them and prints what they hold. One line on stdout, `name value` pairs.
+
+use std::env;
+
+use actorstream_bench::client::{CLIENTS, Client};
+use actorstream_bench::{Error, usage};
+
+fn main() -> Result<(), Error> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["hold", name, url, streams] => {
+            let streams = streams.parse()?;
+            let held = (find(name)?.hold)(url, streams)?;
+            println!("streams {streams} before_kib {} after_kib {}", held.before, held.after);
+        }
+        [name, url] => run(find(name)?, url, 1)?,
+        [name, url, streams] => run(find(name)?, url, streams.parse()?)?,
+        _ => return Err("usage: client [hold] NAME BASE-URL [STREAMS]".into()),
+    }
+    Ok(())
+}
+
+fn find(name: &str) -> Result<Client, Error> {
+    let client = CLIENTS.into_iter().find(|client| client.name == name);
+    client.ok_or_else(|| format!("no client {name}").into())
+}
+
+fn run(client: Client, url: &str, streams: usize) -> Result<(), Error> {
+    let before = usage::cpu()?;
+    let seen = (client.run)(url, streams)?;
+    let after = usage::cpu()?;
+    let total = (after.total - before.total).as_micros();
+    let user = (after.user - before.user).as_micros();
+    println!("events {} bytes {} cpu_us {total} user_us {user}", seen.events, seen.bytes);
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! async-openai: socket → the loop over `create_stream`.
+
+use async_openai::Client;
+use async_openai::config::OpenAIConfig;
+use async_openai::types::chat::{
+    ChatCompletionRequestUserMessage, CreateChatCompletionRequest, CreateChatCompletionRequestArgs,
+};
+use futures_util::StreamExt;
+
+use super::{Count, Held, Seen, open_in_waves, runtime};
+use crate::Error;
+
+pub(super) fn run(base_url: &str, streams: usize) -> Result<Seen, Error> {
+    runtime()?.block_on(async {
+        let client = client(base_url);
+        let request = request()?;
+        let count = Count::default();
+        let started: Vec<_> = (0..streams)
+            .map(|_| tokio::spawn(stream(client.clone(), request.clone(), count.clone())))
+            .collect();
+        for stream in started {
+            stream.await??;
+        }
+        Ok(count.seen())
+    })
+}
+
+pub(super) fn hold(base_url: &str, streams: usize) -> Result<Held, Error> {
+    runtime()?.block_on(async {
+        let client = client(base_url);
+        let request = request()?;
+        let count = Count::default();
+        open_in_waves(streams, &count, || {
+            drop(tokio::spawn(stream(client.clone(), request.clone(), count.clone())));
+        })
+        .await
+    })
+}
+
+async fn stream(
+    client: Client<OpenAIConfig>,
+    request: CreateChatCompletionRequest,
+    count: Count,
+) -> Result<(), Error> {
+    let mut events = client.chat().create_stream(request).await?;
+    while let Some(event) = events.next().await {
+        let event = event?;
+        let choice = event.choices.first();
+        count.add(choice.and_then(|choice| choice.delta.content.as_ref()).map_or(0, String::len));
+    }
+    Ok(())
+}
+
+fn client(base_url: &str) -> Client<OpenAIConfig> {
+    Client::with_config(OpenAIConfig::new().with_api_base(base_url).with_api_key("key"))
+}
+
+fn request() -> Result<CreateChatCompletionRequest, Error> {
+    let message = ChatCompletionRequestUserMessage::from("Tell me about quantum computing");
+    Ok(CreateChatCompletionRequestArgs::default().model("gpt-4o-mini").messages(vec![message.into()]).build()?)
+}

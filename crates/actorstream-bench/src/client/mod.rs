@@ -1,0 +1,99 @@
+//! Socket → whoever takes the events: actorstream and its peers, each on one thread.
+
+mod actorstream;
+mod async_openai;
+mod bare;
+mod reqwest;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::{Error, usage};
+
+/// How many streams are opened at once; more would overrun the server's backlog.
+const WAVE: usize = 250;
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    /// The events that arrived; a client that only reads does not know.
+    pub events: u64,
+    /// The bytes of text in them, or all bytes for a client that only reads.
+    pub bytes: u64,
+}
+
+/// Resident memory in KiB.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    /// Before the first stream was opened.
+    pub before: u64,
+    /// With all of them open.
+    pub after: u64,
+}
+
+/// A client.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations)]
+pub struct Client {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Runs so many streams to their ends.
+    pub run: fn(&str, usize) -> Result<Seen, Error>,
+    /// Opens so many streams, waits for the first event of each, and keeps them.
+    pub hold: fn(&str, usize) -> Result<Held, Error>,
+}
+
+/// All the clients, ours first.
+pub const CLIENTS: [Client; 6] = [
+    Client { name: "actorstream", run: actorstream::run, hold: actorstream::hold },
+    Client { name: "actorstream-off", run: actorstream::run_off, hold: actorstream::hold_off },
+    Client { name: "actorstream-one-actor", run: actorstream::run, hold: actorstream::hold_one },
+    Client { name: "async-openai", run: async_openai::run, hold: async_openai::hold },
+    Client { name: "reqwest", run: reqwest::run, hold: reqwest::hold },
+    Client { name: "bare", run: bare::run, hold: bare::hold },
+];
+
+/// What the streams of a peer have seen so far.
+#[derive(Debug, Clone, Default)]
+struct Count {
+    events: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
+}
+
+impl Count {
+    fn add(&self, bytes: usize) {
+        self.events.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    fn seen(&self) -> Seen {
+        Seen { events: self.events.load(Ordering::Relaxed), bytes: self.bytes.load(Ordering::Relaxed) }
+    }
+}
+
+/// Opens streams in waves, each when all the ones before have their event, and measures.
+async fn open_in_waves(streams: usize, count: &Count, mut open: impl FnMut()) -> Result<Held, Error> {
+    let before = usage::resident()?;
+    let mut opened = 0;
+    while opened < streams {
+        let wave = WAVE.min(streams - opened);
+        (0..wave).for_each(|_| open());
+        opened += wave;
+        let mut left = 3000;
+        while count.seen().events < opened as u64 {
+            left -= 1;
+            if left == 0 {
+                return Err(format!("{} of {opened} streams have their event", count.seen().events).into());
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    Ok(Held { before, after: usage::resident()? })
+}
+
+/// The runtime of the peers.
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}

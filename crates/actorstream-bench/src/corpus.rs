@@ -1,0 +1,69 @@
+//! The events that everybody decodes: a chat completion as OpenAI sends it, about 320 bytes an event.
+
+use bytes::Bytes;
+
+/// How many events there are before they repeat; a multiple of what goes into an HTTP chunk.
+pub const BLOCK: usize = 1600;
+
+/// What ends a stream.
+pub const DONE: &str = "data: [DONE]\n\n";
+
+const WORDS: [&str; 16] = [
+    " the", " quantum", " of", " a", ",", " super", "position", " and", " is", " état", ".", " measured", " in", " two",
+    "\\n\\n", " \\\"bits\\\"",
+];
+/// The noise that evens out the length of an event.
+const NOISE: &str = "qW3eR5tY7uI9oP1aS2dF4gH6jK8lZ0xC";
+
+/// One event on the wire, its blank line included.
+pub fn event(number: usize) -> String {
+    let word = WORDS[number % WORDS.len()];
+    let noise = &NOISE[..16 - word.len().min(12)];
+    format!(
+        "data: {{\"id\":\"chatcmpl-CbQ4n2mXf8sT0vLk6RzYw1HdJp3Ea\",\"object\":\"chat.completion.chunk\",\
+         \"created\":1763812345,\"model\":\"gpt-4o-mini-2024-07-18\",\"service_tier\":\"default\",\
+         \"system_fingerprint\":\"fp_560af6e559\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{word}\"}},\
+         \"logprobs\":null,\"finish_reason\":null}}],\"obfuscation\":\"{noise}\"}}\n\n"
+    )
+}
+
+/// The last event of a stream, which says that the choice has ended.
+pub fn last_event() -> String {
+    event(0).replace("\"content\":\" the\"", "").replace("\"finish_reason\":null", "\"finish_reason\":\"stop\"")
+}
+
+/// One block of events, cut into reads.
+pub fn reads(cut: Cut) -> Vec<Bytes> {
+    let events: Vec<String> = (0..BLOCK).map(event).collect();
+    match cut {
+        Cut::Events => events.into_iter().map(Bytes::from).collect(),
+        Cut::Bytes(len) => {
+            let whole = Bytes::from(events.concat());
+            (0..whole.len()).step_by(len).map(|at| whole.slice(at..whole.len().min(at + len))).collect()
+        }
+    }
+}
+
+/// How a body is cut into reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// One event in each.
+    Events,
+    /// So many bytes in each, wherever that cuts.
+    Bytes(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_json_of_the_announced_length() {
+        for text in [event(0), event(15), last_event()] {
+            let data = text.strip_prefix("data: ").unwrap();
+            serde_json::from_str::<serde_json::Value>(data).unwrap();
+        }
+        let mean = reads(Cut::Events).iter().map(Bytes::len).sum::<usize>() / BLOCK;
+        assert!((310..330).contains(&mean), "{mean}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Bytes → frames: actorstream's decoder and its peers. Each gives the bytes of data it saw, so that none of the work
+//! can be left out.
+
+use std::convert::Infallible;
+
+use actorstream_proto::sse::SseDecoder;
+use bytes::Bytes;
+use eventsource_stream::Eventsource;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use sse_stream::SseByteStream;
+
+/// Decodes these reads and gives the bytes of data in them.
+pub type Decoder = fn(&[Bytes]) -> usize;
+
+/// All the decoders, ours first.
+pub const DECODERS: [(&str, Decoder); 4] = [
+    ("actorstream", actorstream),
+    ("eventsource-stream", eventsource_stream),
+    ("sse-stream", sse_stream),
+    ("memchr", memchr),
+];
+
+/// No event comes near this.
+pub(crate) const MAX_EVENT: usize = 16 << 20;
+
+/// actorstream's.
+pub fn actorstream(reads: &[Bytes]) -> usize {
+    let mut decoder = SseDecoder::new(MAX_EVENT);
+    let mut seen = 0;
+    for read in reads {
+        decoder.feed(read.clone());
+        while let Ok(Some(frame)) = decoder.next_frame() {
+            seen += frame.data.len();
+        }
+    }
+    seen
+}
+
+/// The one that async-openai uses.
+pub fn eventsource_stream(reads: &[Bytes]) -> usize {
+    let mut events = body(reads).eventsource();
+    let mut seen = 0;
+    while let Some(Some(Ok(event))) = events.next().now_or_never() {
+        seen += event.data.len();
+    }
+    seen
+}
+
+/// The one of the Rust MCP SDK.
+pub fn sse_stream(reads: &[Bytes]) -> usize {
+    let mut events = SseByteStream::new(body(reads));
+    let mut seen = 0;
+    while let Some(Some(Ok(event))) = events.next().now_or_never() {
+        seen += event.data.map_or(0, |data| data.len());
+    }
+    seen
+}
+
+/// The floor: finds the ends of the lines, and does nothing else.
+pub fn memchr(reads: &[Bytes]) -> usize {
+    reads.iter().map(|read| memchr::memchr_iter(b'\n', read).last().unwrap_or(0)).sum()
+}
+
+/// Reads as the body of an HTTP client.
+pub(crate) fn body(reads: &[Bytes]) -> impl Stream<Item = Result<Bytes, Infallible>> + Unpin {
+    stream::iter(reads.iter().cloned().map(Ok))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::corpus::{self, BLOCK, Cut};
+
+    #[test]
+    fn all_see_the_same() {
+        let events = corpus::reads(Cut::Events);
+        let expected = events.iter().map(Bytes::len).sum::<usize>() - BLOCK * "data: \n\n".len();
+        for cut in [Cut::Events, Cut::Bytes(16 << 10)] {
+            for (name, decoder) in &DECODERS[..3] {
+                assert_eq!(decoder(&corpus::reads(cut)), expected, "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Measures actorstream beside its peers: user-space instructions and allocations per event (by callgrind, which
+//! repeats), CPU time per event, and resident memory per open stream. `run.sh` runs all of it; `RESULTS.md` is what it
+//! found.
+//!
+//! * [`corpus`]: the events, the same for everybody, and how they are cut into reads.
+//! * [`decode`] and [`typed`]: bytes → frames, and bytes → typed events, in memory; each with its peers.
+//! * [`client`]: socket → whoever takes the events; each client with its peers.
+//! * [`plan`]: what the loopback server is to send, which a client asks for in the path of its base URL.
+//! * [`usage`]: what the process has used.
+//!
+//! The binaries: `server` and `client` are the two ends of a socket, each a process of its own so that one is
+//! measured without the other; `decode` does the work in memory; `report` runs them all and writes the table.
+//! The benches (`cargo bench`) time the work in memory.
+
+pub mod client;
+pub mod corpus;
+pub mod decode;
+pub mod plan;
+pub mod typed;
+pub mod usage;
+
+/// Whatever went wrong; a measurement has nothing to decide by it.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
