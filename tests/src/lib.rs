@@ -6,9 +6,9 @@ mod documents {
     #[doc = include_str!("../../docs/streaming.md")]
     struct Streaming;
 
-    // #[doc = include_str!("../../docs/runtime-semantics.md")]
-    // struct RuntimeSemantics;
+    #[doc = include_str!("../../docs/runtime-semantics.md")]
+    struct RuntimeSemantics;
 
-    // #[doc = include_str!("../../README.md")]
-    // struct Readme;
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
 }
