@@ -516,13 +516,20 @@ fn every_capture_ends_as_the_table_says() {
         for line in data {
             // The payload as it came may hold half a surrogate pair, which no `Value` can.
             let fields: BTreeMap<&str, &RawValue> = serde_json::from_str(line).unwrap();
-            assert!(fields["raw"].get().starts_with('{') && fields["data"].get().starts_with('{'), "{name}: {line}");
+            assert!(
+                fields["raw"].get().starts_with('{') && fields["data"].get().starts_with('{'),
+                "{name}: {line}"
+            );
         }
         let last: Value = serde_json::from_str(last).unwrap();
         let got = match (last.get("finish"), last.get("error")) {
             (Some(finish), None) => {
-                let reasons: Vec<&str> =
-                    finish["finish_reasons"].as_array().unwrap().iter().map(|reason| reason.as_str().unwrap()).collect();
+                let reasons: Vec<&str> = finish["finish_reasons"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|reason| reason.as_str().unwrap())
+                    .collect();
                 let sentinel = if finish["sentinel"] == true { "sentinel" } else { "no sentinel" };
                 format!("{} {} ({sentinel})", finish["status"].as_str().unwrap(), reasons.join(","))
             }
@@ -534,7 +541,10 @@ fn every_capture_ends_as_the_table_says() {
         };
         let failed = last.get("error").is_some();
         // The table tells the message of an error too.
-        assert!(if failed { end.split(": ").next() == Some(&got) } else { *end == got }, "{name}: {got}, not {end}");
+        assert!(
+            if failed { end.split(": ").next() == Some(&got) } else { *end == got },
+            "{name}: {got}, not {end}"
+        );
         assert_eq!(ran.status, Some(i32::from(failed)), "{name}");
     }
 }
