@@ -17,10 +17,11 @@ fn tests(path: &Path) -> Vec<String> {
     for line in source.lines().map(str::trim) {
         if line.starts_with("#[") {
             is_test |= line.contains("test");
-        } else if let Some(name) = line.split_once("fn ").and_then(|(_, rest)| rest.split_once(['(', '<'])) {
-            if std::mem::take(&mut is_test) {
-                names.push(name.0.to_owned());
-            }
+        } else if let Some((name, _)) =
+            line.split_once("fn ").and_then(|(_, rest)| rest.split_once(['(', '<']))
+            && std::mem::take(&mut is_test)
+        {
+            names.push(name.to_owned());
         }
     }
     names

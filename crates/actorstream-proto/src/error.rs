@@ -193,10 +193,10 @@ impl StreamError {
             ErrorKind::Provider(error) => Arc::make_mut(error).redact(secret),
             ErrorKind::Malformed { payload: text, .. }
             | ErrorKind::NotAStream { body: text, .. }
-            | ErrorKind::Transport { detail: text, .. } => {
-                if text.contains(secret) {
-                    *text = text.replace(secret, REDACTED).into();
-                }
+            | ErrorKind::Transport { detail: text, .. }
+                if text.contains(secret) =>
+            {
+                *text = text.replace(secret, REDACTED).into();
             }
             _ => {}
         }

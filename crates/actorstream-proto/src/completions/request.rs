@@ -14,7 +14,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::chat::request::body::{Body, FieldWriter, Fields, null_as_default, serialize_fields, setters};
+use crate::chat::request::body::{FieldWriter, Fields, null_as_default, serialize_fields, setters};
 use crate::chat::request::{Stop, StreamOptions};
 
 /// A request for a completion of a prompt.
@@ -91,16 +91,6 @@ impl CompletionRequest {
     /// A request to `model` to complete `prompt`.
     pub fn new(model: impl Into<String>, prompt: impl Into<Prompt>) -> Self {
         Self { model: model.into(), prompt: Some(prompt.into()), ..Self::default() }
-    }
-
-    /// The request as it is sent, with `stream` set.
-    ///
-    /// This `stream` takes the place of one in [`extra`](field@Self::extra). Without
-    /// streaming, [`stream_options`](field@Self::stream_options) are left out, as
-    /// the API refuses them.
-    #[must_use]
-    pub fn body(&self, stream: bool) -> impl Serialize + '_ {
-        Body { request: self, stream }
     }
 
     /// Makes the token of this number likelier or less likely, from -100
@@ -373,19 +363,5 @@ mod tests {
             assert_eq!(to_value(&prompt).unwrap(), wire);
             assert_eq!(from_value::<Prompt>(wire).unwrap(), prompt);
         }
-    }
-
-    #[test]
-    fn the_sender_decides_about_streaming() {
-        let request =
-            CompletionRequest::new("m", "Hi").include_usage().field("stream", "maybe").field("top_k", 40);
-        assert_eq!(
-            to_string(&request.body(true)).unwrap(),
-            r#"{"model":"m","prompt":"Hi","stream_options":{"include_usage":true},"stream":true,"top_k":40}"#
-        );
-        assert_eq!(
-            to_string(&request.body(false)).unwrap(),
-            r#"{"model":"m","prompt":"Hi","stream":false,"top_k":40}"#
-        );
     }
 }

@@ -21,7 +21,6 @@ pub(crate) trait Fields {
 pub(crate) struct FieldWriter<'a, M> {
     map: M,
     extra: &'a Map<String, Value>,
-    stream: Option<bool>,
 }
 
 impl<M: SerializeMap> FieldWriter<'_, M> {
@@ -30,7 +29,7 @@ impl<M: SerializeMap> FieldWriter<'_, M> {
     where
         T: Serialize + ?Sized,
     {
-        if self.extra.contains_key(name) || self.needs_stream(name) {
+        if self.extra.contains_key(name) {
             return Ok(());
         }
         self.map.serialize_entry(name, value)
@@ -58,42 +57,19 @@ impl<M: SerializeMap> FieldWriter<'_, M> {
         }
         self.required(name, value)
     }
-
-    /// Whether a field only belongs in a streaming request and this is another.
-    fn needs_stream(&self, name: &str) -> bool {
-        self.stream == Some(false) && name == "stream_options"
-    }
 }
 
-/// A request with its `stream` field decided by the sender.
-pub(crate) struct Body<'a, R> {
-    pub(crate) request: &'a R,
-    pub(crate) stream: bool,
-}
-
-impl<R: Fields> Serialize for Body<'_, R> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write_object(self.request, Some(self.stream), serializer)
-    }
-}
-
-/// Writes `object`; `stream` as the value of the field of that name, if given.
-pub(crate) fn write_object<F, S>(object: &F, stream: Option<bool>, serializer: S) -> Result<S::Ok, S::Error>
+/// Writes `object`.
+pub(crate) fn write_object<F, S>(object: &F, serializer: S) -> Result<S::Ok, S::Error>
 where
     F: Fields,
     S: Serializer,
 {
     let extra = object.extra();
-    let mut out = FieldWriter { map: serializer.serialize_map(None)?, extra, stream };
+    let mut out = FieldWriter { map: serializer.serialize_map(None)?, extra };
     object.write(&mut out)?;
-    if let Some(stream) = stream {
-        out.map.serialize_entry("stream", &stream)?;
-    }
     for (name, value) in extra {
-        let decided = stream.is_some() && name == "stream";
-        if !decided && !out.needs_stream(name) {
-            out.map.serialize_entry(name, value)?;
-        }
+        out.map.serialize_entry(name, value)?;
     }
     out.map.end()
 }
@@ -106,7 +82,7 @@ macro_rules! serialize_fields {
                 &self,
                 serializer: S,
             ) -> ::std::result::Result<S::Ok, S::Error> {
-                $crate::chat::request::body::write_object(self, None, serializer)
+                $crate::chat::request::body::write_object(self, serializer)
             }
         }
     )+};

@@ -1,9 +1,8 @@
 //! Building a [`ChatRequest`] call by call.
 
-use serde::Serialize;
 use serde_json::Value;
 
-use super::body::{Body, setters};
+use super::body::setters;
 use super::{
     AudioOutput, ChatRequest, Content, FunctionCallChoice, FunctionDefinition, Message, Modality, Moderation,
     Prediction, PromptCacheOptions, PromptCacheRetention, ReasoningEffort, ResponseFormat, ServiceTier, Stop,
@@ -14,16 +13,6 @@ impl ChatRequest {
     /// A request to `model` without messages yet.
     pub fn new(model: impl Into<String>) -> Self {
         Self { model: model.into(), ..Self::default() }
-    }
-
-    /// The request as it is sent, with `stream` set.
-    ///
-    /// This `stream` takes the place of one in [`extra`](field@Self::extra). Without
-    /// streaming, [`stream_options`](field@Self::stream_options) are left out, as
-    /// the API refuses them.
-    #[must_use]
-    pub fn body(&self, stream: bool) -> impl Serialize + '_ {
-        Body { request: self, stream }
     }
 
     /// Adds instructions from the application, for newer models.
