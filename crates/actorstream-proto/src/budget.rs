@@ -17,6 +17,8 @@ pub enum Budget {
     Idle,
     /// Between two events; comments and `keepalive` events do not count.
     Stall,
+    /// From where a stream broke that can go on, to the next event.
+    Resume,
     /// The whole stream, retries and waiting included.
     Total,
 }
@@ -30,6 +32,7 @@ impl Budget {
             Self::FirstEvent => "first_event",
             Self::Idle => "idle",
             Self::Stall => "stall",
+            Self::Resume => "resume",
             Self::Total => "total",
         }
     }
@@ -41,6 +44,7 @@ impl Budget {
             Self::FirstEvent => "no event came",
             Self::Idle => "not a byte came",
             Self::Stall => "no further event came",
+            Self::Resume => "the broken stream did not go on",
             Self::Total => "the stream did not end",
         }
     }
@@ -68,6 +72,8 @@ pub struct Budgets {
     pub idle: Option<Duration>,
     /// See [`Budget::Stall`]. Default: 300 s.
     pub stall: Option<Duration>,
+    /// See [`Budget::Resume`]. Default: 60 s; a deploy or a failover is over by then.
+    pub resume: Option<Duration>,
     /// See [`Budget::Total`]. Default: 3600 s; a stream that takes longer hangs.
     pub total: Option<Duration>,
 }
@@ -80,6 +86,7 @@ impl Default for Budgets {
             first_event: Some(Duration::from_secs(600)),
             idle: Some(Duration::from_secs(120)),
             stall: Some(Duration::from_secs(300)),
+            resume: Some(Duration::from_secs(60)),
             total: Some(Duration::from_secs(3600)),
         }
     }
@@ -88,7 +95,15 @@ impl Default for Budgets {
 impl Budgets {
     /// No budget at all: only for a server that is known, and an end that something else guarantees.
     pub fn unlimited() -> Self {
-        Self { queue: None, connect: None, first_event: None, idle: None, stall: None, total: None }
+        Self {
+            queue: None,
+            connect: None,
+            first_event: None,
+            idle: None,
+            stall: None,
+            resume: None,
+            total: None,
+        }
     }
 
     /// Sets the queue budget.
@@ -126,6 +141,13 @@ impl Budgets {
         self
     }
 
+    /// Sets the resume budget.
+    #[must_use]
+    pub fn resume(mut self, budget: Duration) -> Self {
+        self.resume = Some(budget);
+        self
+    }
+
     /// Sets the total budget.
     #[must_use]
     pub fn total(mut self, budget: Duration) -> Self {
@@ -141,6 +163,7 @@ impl Budgets {
             Budget::FirstEvent => self.first_event,
             Budget::Idle => self.idle,
             Budget::Stall => self.stall,
+            Budget::Resume => self.resume,
             Budget::Total => self.total,
         }
     }
@@ -150,13 +173,13 @@ impl Budgets {
 #[derive(Debug, Clone)]
 pub struct Deadlines {
     budgets: Budgets,
-    started: [Option<Instant>; 6],
+    started: [Option<Instant>; 7],
 }
 
 impl Deadlines {
     /// The total budget starts at `now`; the others stand still.
     pub fn new(budgets: Budgets, now: Instant) -> Self {
-        let mut deadlines = Self { budgets, started: [None; 6] };
+        let mut deadlines = Self { budgets, started: [None; 7] };
         deadlines.start(Budget::Total, now);
         deadlines
     }
@@ -178,8 +201,15 @@ impl Deadlines {
 
     /// The budget that runs out first, and when. `None`: none runs.
     pub fn next(&self) -> Option<(Instant, Budget)> {
-        const ALL: [Budget; 6] =
-            [Budget::Queue, Budget::Connect, Budget::FirstEvent, Budget::Idle, Budget::Stall, Budget::Total];
+        const ALL: [Budget; 7] = [
+            Budget::Queue,
+            Budget::Connect,
+            Budget::FirstEvent,
+            Budget::Idle,
+            Budget::Stall,
+            Budget::Resume,
+            Budget::Total,
+        ];
         ALL.into_iter()
             .filter_map(|budget| {
                 let started = self.started[budget as usize]?;

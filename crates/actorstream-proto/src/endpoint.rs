@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use crate::body::Body;
 use crate::event::Event;
 use crate::raw::RawEvent;
+use crate::session::Framing;
 
 /// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,30 @@ pub trait Endpoint: Clone + Send + 'static {
     fn choices(&self, body: &Body) -> usize {
         let _ = body;
         1
+    }
+
+    /// What the streamed answer is made of: an event stream unless said otherwise.
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+
+    /// The path that goes on with a response after the event of this number, asked with `GET`; `None` unless said
+    /// otherwise: then a broken stream is truncated.
+    fn resume(&self, id: &str, after: u64) -> Option<String> {
+        let _ = (id, after);
+        None
+    }
+
+    /// The path that stops a response which the server would go on with by itself, asked with `POST`; `None` unless
+    /// said otherwise.
+    fn cancel(&self, id: &str) -> Option<String> {
+        let _ = id;
+        None
+    }
+
+    /// The number of the event after which the stream begins, for one that somebody else began.
+    fn starts_after(&self) -> Option<u64> {
+        None
     }
 
     /// Whether a body that ends cleanly is complete, whatever its events say. `false` unless said otherwise: proxies

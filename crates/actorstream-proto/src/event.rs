@@ -37,6 +37,11 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
 
     /// The event as it came.
     fn payload(&self) -> &Payload;
+
+    /// The event's number in its stream, by which a broken stream can go on. None unless said otherwise.
+    fn sequence_number(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// An event, and what it says about the stream.
@@ -77,6 +82,11 @@ pub trait Accumulator<E: Event>: Default + Send + 'static {
     /// Whether at least `choices` choices have come and each that came has ended, so that a body that ends cleanly
     /// here is complete.
     fn is_complete(&self, choices: usize) -> bool;
+
+    /// The id of the response, if the server keeps it so that a broken stream can go on. None unless said otherwise.
+    fn resumable(&self) -> Option<&str> {
+        None
+    }
 
     /// Takes the response as far as it has come.
     fn take(&mut self) -> E::Response;

@@ -54,6 +54,12 @@ impl Head {
         (200..300).contains(&self.status)
     }
 
+    /// Whether the head announces something to be read by people or as JSON, such as an error.
+    pub(crate) fn announces_text(&self) -> bool {
+        let text = |content_type: &String| content_type.starts_with("text/") || content_type.contains("json");
+        self.content_type.as_ref().is_some_and(text)
+    }
+
     /// What kind of body the head announces, for a message.
     pub(crate) fn describe_body(&self) -> Option<String> {
         match (&self.content_type, &self.content_encoding) {

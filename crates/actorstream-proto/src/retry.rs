@@ -12,6 +12,8 @@ use crate::error::{ErrorKind, StreamError};
 pub struct RetryPolicy {
     /// How many times a request is sent again at the most. Default: 2, as the official SDKs.
     pub max_retries: u32,
+    /// How many times in a row a broken stream that can go on is tried to go on with. Default: 5.
+    pub max_resumes: u32,
     /// The wait before the first retry; it doubles with each further one. Default: 500 ms.
     pub base: Duration,
     /// The longest wait of our own making. Default: 8 s.
@@ -25,6 +27,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             max_retries: 2,
+            max_resumes: 5,
             base: Duration::from_millis(500),
             cap: Duration::from_secs(8),
             max_retry_after: Duration::from_secs(60),
@@ -33,9 +36,9 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Nothing is sent again.
+    /// Nothing is sent again, and a broken stream stays broken.
     pub fn none() -> Self {
-        Self { max_retries: 0, ..Self::default() }
+        Self { max_retries: 0, max_resumes: 0, ..Self::default() }
     }
 
     /// Sets how many times a request is sent again at the most.
@@ -54,11 +57,25 @@ impl RetryPolicy {
         }
         match error.retry_after() {
             Some(wait) => (wait <= self.max_retry_after).then_some(wait),
-            None => {
-                let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
-                Some(doubled.min(self.cap).mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 4.0))
-            }
+            None => Some(self.backoff(attempts, jitter)),
         }
+    }
+
+    /// How long to wait before going on with a broken stream, or `None` to give it up. `kind` is what broke it, or what
+    /// the last try to go on came to; `tries` is how many there were since the last event.
+    pub fn wait_to_resume(&self, kind: &ErrorKind, tries: u32, jitter: f64) -> Option<Duration> {
+        let may_pass = match kind {
+            ErrorKind::Truncated { .. } | ErrorKind::Transport { .. } => true,
+            ErrorKind::Timeout { budget, .. } => *budget == Budget::Connect,
+            ErrorKind::Refused(_) => is_safe(kind),
+            _ => false,
+        };
+        (may_pass && tries < self.max_resumes).then(|| self.backoff(tries + 1, jitter))
+    }
+
+    fn backoff(&self, attempts: u32, jitter: f64) -> Duration {
+        let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
+        doubled.min(self.cap).mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 4.0)
     }
 }
 

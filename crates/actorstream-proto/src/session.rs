@@ -44,8 +44,22 @@ pub struct Settings {
     pub choices: usize,
     /// Whether a body that ends cleanly is complete, whatever its events say.
     pub ends_on_close: bool,
-    /// Whether the answer is a stream of events; otherwise it is one JSON object.
-    pub streamed: bool,
+    /// What the answer is made of.
+    pub framing: Framing,
+    /// Whether a broken stream goes on where it broke, if its accumulator says that it can.
+    pub resume: bool,
+}
+
+/// What an answer is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// An event stream.
+    #[default]
+    Events,
+    /// Bytes: each read is an event.
+    Bytes,
+    /// One JSON object.
+    Whole,
 }
 
 impl Default for Settings {
@@ -57,7 +71,8 @@ impl Default for Settings {
             keep_response: true,
             choices: 1,
             ends_on_close: false,
-            streamed: true,
+            framing: Framing::Events,
+            resume: false,
         }
     }
 }
@@ -71,6 +86,9 @@ pub enum BodyEnd {
     Cut(String),
 }
 
+/// How many bytes of a body are looked at until it counts as an event stream: more than any field's name.
+const UNKNOWN: usize = 64;
+
 /// What the body turned out to be.
 #[derive(Debug)]
 enum Body {
@@ -80,6 +98,8 @@ enum Body {
     Unknown(BytesMut),
     /// An event stream.
     Events,
+    /// Bytes that are events as they come.
+    Bytes,
     /// Something to be read whole: an error's body, an unstreamed answer, no event stream.
     Whole(BytesMut),
 }
@@ -96,8 +116,23 @@ pub struct Session<E: Event> {
     accumulator: E::Accumulator,
     /// An event was seen, of whatever kind.
     any_event: bool,
+    /// The number of the last event, where events have one.
+    last: Option<u64>,
+    /// The stream goes on after it broke: what comes again is not new.
+    resumed: bool,
+    /// What broke the stream, which can go on.
+    broken: Option<ErrorKind>,
     attempt: u32,
     ended: bool,
+}
+
+/// From where a broken stream can go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResumePoint {
+    /// The response's id.
+    pub id: String,
+    /// The number of the last event that has come.
+    pub after: u64,
 }
 
 /// The end of a session: what is left is to deliver it.
@@ -115,6 +150,9 @@ impl<E: Event> Session<E> {
             sse: SseDecoder::new(settings.limits.event),
             accumulator: E::Accumulator::default(),
             any_event: false,
+            last: None,
+            resumed: false,
+            broken: None,
             attempt,
             ended: false,
             settings,
@@ -136,6 +174,39 @@ impl<E: Event> Session<E> {
         self.any_event
     }
 
+    /// From where the stream can go on, if it can: it is one that the server keeps, and its events are numbered.
+    pub fn resume_point(&self) -> Option<ResumePoint> {
+        let id = self.accumulator.resumable().filter(|_| self.settings.resume)?;
+        Some(ResumePoint { id: id.to_owned(), after: self.last? })
+    }
+
+    /// What broke the stream, if it broke and can go on: then no end has come out, and it is either
+    /// [reconnected](Self::reconnect) or [failed](Self::fail).
+    pub fn broken(&self) -> Option<&ErrorKind> {
+        self.broken.as_ref()
+    }
+
+    /// A broken stream goes on: a request for what comes after its resume point is on its way. What comes again all the
+    /// same is left out.
+    pub fn reconnect(&mut self, now: Instant) {
+        self.broken = None;
+        self.resumed = true;
+        self.body = Body::Awaited;
+        self.sse = SseDecoder::new(self.settings.limits.event);
+        self.on_sent(now);
+    }
+
+    /// An attempt to go on came to nothing; the stream is as broken as it was.
+    pub fn on_reconnect_failed(&mut self, kind: ErrorKind) {
+        self.broken = Some(kind);
+    }
+
+    /// The events that come are those after this number: for a stream that somebody else began.
+    pub fn start_after(&mut self, after: u64) {
+        self.last = Some(after);
+        self.resumed = true;
+    }
+
     /// The request waits for a place among the client's streams.
     pub fn on_queued(&mut self, now: Instant) {
         self.deadlines.start(Budget::Queue, now);
@@ -144,7 +215,7 @@ impl<E: Event> Session<E> {
     /// The request is on its way.
     pub fn on_sent(&mut self, now: Instant) {
         self.deadlines.stop(Budget::Queue);
-        if self.settings.streamed {
+        if self.settings.framing != Framing::Whole {
             self.deadlines.start(Budget::FirstEvent, now);
         }
     }
@@ -152,8 +223,12 @@ impl<E: Event> Session<E> {
     /// The head of the answer has arrived.
     pub fn on_head(&mut self, head: Head, now: Instant) {
         self.stopwatch.head(now);
-        let events = head.is_success() && self.settings.streamed && head.content_encoding.is_none();
-        self.body = if events { Body::Unknown(BytesMut::new()) } else { Body::Whole(BytesMut::new()) };
+        let readable = head.is_success() && head.content_encoding.is_none();
+        self.body = match self.settings.framing {
+            Framing::Events if readable => Body::Unknown(BytesMut::new()),
+            Framing::Bytes if readable && !head.announces_text() => Body::Bytes,
+            Framing::Events | Framing::Bytes | Framing::Whole => Body::Whole(BytesMut::new()),
+        };
         if !head.is_success() {
             // The error is known; its body may take no longer than a pause in a stream.
             self.deadlines.stop(Budget::FirstEvent);
@@ -164,20 +239,21 @@ impl<E: Event> Session<E> {
 
     /// Bytes of the body have arrived: events go to `out`, and the end, if this is it, comes back.
     pub fn on_bytes(&mut self, bytes: Bytes, now: Instant, out: &mut List<E>) -> Option<End<E>> {
-        if self.ended {
+        if self.ended || self.broken.is_some() {
             return None;
         }
-        if self.settings.streamed {
+        if self.settings.framing != Framing::Whole {
             self.deadlines.start(Budget::Idle, now);
         }
         match &mut self.body {
             Body::Awaited => None,
             Body::Events => self.decode(bytes, now, out),
+            Body::Bytes => self.on_frame(Frame { event: None, data: bytes }, now, out, false),
             Body::Unknown(start) => {
                 start.extend_from_slice(&bytes);
                 match sniff(start) {
-                    Sniff::More => None,
-                    Sniff::Events => {
+                    Sniff::More if start.len() < UNKNOWN => None,
+                    Sniff::More | Sniff::Events => {
                         // The usual case copies nothing: the first read says it.
                         let read = if start.len() == bytes.len() { bytes } else { start.split().freeze() };
                         self.body = Body::Events;
@@ -199,16 +275,21 @@ impl<E: Event> Session<E> {
 
     /// The body has ended.
     pub fn on_body_end(&mut self, end: &BodyEnd, now: Instant, out: &mut List<E>) -> Option<End<E>> {
-        if self.ended {
+        if self.ended || self.broken.is_some() {
             return None;
         }
         match std::mem::replace(&mut self.body, Body::Awaited) {
-            Body::Awaited => Some(self.truncated(end, now)),
+            Body::Awaited => self.truncated(end, now),
             Body::Unknown(start) if start.is_empty() && matches!(end, BodyEnd::Cut(_)) => {
-                Some(self.truncated(end, now))
+                self.truncated(end, now)
             }
-            Body::Unknown(start) => Some(self.end_whole(&start, end, now)),
-            Body::Whole(whole) => Some(self.end_whole(&whole, end, now)),
+            Body::Unknown(start) => self.end_whole(&start, end, now),
+            Body::Whole(whole) => self.end_whole(&whole, end, now),
+            Body::Bytes => match end {
+                BodyEnd::Clean if self.any_event => Some(self.finish(Status::Completed, true, now)),
+                BodyEnd::Clean => self.end_whole(&[], end, now),
+                BodyEnd::Cut(_) => self.truncated(end, now),
+            },
             Body::Events => {
                 if let Some(frame) = self.sse.finish() {
                     // What no blank line ended counts if it is whole, and only then.
@@ -220,7 +301,7 @@ impl<E: Event> Session<E> {
                     || (self.settings.ends_on_close && self.any_event);
                 match end {
                     BodyEnd::Clean if complete => Some(self.finish(Status::Completed, false, now)),
-                    end => Some(self.truncated(end, now)),
+                    end => self.truncated(end, now),
                 }
             }
         }
@@ -237,7 +318,7 @@ impl<E: Event> Session<E> {
         {
             // The server has refused; that its explanation does not come is no reason to hide it.
             let body = std::mem::take(body);
-            return Some(self.refused(&body, now));
+            return self.refused(&body, now);
         }
         Some(self.fail(ErrorKind::Timeout { budget, after }, now))
     }
@@ -250,10 +331,28 @@ impl<E: Event> Session<E> {
 
     /// Reading goes on.
     pub fn resume(&mut self, now: Instant) {
+        if self.broken.is_some() {
+            return;
+        }
         self.deadlines.start(Budget::Idle, now);
         if self.any_event {
             self.deadlines.start(Budget::Stall, now);
         }
+    }
+
+    /// Ends the session, unless the stream can go on.
+    fn fail_or_break(&mut self, kind: ErrorKind, now: Instant) -> Option<End<E>> {
+        if self.resume_point().is_none() {
+            return Some(self.fail(kind, now));
+        }
+        self.broken = Some(kind);
+        for budget in [Budget::FirstEvent, Budget::Idle, Budget::Stall] {
+            self.deadlines.stop(budget);
+        }
+        if !self.deadlines.runs(Budget::Resume) {
+            self.deadlines.start(Budget::Resume, now);
+        }
+        None
     }
 
     /// Ends the session with an error from outside: the transport's, a cancellation.
@@ -319,6 +418,16 @@ impl<E: Event> Session<E> {
                 return Some(self.fail(kind, now));
             }
         };
+        if let Some(number) = event.sequence_number() {
+            if self.resumed && self.last.is_some_and(|last| number <= last) {
+                return None;
+            }
+            if self.resumed && self.last.is_some_and(|last| number > last + 1) {
+                let detail = format!("the server went on with event {number}, not with the one that follows");
+                return Some(self.fail(ErrorKind::truncated(detail), now));
+            }
+            self.last = Some(number);
+        }
         match verdict {
             Verdict::Fail(error) => return Some(self.fail(ErrorKind::Provider(Arc::new(error)), now)),
             _ if named_error => {
@@ -331,6 +440,7 @@ impl<E: Event> Session<E> {
                 self.any_event = true;
                 self.stopwatch.event(now);
                 self.deadlines.stop(Budget::FirstEvent);
+                self.deadlines.stop(Budget::Resume);
                 self.deadlines.start(Budget::Stall, now);
                 self.accumulator.push(&mut event, self.settings.keep_response);
                 let max = self.settings.limits.response;
@@ -364,7 +474,7 @@ impl<E: Event> Session<E> {
         })
     }
 
-    fn truncated(&mut self, end: &BodyEnd, now: Instant) -> End<E> {
+    fn truncated(&mut self, end: &BodyEnd, now: Instant) -> Option<End<E>> {
         let detail = match end {
             BodyEnd::Cut(what) => what.as_str(),
             BodyEnd::Clean if self.any_event => {
@@ -372,14 +482,14 @@ impl<E: Event> Session<E> {
             }
             BodyEnd::Clean => "the body ended before an event came",
         };
-        self.fail(ErrorKind::truncated(detail), now)
+        self.fail_or_break(ErrorKind::truncated(detail), now)
     }
 
     /// Ends a body that is read whole when it has outgrown its limit.
     fn check_whole(&mut self, now: Instant) -> Option<End<E>> {
         let Body::Whole(body) = &mut self.body else { return None };
         let limits = &self.settings.limits;
-        if self.head.is_success() && !self.settings.streamed {
+        if self.head.is_success() && self.settings.framing == Framing::Whole {
             let (limit, max) = (Limit::Body, limits.body);
             return (body.len() > max).then(|| self.fail(ErrorKind::Limit { limit, max }, now));
         }
@@ -388,39 +498,39 @@ impl<E: Event> Session<E> {
         }
         body.truncate(limits.error_body);
         let body = std::mem::take(body);
-        Some(self.end_whole(&body, &BodyEnd::Clean, now))
+        self.end_whole(&body, &BodyEnd::Clean, now)
     }
 
     /// A body that was read whole has ended, or enough of it has come.
-    fn end_whole(&mut self, body: &[u8], end: &BodyEnd, now: Instant) -> End<E> {
+    fn end_whole(&mut self, body: &[u8], end: &BodyEnd, now: Instant) -> Option<End<E>> {
         if !self.head.is_success() {
             return self.refused(body, now);
         }
         let reported = serde_json::from_slice(body).ok().as_ref().and_then(ApiError::from_json);
         if let Some(error) = reported {
-            return self.fail(ErrorKind::Provider(Arc::new(error)), now);
+            return Some(self.fail(ErrorKind::Provider(Arc::new(error)), now));
         }
-        if self.settings.streamed || self.head.content_encoding.is_some() {
+        if self.settings.framing != Framing::Whole || self.head.content_encoding.is_some() {
             let kind = ErrorKind::NotAStream {
                 content_type: self.head.describe_body().map(Into::into),
                 body: self.excerpt(body).into(),
             };
-            return self.fail(kind, now);
+            return self.fail_or_break(kind, now);
         }
         if let BodyEnd::Cut(_) = end {
             return self.truncated(end, now);
         }
         match E::decode_whole(body) {
-            Ok(response) => self.finish_with(response, Status::Completed, true, now),
+            Ok(response) => Some(self.finish_with(response, Status::Completed, true, now)),
             Err(error) => {
                 let kind =
                     ErrorKind::Malformed { payload: self.excerpt(body).into(), detail: error.0.into() };
-                self.fail(kind, now)
+                Some(self.fail(kind, now))
             }
         }
     }
 
-    fn refused(&mut self, body: &[u8], now: Instant) -> End<E> {
+    fn refused(&mut self, body: &[u8], now: Instant) -> Option<End<E>> {
         let refused = Refused {
             status: self.head.status,
             error: ApiError::from_body(body),
@@ -428,7 +538,7 @@ impl<E: Event> Session<E> {
             retry_after: self.head.retry_after,
             should_retry: self.head.should_retry,
         };
-        self.fail(ErrorKind::Refused(Arc::new(refused)), now)
+        self.fail_or_break(ErrorKind::Refused(Arc::new(refused)), now)
     }
 
     /// A body as text, cut at the limit for error bodies.

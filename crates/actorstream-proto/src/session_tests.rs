@@ -414,7 +414,7 @@ fn cancelling_keeps_the_partial_response() {
 
 #[test]
 fn an_unstreamed_answer_is_one_object() {
-    let settings = || Settings { streamed: false, ..Settings::default() };
+    let settings = || Settings { framing: Framing::Whole, ..Settings::default() };
     let whole = r#"{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"content":"Hi"},"finish_reason":"stop"}]}"#;
     let mut driven: Driven = Driven::new(settings());
     driven.head(200, "application/json").bytes(&whole[..20]).bytes(&whole[20..]).close(BodyEnd::Clean);

@@ -1,5 +1,6 @@
 //! `Call`: a request to an endpoint, with what is set for it alone.
 
+use std::fmt;
 use std::sync::Arc;
 
 use actorstream_proto::body::Body;
@@ -9,7 +10,8 @@ use actorstream_proto::error::StreamError;
 use actorstream_proto::event::Event;
 use actorstream_proto::limits::Limits;
 use actorstream_proto::retry::RetryPolicy;
-use actorstream_proto::session::{OnMalformed, Settings};
+use actorstream_proto::session::{Framing, OnMalformed, ResumePoint, Settings};
+use awc::http::Uri;
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -133,17 +135,62 @@ impl<P: Endpoint> Call<P> {
             keep_response: options.keep_response,
             choices,
             ends_on_close: self.endpoint.ends_on_close(),
-            streamed,
+            framing: if streamed { self.endpoint.framing() } else { Framing::Whole },
+            resume: self.endpoint.resume("", 0).is_some(),
         };
-        Ok(Prepared { method, uri, body, settings })
+        let first = Outgoing { method, uri, body, framing: settings.framing };
+        let recovery = Box::new(Recover { endpoint: self.endpoint.clone(), options: Arc::clone(options) });
+        Ok(Prepared { first, settings, starts_after: self.endpoint.starts_after(), recovery })
     }
 }
 
 /// A request that is ready to be sent, as often as need be.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) method: Method,
-    pub(crate) uri: awc::http::Uri,
-    pub(crate) body: Bytes,
+    pub(crate) first: Outgoing,
     pub(crate) settings: Settings,
+    pub(crate) starts_after: Option<u64>,
+    pub(crate) recovery: Box<dyn Recovery>,
+}
+
+/// What goes out.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) body: Bytes,
+    pub(crate) framing: Framing,
+}
+
+/// The requests that go on with a response, or stop it.
+pub(crate) trait Recovery: fmt::Debug + Send {
+    /// Goes on after the resume point.
+    fn resume(&self, point: &ResumePoint) -> Option<Outgoing>;
+    /// Stops the response of this id.
+    fn cancel(&self, id: &str) -> Option<Outgoing>;
+}
+
+struct Recover<P> {
+    endpoint: P,
+    options: Arc<Options>,
+}
+
+impl<P: Endpoint> Recovery for Recover<P> {
+    fn resume(&self, point: &ResumePoint) -> Option<Outgoing> {
+        let path = self.endpoint.resume(&point.id, point.after)?;
+        let uri = self.options.base_url.uri(&path, &self.options.query).ok()?;
+        Some(Outgoing { method: Method::Get, uri, body: Bytes::new(), framing: Framing::Events })
+    }
+
+    fn cancel(&self, id: &str) -> Option<Outgoing> {
+        let path = self.endpoint.cancel(id)?;
+        let uri = self.options.base_url.uri(&path, &self.options.query).ok()?;
+        Some(Outgoing { method: Method::Post, uri, body: Bytes::new(), framing: Framing::Whole })
+    }
+}
+
+impl<P> fmt::Debug for Recover<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Recover")
+    }
 }

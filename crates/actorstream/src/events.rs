@@ -17,7 +17,7 @@ use crate::target::Target;
 const CAPACITY: usize = 32;
 
 /// A `futures` stream of [`StreamEvent`]s. It gives any number of `Data`, then exactly one end, then `None`. While
-/// nobody pulls, nothing is read. Dropping it cancels the request.
+/// nobody pulls, nothing is read. Dropping it ends the request, as a target's stop does.
 pub struct EventStream<E: Event> {
     events: Receiver<StreamEvent<E>>,
     stream: StreamRef,
@@ -47,14 +47,6 @@ impl<E: Event> Stream for EventStream<E> {
         let event = ready!(self.events.poll_recv(cx));
         self.ended = event.as_ref().is_none_or(StreamEvent::is_end);
         Poll::Ready(event)
-    }
-}
-
-impl<E: Event> Drop for EventStream<E> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.stream.cancel();
-        }
     }
 }
 

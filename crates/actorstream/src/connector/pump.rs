@@ -10,7 +10,7 @@ use actorstream_proto::finish::Outcome;
 use actorstream_proto::list::List;
 use actorstream_proto::session::Session;
 
-use crate::call::Prepared;
+use crate::call::{Outgoing, Prepared};
 use crate::client::Inner;
 use crate::link::{Batch, replace_kind};
 use crate::options::Options;
@@ -43,6 +43,8 @@ impl<E: Event> Drop for Running<E> {
 enum Ending<E: Event> {
     /// By what the server did.
     Served(Box<Served<E>>),
+    /// It broke, and can go on.
+    Broken,
     /// By something else.
     Interrupted(Interrupt),
 }
@@ -70,7 +72,7 @@ pub(super) async fn run<E: Event>(job: Job<E>) {
         }
     };
     let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
-    let session = Session::new(request.settings.clone(), started, 1);
+    let session = session(&request, started, 1);
     let mut running = Running { session, sink };
     let mut ending = serve(&mut running, &mut guard, &client, &options, &request, started, total).await;
     if let (Ending::Served(served), Some(key)) = (&mut ending, &options.api_key)
@@ -79,7 +81,25 @@ pub(super) async fn run<E: Event>(job: Job<E>) {
         // Servers repeat a key that they refuse.
         error.redact(key.reveal());
     }
+    let cancel = match &ending {
+        Ending::Interrupted(Interrupt::Cancelled) => {
+            running.session.resume_point().and_then(|point| request.recovery.cancel(&point.id))
+        }
+        _ => None,
+    };
     end(&mut running, &mut guard, ending, total).await;
+    if let Some(cancel) = cancel {
+        // The server would go on by itself.
+        let exchange =
+            Exchange::new(options.base_url.clone(), request.settings.budgets.connect, options.limits.head);
+        let http = HttpClient::of(&client);
+        let _ = tokio::time::timeout(DRAIN, async {
+            if let Ok(mut answer) = send(&http, &exchange, &options, &cancel).await {
+                answer.drain().await;
+            }
+        })
+        .await;
+    }
 }
 
 /// Sends the request, again where it may be, until something is to be delivered.
@@ -101,7 +121,10 @@ async fn serve<E: Event>(
     let http = HttpClient::of(client);
     let mut attempt = 1;
     loop {
-        let ending = self::attempt(running, guard, &http, options, request).await;
+        let mut ending = self::attempt(running, guard, &http, options, request, &request.first).await;
+        if matches!(ending, Ending::Broken) {
+            ending = resume(running, guard, &http, options, request).await;
+        }
         let Ending::Served(served) = &ending else { return ending };
         let Some(Err(error)) = &served.batch.end else { return ending };
         if !served.batch.events.is_empty() || running.session.has_delivered() {
@@ -118,8 +141,63 @@ async fn serve<E: Event>(
             return Ending::Interrupted(interrupt);
         }
         attempt += 1;
-        running.session = Session::new(request.settings.clone(), started, attempt);
+        running.session = session(request, started, attempt);
     }
+}
+
+fn session<E: Event>(request: &Prepared, started: Instant, attempt: u32) -> Session<E> {
+    let mut session = Session::new(request.settings.clone(), started, attempt);
+    if let Some(after) = request.starts_after {
+        session.start_after(after);
+    }
+    session
+}
+
+/// Goes on with a stream that broke, until it ends or cannot be gone on with.
+async fn resume<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    http: &HttpClient,
+    options: &Options,
+    request: &Prepared,
+) -> Ending<E> {
+    let mut tries = 0;
+    let mut reached = None;
+    loop {
+        let session = &mut running.session;
+        let Some((kind, point)) = session.broken().cloned().zip(session.resume_point()) else { break };
+        if reached != Some(point.after) {
+            // An event has come since: the tries count from here.
+            (tries, reached) = (0, Some(point.after));
+        }
+        let wait = options.retry.wait_to_resume(&kind, tries, fastrand::f64());
+        let (Some(wait), Some(outgoing)) = (wait, request.recovery.resume(&point)) else { break };
+        tracing::debug!(
+            stream = running.sink.stream().id(),
+            after = point.after,
+            tries,
+            ?wait,
+            "going on: {kind}"
+        );
+        let again = actix_rt::time::sleep_until((now() + wait).into());
+        if let Err(interrupt) = guard.wait(session.deadline(), again).await {
+            return Ending::Interrupted(interrupt);
+        }
+        tries += 1;
+        session.reconnect(now());
+        match attempt(running, guard, http, options, request, &outgoing).await {
+            Ending::Broken => {}
+            ending => return ending,
+        }
+    }
+    let session = &mut running.session;
+    let detail = match session.broken() {
+        Some(ErrorKind::Truncated { detail }) => detail.to_string(),
+        Some(kind) => format!("the stream broke, and going on failed: {kind}"),
+        None => "the stream broke".to_owned(),
+    };
+    let end = Some(session.fail(ErrorKind::truncated(detail), now()));
+    Ending::Served(Box::new(Served { batch: Batch { end, ..Batch::default() }, answer: None }))
 }
 
 /// Sends the request once, and delivers the events that come.
@@ -129,13 +207,18 @@ async fn attempt<E: Event>(
     http: &HttpClient,
     options: &Options,
     request: &Prepared,
+    outgoing: &Outgoing,
 ) -> Ending<E> {
     let Running { session, sink } = running;
     session.on_sent(now());
     let budgets = &request.settings.budgets;
     let exchange = Exchange::new(options.base_url.clone(), budgets.connect, options.limits.head);
-    let mut answer = match guard.wait(session.deadline(), send(http, &exchange, options, request)).await {
+    let mut answer = match guard.wait(session.deadline(), send(http, &exchange, options, outgoing)).await {
         Ok(Ok(answer)) => answer,
+        Ok(Err(kind)) if session.resume_point().is_some() => {
+            session.on_reconnect_failed(kind);
+            return Ending::Broken;
+        }
         Ok(Err(kind)) => {
             let end = Some(session.fail(kind, now()));
             let batch = Batch { end, ..Batch::default() };
@@ -153,15 +236,17 @@ async fn attempt<E: Event>(
         if batch.end.is_some() {
             return Ending::Served(Box::new(Served { batch, answer: Some(answer) }));
         }
-        if batch.is_empty() {
-            continue;
+        if !batch.is_empty() {
+            session.pause();
+            sink.send(batch);
+            match guard.wait(session.deadline(), sink.settle()).await {
+                Ok(Settled::Done) => session.resume(now()),
+                Ok(Settled::Gone) => return Ending::Interrupted(Interrupt::Gone),
+                Err(interrupt) => return Ending::Interrupted(interrupt),
+            }
         }
-        session.pause();
-        sink.send(batch);
-        match guard.wait(session.deadline(), sink.settle()).await {
-            Ok(Settled::Done) => session.resume(now()),
-            Ok(Settled::Gone) => return Ending::Interrupted(Interrupt::Gone),
-            Err(interrupt) => return Ending::Interrupted(interrupt),
+        if session.broken().is_some() {
+            return Ending::Broken;
         }
     }
 }
@@ -193,6 +278,7 @@ async fn end<E: Event>(
     let Running { session, sink } = running;
     let (batch, answer) = match ending {
         Ending::Served(served) => (served.batch, served.answer),
+        Ending::Broken => return,
         Ending::Interrupted(interrupt) => {
             let end = match interrupt {
                 Interrupt::Cancelled => session.fail(ErrorKind::Cancelled, now()),

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use actorstream_proto::endpoint::Method;
 use actorstream_proto::error::ErrorKind;
 use actorstream_proto::head::Head;
-use actorstream_proto::session::BodyEnd;
+use actorstream_proto::session::{BodyEnd, Framing};
 use awc::ClientResponse;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::http::header::{
@@ -19,7 +19,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 use super::{Exchange, HttpClient};
-use crate::call::Prepared;
+use crate::call::Outgoing;
 use crate::options::Options;
 
 /// How many bytes are read in one go before their events are delivered, where more are there already.
@@ -33,7 +33,7 @@ pub(crate) async fn send(
     http: &HttpClient,
     exchange: &Rc<Exchange>,
     options: &Options,
-    request: &Prepared,
+    request: &Outgoing,
 ) -> Result<Answer, ErrorKind> {
     let client = if options.base_url.tls { &http.tls } else { &http.plain };
     let method = match request.method {
@@ -41,7 +41,7 @@ pub(crate) async fn send(
         Method::Post => awc::http::Method::POST,
     };
     let mut sending = client.request(method, &request.uri).no_decompress();
-    for (name, value) in headers(options, request.settings.streamed)? {
+    for (name, value) in headers(options, request.framing)? {
         sending.headers_mut().insert(name, value);
     }
     let sent = match request.method {
@@ -54,11 +54,15 @@ pub(crate) async fn send(
     }
 }
 
-fn headers(options: &Options, streamed: bool) -> Result<Vec<(HeaderName, HeaderValue)>, ErrorKind> {
+fn headers(options: &Options, framing: Framing) -> Result<Vec<(HeaderName, HeaderValue)>, ErrorKind> {
     let wrong =
         |what: &str| ErrorKind::Config { message: format!("{what} cannot be sent in a header").into() };
     let value = |what: &str, text: &str| HeaderValue::from_str(text).map_err(|_| wrong(what));
-    let accept = if streamed { "text/event-stream" } else { "application/json" };
+    let accept = match framing {
+        Framing::Events => "text/event-stream",
+        Framing::Bytes => "*/*",
+        Framing::Whole => "application/json",
+    };
     let mut headers = vec![
         (HOST, value("the host", &options.base_url.authority())?),
         (USER_AGENT, HeaderValue::from_static(concat!("actorstream/", env!("CARGO_PKG_VERSION")))),
