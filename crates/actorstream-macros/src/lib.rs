@@ -1,4 +1,5 @@
-//! The attribute [`macro@streaming_client`] of [actorstream](https://docs.rs/actorstream), which re-exports it.
+//! The attributes [`macro@streaming_client`] and [`macro@output_client`] of
+//! [actorstream](https://docs.rs/actorstream), which re-exports them.
 
 use proc_macro::TokenStream;
 use quote::quote;
@@ -13,14 +14,43 @@ use syn::{Error, GenericArgument, ItemImpl, PathArguments, Type};
 /// `#[streaming_client(crate = path)]` names the `actorstream` crate where it is re-exported under another path.
 #[proc_macro_attribute]
 pub fn streaming_client(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    add_glue(
+        arguments,
+        item,
+        &Kind { attribute: "streaming_client", client: "StreamingClient", dispatch: "dispatch" },
+    )
+}
+
+/// Goes above an `impl OutputClient<E> for MyActor` and lets the actor's address be the target of a stream, as
+/// [`macro@streaming_client`] does for a `StreamingClient`.
+#[proc_macro_attribute]
+pub fn output_client(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    add_glue(
+        arguments,
+        item,
+        &Kind { attribute: "output_client", client: "OutputClient", dispatch: "dispatch_output" },
+    )
+}
+
+/// What tells the attributes apart.
+struct Kind {
+    attribute: &'static str,
+    /// The trait that is implemented.
+    client: &'static str,
+    /// The method of a message that calls it.
+    dispatch: &'static str,
+}
+
+fn add_glue(arguments: TokenStream, item: TokenStream, kind: &Kind) -> TokenStream {
     let item: proc_macro2::TokenStream = item.into();
-    let glue = expand(arguments.into(), item.clone()).unwrap_or_else(Error::into_compile_error);
+    let glue = expand(arguments.into(), item.clone(), kind).unwrap_or_else(Error::into_compile_error);
     quote!(#item #glue).into()
 }
 
 fn expand(
     arguments: proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
+    kind: &Kind,
 ) -> Result<proc_macro2::TokenStream, Error> {
     let krate = if arguments.is_empty() {
         quote!(::actorstream)
@@ -34,7 +64,8 @@ fn expand(
     };
     let item: ItemImpl = syn::parse2(item)?;
     let actor = &item.self_ty;
-    let event = event(&item)?;
+    let event = event(&item, kind)?;
+    let dispatch = syn::Ident::new(kind.dispatch, proc_macro2::Span::call_site());
     let (generics, _, clause) = item.generics.split_for_impl();
     let predicates: Vec<_> = clause.iter().flat_map(|clause| &clause.predicates).collect();
     let bounds = quote! {
@@ -47,7 +78,7 @@ fn expand(
             type Result = ();
 
             fn handle(&mut self, message: #krate::StreamMessage<#event>, context: &mut Self::Context) {
-                message.dispatch(self, context);
+                message.#dispatch(self, context);
             }
         }
 
@@ -62,17 +93,17 @@ fn expand(
 }
 
 /// The `E` of `impl StreamingClient<E> for …`.
-fn event(item: &ItemImpl) -> Result<&Type, Error> {
-    const USAGE: &str = "#[streaming_client] goes above `impl StreamingClient<Event> for Actor`";
+fn event<'a>(item: &'a ItemImpl, kind: &Kind) -> Result<&'a Type, Error> {
+    let usage = format!("#[{}] goes above `impl {}<Event> for Actor`", kind.attribute, kind.client);
     let Some((None, path, _)) = &item.trait_ else {
-        return Err(Error::new_spanned(&item.self_ty, USAGE));
+        return Err(Error::new_spanned(&item.self_ty, usage));
     };
-    let last = path.segments.last().filter(|last| last.ident == "StreamingClient");
+    let last = path.segments.last().filter(|last| last.ident == kind.client);
     let Some(PathArguments::AngleBracketed(arguments)) = last.map(|last| &last.arguments) else {
-        return Err(Error::new_spanned(path, USAGE));
+        return Err(Error::new_spanned(path, usage));
     };
     match arguments.args.first() {
         Some(GenericArgument::Type(event)) if arguments.args.len() == 1 => Ok(event),
-        _ => Err(Error::new_spanned(path, USAGE)),
+        _ => Err(Error::new_spanned(path, usage)),
     }
 }

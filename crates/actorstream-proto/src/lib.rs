@@ -27,6 +27,8 @@
 //!   does is decided there, with [`budget`], [`limits`], [`head`] and [`retry`] for its parts.
 //! * [`event`] and [`endpoint`]: what an endpoint is made of. [`chat`], [`completions`] and [`raw`] are made of it.
 //! * [`finish`], [`error`], [`timings`]: how a stream ends.
+//! * [`output`]: what an answer is made of, above the events: text, reasoning, tool calls; [`partial_json`] reads the
+//!   arguments while they come.
 //! * [`text`], [`payload`], [`list`], [`wire`]: what events are made of.
 
 pub mod api_error;
@@ -42,6 +44,8 @@ pub mod head;
 pub mod lenient;
 pub mod limits;
 pub mod list;
+pub mod output;
+pub mod partial_json;
 pub mod payload;
 pub mod raw;
 pub mod retry;

@@ -48,7 +48,8 @@
 //! Where what is:
 //!
 //! * [`OpenAi`] is the client, [`OpenAiBuilder`] sets it up, [`Call`] is a request to one of its endpoints.
-//! * [`StreamingClient`] is what an actor implements; [`IntoTarget`] says what else can be a target.
+//! * [`StreamingClient`] is what an actor implements, or [`OutputClient`] for texts and tool calls instead of events;
+//!   [`IntoTarget`] says what else can be a target.
 //! * [`StreamHandle`] is a running stream, [`EventStream`] one to be pulled, [`StreamRef`] tells streams apart.
 //! * [`Finish`] and [`StreamError`] are its ends, [`StreamEvent`] is what closures and pullers get.
 //! * [`Budgets`], [`RetryPolicy`] and [`Limits`] bound it.
@@ -61,6 +62,7 @@ mod events;
 mod handle;
 mod link;
 mod options;
+mod output_client;
 mod placement;
 mod secret;
 mod stream_event;
@@ -71,11 +73,13 @@ mod transport;
 
 /// The actor framework, as the macros name it.
 pub use actix;
-/// The attribute that goes above `impl StreamingClient<E> for MyActor`.
+/// The attributes that go above `impl OutputClient<E> for MyActor` and `impl StreamingClient<E> for MyActor`.
 #[cfg(feature = "macros")]
-pub use actorstream_macros::streaming_client;
+pub use actorstream_macros::{output_client, streaming_client};
 /// The protocol core.
 pub use actorstream_proto as proto;
+/// What answers are made of: texts, reasoning, tool calls.
+pub use actorstream_proto::output;
 
 pub use actorstream_proto::budget::{Budget, Budgets};
 pub use actorstream_proto::chat::request::Message;
@@ -99,6 +103,7 @@ pub use call::Call;
 pub use client::{OpenAi, OpenAiBuilder};
 pub use events::EventStream;
 pub use handle::{Response, StreamHandle};
+pub use output_client::OutputClient;
 pub use stream_event::StreamEvent;
 pub use stream_ref::StreamRef;
 pub use streaming_client::{IntoEvents, ReceiveStream, StreamMessage, StreamingClient};

@@ -1,10 +1,12 @@
 //! `Link`: what a connector and the messages that it has sent share: the brake.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
 
+use actix::{Actor, AsyncContext};
 use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
 use actorstream_proto::finish::Outcome;
@@ -52,6 +54,8 @@ const CANCELLED: u8 = 2;
 pub(crate) struct Link<E: Event> {
     stream: StreamRef,
     state: AtomicU8,
+    /// What the target keeps of the stream between two messages.
+    view: Mutex<Option<Box<dyn Any + Send>>>,
     /// What the target handed back because it waits.
     rest: Mutex<Option<Batch<E>>>,
     panicked: AtomicBool,
@@ -67,6 +71,7 @@ impl<E: Event> Link<E> {
         Arc::new(Self {
             stream,
             state: AtomicU8::new(IDLE),
+            view: Mutex::new(None),
             rest: Mutex::new(None),
             panicked: AtomicBool::new(false),
             untaken: AtomicBool::new(false),
@@ -159,6 +164,45 @@ impl<E: Event> Delivery<E> {
     /// The end as it is to be given to the target.
     pub(crate) fn decide(&self, end: End<E>) -> End<E> {
         self.link.decide(end)
+    }
+
+    /// Gives an actor the events one by one; the end comes back if it is its turn. When the actor waits, what is left
+    /// is handed back; when it cancels the stream, what is left is dropped.
+    pub(crate) fn each<A>(
+        &mut self,
+        actor: &mut A,
+        ctx: &mut A::Context,
+        mut handle: impl FnMut(&mut A, &mut A::Context, E),
+    ) -> Option<End<E>>
+    where
+        A: Actor,
+        A::Context: AsyncContext<A>,
+    {
+        let Batch { events, end } = self.take();
+        let mut events = events.into_iter();
+        while let Some(event) = events.next() {
+            if self.stream().is_cancelled() {
+                break;
+            }
+            handle(actor, ctx, event);
+            // A context that stops counts as waiting; should the actor decline to stop, nothing is lost.
+            if ctx.waiting() && (events.len() > 0 || end.is_some()) {
+                self.hand_back(Batch { events: events.collect(), end });
+                return None;
+            }
+        }
+        end.map(|end| self.decide(end))
+    }
+
+    /// Takes what the target keeps of the stream; its beginning, the first time.
+    pub(crate) fn take_view<V: Default + Send + 'static>(&self) -> Box<V> {
+        let kept = self.link.view.lock().unwrap_or_else(PoisonError::into_inner).take();
+        kept.and_then(|view| view.downcast().ok()).unwrap_or_default()
+    }
+
+    /// Keeps it for the next message.
+    pub(crate) fn keep_view<V: Send + 'static>(&self, view: Box<V>) {
+        *self.link.view.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
     }
 
     /// Gives back what the target did not take.

@@ -139,24 +139,17 @@ impl<E: Event> StreamMessage<E> {
         A::Context: AsyncContext<A>,
     {
         let stream = self.stream().clone();
-        let Batch { events, end } = self.delivery.take();
-        let mut events = events.into_iter();
-        while let Some(event) = events.next() {
-            if stream.is_cancelled() {
-                break;
-            }
-            actor.handle_data(event, &stream, ctx);
-            // A context that stops counts as waiting; should the actor decline to stop, nothing is lost.
-            if ctx.waiting() && (events.len() > 0 || end.is_some()) {
-                self.delivery.hand_back(Batch { events: events.collect(), end });
-                return;
-            }
-        }
-        match end.map(|end| self.delivery.decide(end)) {
+        let end = self.delivery.each(actor, ctx, |actor, ctx, event| actor.handle_data(event, &stream, ctx));
+        match end {
             Some(Ok(finish)) => actor.handle_finish(finish, &stream, ctx),
             Some(Err(error)) => actor.handle_error(error, &stream, ctx),
             None => {}
         }
+    }
+
+    /// The delivery, for other kinds of clients.
+    pub(crate) fn into_delivery(self) -> Delivery<E> {
+        self.delivery
     }
 
     /// The events and, if it is there, the end, for a handler that is no [`StreamingClient`]. The connector sends the

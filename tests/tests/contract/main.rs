@@ -6,6 +6,7 @@ mod common;
 
 mod configuration;
 mod ends;
+mod output;
 mod placement;
 mod requests;
 mod retry;

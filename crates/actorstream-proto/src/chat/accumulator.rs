@@ -134,7 +134,7 @@ impl ChatAccumulator {
         if let Some(calls) = &mut news.tool_calls {
             let before = state.tool_calls.len();
             for call in calls {
-                grown += state.tool_calls.push(call, keep);
+                grown += state.tool_calls.push(call, keep).grown;
             }
             grown += (state.tool_calls.len() - before) * TOOL_CALL;
         }

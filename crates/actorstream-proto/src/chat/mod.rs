@@ -5,6 +5,7 @@ mod chunk;
 mod completion;
 pub mod request;
 mod tool_calls;
+mod view;
 
 use std::borrow::Cow;
 
@@ -19,6 +20,7 @@ pub use completion::{
 };
 pub use request::ChatRequest;
 pub(crate) use tool_calls::push_text;
+pub use view::ChatView;
 
 use crate::body::Body;
 use crate::endpoint::Endpoint;

@@ -5,9 +5,18 @@ use crate::text::Text;
 use super::chunk::{FunctionDelta, ToolCallDelta};
 use super::completion::{CustomCall, FunctionCall, ToolCall};
 
+/// What a delta did to the calls of a message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pushed {
+    /// The place of the call, in the order of their coming.
+    pub(crate) at: usize,
+    /// By how many bytes the arguments grew.
+    pub(crate) grown: usize,
+}
+
 /// The calls of one message that have begun.
 #[derive(Debug, Default)]
-pub(super) struct ToolCalls {
+pub(crate) struct ToolCalls {
     calls: Vec<Call>,
 }
 
@@ -20,12 +29,17 @@ struct Call {
 }
 
 impl ToolCalls {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.calls.len()
     }
 
-    /// Adds a delta; returns by how many bytes the arguments grew.
-    pub(super) fn push(&mut self, delta: &mut ToolCallDelta, keep: bool) -> usize {
+    /// A call, as far as it has come.
+    pub(crate) fn get(&self, at: usize) -> &ToolCall {
+        &self.calls[at].call
+    }
+
+    /// Adds a delta.
+    pub(crate) fn push(&mut self, delta: &mut ToolCallDelta, keep: bool) -> Pushed {
         let at = self.find(delta).unwrap_or_else(|| {
             self.calls.push(Call { index: delta.index, ..Call::default() });
             self.calls.len() - 1
@@ -49,7 +63,7 @@ impl ToolCalls {
             push_name(&mut into.name, custom.name.as_ref(), into.input.is_empty());
             grown += push_text(&mut into.input, custom.input.as_mut(), carry, keep);
         }
-        grown
+        Pushed { at, grown }
     }
 
     /// The call that a delta goes on with; `None` if it begins one.
@@ -85,7 +99,7 @@ impl ToolCalls {
     }
 
     /// The calls, in the order of their index, those without one in the order of their coming.
-    pub(super) fn take(&mut self) -> Vec<ToolCall> {
+    pub(crate) fn take(&mut self) -> Vec<ToolCall> {
         let mut calls = std::mem::take(&mut self.calls);
         calls.sort_by_key(|call| call.index.unwrap_or(u32::MAX));
         let finished = calls.into_iter().map(|mut call| {

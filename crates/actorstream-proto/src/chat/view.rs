@@ -1,0 +1,268 @@
+//! `ChatView`: what the chunks of a chat completion change in the answer.
+
+use serde_json::Value;
+
+use super::chunk::{ChatCompletionChunk, ChunkChoice, ToolCallDelta};
+use super::completion::ToolCall;
+use super::tool_calls::ToolCalls;
+use crate::output::{Call, Change, Growing, Place, Tokens, View, Viewable};
+use crate::partial_json::{PartialJson, PartialJsonError};
+
+impl Viewable for ChatCompletionChunk {
+    type View = ChatView;
+}
+
+/// The view of a chat completion. The calls and texts of a choice are done when it has a finish reason, since servers
+/// may mix several calls until then.
+#[derive(Debug, Default)]
+pub struct ChatView {
+    choices: Vec<Choice>,
+}
+
+#[derive(Debug, Default)]
+struct Choice {
+    index: u32,
+    text: Growing,
+    refusal: Growing,
+    reasoning: Growing,
+    calls: ToolCalls,
+    /// Beside each call, its arguments as they are parsed.
+    arguments: Vec<Arguments>,
+    done: bool,
+}
+
+#[derive(Debug, Default)]
+struct Arguments {
+    json: PartialJson,
+    started: bool,
+}
+
+impl View<ChatCompletionChunk> for ChatView {
+    fn push(&mut self, chunk: &ChatCompletionChunk, tell: &mut dyn FnMut(Change<'_>)) {
+        for delta in &chunk.choices {
+            let at =
+                self.choices.iter().position(|choice| choice.index == delta.index).unwrap_or_else(|| {
+                    self.choices.push(Choice { index: delta.index, ..Choice::default() });
+                    self.choices.len() - 1
+                });
+            self.choices[at].push(delta, tell);
+        }
+        if let Some(usage) = &chunk.usage {
+            let prompt = usage.prompt_tokens_details.as_ref();
+            let answer = usage.completion_tokens_details.as_ref();
+            tell(Change::Usage(Tokens {
+                input: usage.prompt_tokens,
+                cached: prompt.and_then(|details| details.cached_tokens).unwrap_or(0),
+                output: usage.completion_tokens,
+                reasoning: answer.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+                total: usage.total_tokens,
+            }));
+        }
+    }
+
+    fn finish(&mut self, tell: &mut dyn FnMut(Change<'_>)) {
+        for choice in &mut self.choices {
+            choice.end(tell);
+        }
+    }
+}
+
+impl Choice {
+    fn push(&mut self, choice: &ChunkChoice, tell: &mut dyn FnMut(Change<'_>)) {
+        let at = Place { output: self.index.into(), part: 0 };
+        let news = &choice.delta;
+        if let Some(delta) = news.reasoning_text()
+            && let Some(snapshot) = self.reasoning.push(delta)
+        {
+            tell(Change::ReasoningDelta { at, delta, snapshot });
+        }
+        if let Some(delta) = &news.content
+            && let Some(snapshot) = self.text.push(delta)
+        {
+            tell(Change::TextDelta { at, delta, snapshot });
+        }
+        if let Some(delta) = &news.refusal
+            && let Some(snapshot) = self.refusal.push(delta)
+        {
+            tell(Change::RefusalDelta { at, delta, snapshot });
+        }
+        for call in news.tool_calls.iter().flatten() {
+            self.push_call(call, tell);
+        }
+        if let Some(logprobs) = &choice.logprobs
+            && let Ok(tokens) = serde_json::to_value(logprobs.content.as_ref().or(logprobs.refusal.as_ref()))
+            && tokens.is_array()
+        {
+            tell(Change::Logprobs { at, tokens: &tokens });
+        }
+        if choice.finish_reason.is_some() {
+            self.end(tell);
+        }
+    }
+
+    fn push_call(&mut self, delta: &ToolCallDelta, tell: &mut dyn FnMut(Change<'_>)) {
+        let pushed = self.calls.push(&mut delta.clone(), true);
+        let index = pushed.at;
+        if index == self.arguments.len() {
+            self.arguments.push(Arguments::default());
+        }
+        let state = &mut self.arguments[index];
+        let call = call(self.index, index, self.calls.get(index));
+        // A name may come in pieces, and is whole when the arguments begin.
+        if !state.started && (!call.name.is_empty() || pushed.grown > 0) {
+            state.started = true;
+            tell(Change::ToolCallStarted { call });
+        }
+        if pushed.grown > 0 {
+            let news = &call.arguments[call.arguments.len() - pushed.grown..];
+            // Arguments that are no JSON are told when they are whole.
+            let _ = state.json.push(news);
+            tell(Change::ArgumentsDelta { call, delta: news, parsed: state.json.value() });
+        }
+    }
+
+    fn end(&mut self, tell: &mut dyn FnMut(Change<'_>)) {
+        if std::mem::replace(&mut self.done, true) {
+            return;
+        }
+        let at = Place { output: self.index.into(), part: 0 };
+        if let Some(reasoning) = self.reasoning.end() {
+            tell(Change::ReasoningDone { at, reasoning });
+        }
+        if let Some(text) = self.text.end() {
+            tell(Change::TextDone { at, text });
+        }
+        if let Some(refusal) = self.refusal.end() {
+            tell(Change::RefusalDone { at, refusal });
+        }
+        for (index, state) in self.arguments.iter_mut().enumerate() {
+            let call = call(self.index, index, self.calls.get(index));
+            tell_done(call, std::mem::take(&mut state.json), tell);
+        }
+    }
+}
+
+fn call(choice: u32, index: usize, call: &ToolCall) -> Call<'_> {
+    let (name, arguments) = match (&call.function, &call.custom) {
+        (Some(function), _) => (&function.name, &function.arguments),
+        (None, Some(custom)) => (&custom.name, &custom.input),
+        (None, None) => return Call { output: choice.into(), index, id: &call.id, name: "", arguments: "" },
+    };
+    Call { output: choice.into(), index, id: &call.id, name, arguments }
+}
+
+/// Tells that a call is whole. A call without arguments has none: an empty object.
+pub(crate) fn tell_done(call: Call<'_>, json: PartialJson, tell: &mut dyn FnMut(Change<'_>)) {
+    let parsed: Result<Value, PartialJsonError> = if call.arguments.trim().is_empty() {
+        Ok(Value::Object(serde_json::Map::new()))
+    } else {
+        json.finish()
+    };
+    tell(Change::ToolCallDone { call, parsed: parsed.as_ref() });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// What the chunks change, in words.
+    fn changes(chunks: &[Value]) -> Vec<String> {
+        let mut view = ChatView::default();
+        let mut said = Vec::new();
+        let mut tell = |change: Change<'_>| {
+            said.push(match change {
+                Change::TextDelta { delta, snapshot, .. } => format!("text {delta} of {snapshot}"),
+                Change::TextDone { text, .. } => format!("text done {text}"),
+                Change::RefusalDelta { delta, .. } => format!("refusal {delta}"),
+                Change::RefusalDone { refusal, .. } => format!("refusal done {refusal}"),
+                Change::ReasoningDelta { delta, .. } => format!("reasoning {delta}"),
+                Change::ReasoningDone { reasoning, .. } => format!("reasoning done {reasoning}"),
+                Change::ToolCallStarted { call } => format!("call {} {}", call.id, call.name),
+                Change::ArgumentsDelta { call, delta, parsed } => format!("{} + {delta} = {parsed}", call.id),
+                Change::ToolCallDone { call, parsed } => match parsed {
+                    Ok(value) => format!("call done {} {value}", call.id),
+                    Err(_) => format!("call done {} not JSON: {}", call.id, call.arguments),
+                },
+                Change::Logprobs { tokens, .. } => format!("logprobs {}", tokens.as_array().unwrap().len()),
+                Change::Usage(tokens) => format!("usage {}", tokens.total),
+            });
+        };
+        for chunk in chunks {
+            view.push(&serde_json::from_value(chunk.clone()).unwrap(), &mut tell);
+        }
+        view.finish(&mut tell);
+        said
+    }
+
+    fn delta(delta: Value) -> Value {
+        json!({"choices": [{"index": 0, "delta": delta}]})
+    }
+
+    #[test]
+    fn texts_reasoning_refusals_logprobs_and_usage() {
+        let stop = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop",
+            "logprobs": {"content": [{"token": "x", "logprob": 0.0, "bytes": null, "top_logprobs": []}], "refusal": null}}]});
+        assert_eq!(
+            changes(&[
+                delta(json!({"role": "assistant", "content": ""})),
+                delta(json!({"reasoning_content": "hm"})),
+                delta(json!({"content": "a"})),
+                delta(json!({"content": "b", "refusal": "no"})),
+                stop.clone(),
+                stop,
+                json!({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}),
+            ]),
+            [
+                "reasoning hm",
+                "text a of a",
+                "text b of ab",
+                "refusal no",
+                "logprobs 1",
+                "reasoning done hm",
+                "text done ab",
+                "refusal done no",
+                "logprobs 1",
+                "usage 3"
+            ]
+        );
+    }
+
+    #[test]
+    fn calls_that_are_mixed_are_done_once_each() {
+        let call = |index: u32, id: &str, name: &str, arguments: &str| {
+            delta(
+                json!({"tool_calls": [{"index": index, "id": id, "function": {"name": name, "arguments": arguments}}]}),
+            )
+        };
+        assert_eq!(
+            changes(&[
+                call(0, "a", "f", "{\"x\":"),
+                call(1, "b", "g", ""),
+                call(0, "a", "f", "1"),
+                call(1, "", "", "[true"),
+                call(0, "a", "f", "}"),
+                call(1, "", "", "]"),
+                call(2, "c", "h", "oops"),
+                call(3, "d", "now", ""),
+            ]),
+            [
+                "call a f",
+                "a + {\"x\": = {}",
+                "call b g",
+                "a + 1 = {}",
+                "b + [true = [true]",
+                "a + } = {\"x\":1}",
+                "b + ] = [true]",
+                "call c h",
+                "c + oops = null",
+                "call d now",
+                "call done a {\"x\":1}",
+                "call done b [true]",
+                "call done c not JSON: oops",
+                "call done d {}",
+            ]
+        );
+    }
+}

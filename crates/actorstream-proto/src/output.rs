@@ -1,0 +1,188 @@
+//! What an answer is made of, above the events of the wire: texts, refusals, reasoning, tool calls, the same for every
+//! endpoint.
+//!
+//! A [`View`] takes a stream's events one by one and tells the [`Change`]s that each one is. It keeps what it needs for
+//! that itself, borrows out what has come so far, and copies nothing for it, so a long answer costs no more per event
+//! than a short one.
+//!
+//! ```
+//! use actorstream_proto::chat::{ChatCompletionChunk, ChatView};
+//! use actorstream_proto::output::{Change, View};
+//!
+//! let mut view = ChatView::default();
+//! let mut seen = Vec::new();
+//! for content in ["Hel", "lo"] {
+//!     let chunk = format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{content}"}}}}]}}"#);
+//!     let chunk: ChatCompletionChunk = serde_json::from_str(&chunk).unwrap();
+//!     view.push(&chunk, &mut |change| {
+//!         if let Change::TextDelta { snapshot, .. } = change {
+//!             seen.push(snapshot.to_owned());
+//!         }
+//!     });
+//! }
+//! assert_eq!(seen, ["Hel", "Hello"]);
+//! ```
+
+use serde_json::Value;
+
+use crate::event::Event;
+use crate::partial_json::PartialJsonError;
+
+/// An event that there is a view of.
+pub trait Viewable: Event {
+    /// The view.
+    type View: View<Self>;
+}
+
+/// Takes the events of one stream, and tells what they change.
+pub trait View<E>: Default + Send + 'static {
+    /// Takes an event.
+    fn push(&mut self, event: &E, tell: &mut dyn FnMut(Change<'_>));
+
+    /// The stream is complete: what has begun and not ended ends.
+    fn finish(&mut self, tell: &mut dyn FnMut(Change<'_>));
+}
+
+/// Where in an answer something stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The choice of a chat completion, the output item of a response.
+    pub output: u64,
+    /// The content part of the item; 0 where there are no parts.
+    pub part: u64,
+}
+
+/// One thing that an event changes in an answer.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Change<'a> {
+    /// More of a text.
+    TextDelta {
+        /// Where.
+        at: Place,
+        /// What is new.
+        delta: &'a str,
+        /// The text so far, the new included.
+        snapshot: &'a str,
+    },
+    /// A text is whole. It comes once for each text.
+    TextDone {
+        /// Where.
+        at: Place,
+        /// The text.
+        text: &'a str,
+    },
+    /// More of a refusal.
+    RefusalDelta {
+        /// Where.
+        at: Place,
+        /// What is new.
+        delta: &'a str,
+        /// The refusal so far.
+        snapshot: &'a str,
+    },
+    /// A refusal is whole. It comes once for each refusal.
+    RefusalDone {
+        /// Where.
+        at: Place,
+        /// The refusal.
+        refusal: &'a str,
+    },
+    /// More of the reasoning, or of its summary.
+    ReasoningDelta {
+        /// Where.
+        at: Place,
+        /// What is new.
+        delta: &'a str,
+        /// The reasoning so far.
+        snapshot: &'a str,
+    },
+    /// The reasoning is whole.
+    ReasoningDone {
+        /// Where.
+        at: Place,
+        /// The reasoning.
+        reasoning: &'a str,
+    },
+    /// The model calls a tool.
+    ToolCallStarted {
+        /// The call.
+        call: Call<'a>,
+    },
+    /// More of the arguments of a call.
+    ArgumentsDelta {
+        /// The call; its arguments are those so far.
+        call: Call<'a>,
+        /// What is new.
+        delta: &'a str,
+        /// The arguments so far, parsed as far as they go; `null` where they are no JSON.
+        parsed: &'a Value,
+    },
+    /// A call is whole. It comes once for each call, also where the server mixes several.
+    ToolCallDone {
+        /// The call.
+        call: Call<'a>,
+        /// The arguments, parsed.
+        parsed: Result<&'a Value, &'a PartialJsonError>,
+    },
+    /// The probabilities of new tokens, as the endpoint writes them: a list.
+    Logprobs {
+        /// Where.
+        at: Place,
+        /// The tokens.
+        tokens: &'a Value,
+    },
+    /// The tokens taken so far.
+    Usage(Tokens),
+}
+
+/// The call of a tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// The choice or output item.
+    pub output: u64,
+    /// Which call of the answer, in the order of their coming, from 0.
+    pub index: usize,
+    /// The call's id, to which the tool's answer refers.
+    pub id: &'a str,
+    /// The name of what is called.
+    pub name: &'a str,
+    /// The arguments as the model wrote them, as far as they have come.
+    pub arguments: &'a str,
+}
+
+/// The tokens that an answer took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tokens {
+    /// Tokens of the prompt.
+    pub input: u64,
+    /// Of these, tokens that the server had in its cache.
+    pub cached: u64,
+    /// Tokens of the answer.
+    pub output: u64,
+    /// Of these, tokens of reasoning.
+    pub reasoning: u64,
+    /// All together.
+    pub total: u64,
+}
+
+/// A text that comes in pieces, and ends once.
+#[derive(Debug, Default)]
+pub(crate) struct Growing {
+    pub(crate) text: String,
+    done: bool,
+}
+
+impl Growing {
+    /// Appends a piece; the text so far, unless the piece is empty.
+    pub(crate) fn push(&mut self, delta: &str) -> Option<&str> {
+        self.text.push_str(delta);
+        (!delta.is_empty()).then_some(self.text.as_str())
+    }
+
+    /// The text, if it has begun and this is the first time that it ends.
+    pub(crate) fn end(&mut self) -> Option<&str> {
+        (!std::mem::replace(&mut self.done, true) && !self.text.is_empty()).then_some(self.text.as_str())
+    }
+}
