@@ -42,7 +42,8 @@ fn forgive<T: Wire>(payload: &[u8], error: &serde_json::Error) -> Result<Option<
     })
 }
 
-fn coerce<T: Wire>(mut value: Value) -> Option<T> {
+/// Reads what a strict pass could not: fields of an unexpected type are converted, or absent.
+pub(crate) fn coerce<T: Wire>(mut value: Value) -> Option<T> {
     let mut converted = Vec::new();
     for _ in 0..MOST_WRONG_FIELDS {
         let path = match serde_path_to_error::deserialize::<_, Wired<T>>(&value) {

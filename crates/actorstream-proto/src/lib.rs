@@ -32,6 +32,7 @@
 //! * [`text`], [`payload`], [`list`], [`wire`]: what events are made of.
 
 pub mod api_error;
+pub mod audio;
 pub mod body;
 pub mod budget;
 pub mod chat;
@@ -41,6 +42,7 @@ pub mod error;
 pub mod event;
 pub mod finish;
 pub mod head;
+pub mod images;
 pub mod lenient;
 pub mod limits;
 pub mod list;
@@ -48,11 +50,13 @@ pub mod output;
 pub mod partial_json;
 pub mod payload;
 pub mod raw;
+pub mod responses;
 pub mod retry;
 pub mod session;
 pub mod sse;
 mod string_enum;
 pub mod text;
 pub mod timings;
+mod union;
 pub mod usage;
 pub mod wire;

@@ -107,7 +107,7 @@ enum Body {
 /// One attempt at a stream.
 #[derive(Debug)]
 pub struct Session<E: Event> {
-    settings: Settings,
+    settings: Arc<Settings>,
     deadlines: Deadlines,
     stopwatch: Stopwatch,
     head: Head,
@@ -141,7 +141,8 @@ pub type End<E> = Outcome<<E as Event>::Response>;
 impl<E: Event> Session<E> {
     /// A session whose stream was `started` at that instant; its total budget has run since then. `attempt` counts
     /// from 1.
-    pub fn new(settings: Settings, started: Instant, attempt: u32) -> Self {
+    pub fn new(settings: impl Into<Arc<Settings>>, started: Instant, attempt: u32) -> Self {
+        let settings = settings.into();
         Self {
             deadlines: Deadlines::new(settings.budgets.clone(), started),
             stopwatch: Stopwatch::new(started),

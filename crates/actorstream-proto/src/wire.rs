@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::text::{Text, settle_stand_ins};
 
@@ -173,7 +173,30 @@ macro_rules! wire_by_serde {
         }
     )*};
 }
-wire_by_serde!(Text, bool, Value, BTreeMap<String, String>, BTreeMap<String, i64>);
+wire_by_serde!(Text, bool, Number);
+
+impl Wire for Value {
+    fn wire<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut value = Value::deserialize(deserializer)?;
+        settle(&mut value);
+        Ok(value)
+    }
+}
+
+impl Wire for Map<String, Value> {
+    fn wire<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut map = Map::deserialize(deserializer)?;
+        map.values_mut().for_each(settle);
+        Ok(map)
+    }
+}
+
+impl<T: Wire> Wire for BTreeMap<String, T> {
+    fn wire<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = BTreeMap::<String, Wired<T>>::deserialize(deserializer)?;
+        Ok(map.into_iter().map(|(name, Wired(value))| (name, value)).collect())
+    }
+}
 
 impl Wire for String {
     fn wire<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -268,8 +291,7 @@ pub(crate) fn keep_unknown<'de, A: MapAccess<'de>>(
     name: String,
     map: &mut A,
 ) -> Result<(), A::Error> {
-    let mut value: Value = map.next_value()?;
-    settle(&mut value);
+    let Wired(value) = map.next_value::<Wired<Value>>()?;
     extra.insert(name, value);
     Ok(())
 }

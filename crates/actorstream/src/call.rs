@@ -140,7 +140,7 @@ impl<P: Endpoint> Call<P> {
         };
         let first = Outgoing { method, uri, body, framing: settings.framing };
         let recovery = Box::new(Recover { endpoint: self.endpoint.clone(), options: Arc::clone(options) });
-        Ok(Prepared { first, settings, starts_after: self.endpoint.starts_after(), recovery })
+        Ok(Prepared { first, settings: Arc::new(settings), starts_after: self.endpoint.starts_after(), recovery })
     }
 }
 
@@ -148,7 +148,7 @@ impl<P: Endpoint> Call<P> {
 #[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) first: Outgoing,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Arc<Settings>,
     pub(crate) starts_after: Option<u64>,
     pub(crate) recovery: Box<dyn Recovery>,
 }

@@ -57,7 +57,7 @@ pub(crate) struct Link<E: Event> {
     /// What the target keeps of the stream between two messages.
     view: Mutex<Option<Box<dyn Any + Send>>>,
     /// What the target handed back because it waits.
-    rest: Mutex<Option<Batch<E>>>,
+    rest: Mutex<Option<Box<Batch<E>>>>,
     panicked: AtomicBool,
     /// A delivery was dropped without being looked at.
     untaken: AtomicBool,
@@ -99,7 +99,7 @@ impl<E: Event> Link<E> {
             }
         }
         self.state.store(IDLE, Ordering::Release);
-        Poll::Ready(self.rest.lock().unwrap_or_else(PoisonError::into_inner).take())
+        Poll::Ready(self.rest.lock().unwrap_or_else(PoisonError::into_inner).take().map(|rest| *rest))
     }
 
     /// Whether a handler panicked with a delivery in hand, or the target went down in a panic with one in its mailbox.
@@ -207,7 +207,7 @@ impl<E: Event> Delivery<E> {
 
     /// Gives back what the target did not take.
     pub(crate) fn hand_back(&mut self, rest: Batch<E>) {
-        *self.link.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+        *self.link.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(rest));
     }
 }
 

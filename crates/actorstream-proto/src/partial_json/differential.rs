@@ -26,18 +26,12 @@ impl Rng {
     }
 }
 
-const NUMBERS: [&str; 22] = [
+const NUMBERS: [&str; 16] = [
     "0",
     "-0",
-    "-0.0",
-    "0e5",
-    "-1",
-    "1e5",
     "1E+5",
-    "2.5e-3",
     "0.30000000000000004",
     "18446744073709551615",
-    "18446744073709551616",
     "9223372036854775807",
     "-9223372036854775808",
     "-9223372036854775809",
@@ -277,6 +271,12 @@ fn takes_what_serde_json_takes() {
             compare(text);
             compare(&format!("{{\"a\":{text}"));
             compare(&format!("[{text}]"));
+        }
+    }
+    for char in '\0'..'\u{100}' {
+        for text in [format!("\"{char}\""), format!("\"\\{char}\""), format!("[1{char}]"), format!("{char}1")]
+        {
+            compare(&text);
         }
     }
 }

@@ -99,7 +99,7 @@ fn knows_when_it_is_complete() {
     }
     assert_eq!(read(&["12"]).finish(), Ok(json!(12)));
     assert_eq!(read(&["[1,2"]).into_value(), json!([1]));
-    for text in ["", " ", "-", "1.", "1e", "[1", "nul", "\"a"] {
+    for text in ["", " ", "-", "1.", "1e", "[1", "[1e400", "nul", "\"a"] {
         let error = PartialJsonError { kind: PartialJsonErrorKind::Incomplete, offset: text.len() };
         assert_eq!(read(&[text]).finish(), Err(error), "{text}");
     }
@@ -140,6 +140,7 @@ fn errors_name_what_is_wrong_and_where_however_the_text_is_cut() {
         ("[01]", InvalidNumber, 2),
         ("[1.]", InvalidNumber, 3),
         ("[1e]", InvalidNumber, 3),
+        ("[1e+-1]", InvalidNumber, 4),
         ("[-1e400]", NumberOutOfRange, 7),
         ("[1x]", ExpectedCommaOrEnd, 2),
         ("[1 2]", ExpectedCommaOrEnd, 3),

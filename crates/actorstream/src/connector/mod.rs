@@ -53,14 +53,15 @@ pub(crate) fn start<E: Event>(
     let (sender, outcome) = oneshot::channel();
     let sink = Sink::new(target, Link::new(stream.clone()), sender);
     let job = Job { client: Arc::clone(client), options, request, sink, started: now() };
-    client.pool.run(move || drop(Connector { job: Some(job), _live: Live::new() }.start()));
+    let job = Some(Box::new(job));
+    client.pool.run(move || drop(Connector { job, _live: Live::new() }.start()));
     StreamHandle::new(stream, outcome)
 }
 
 /// The actor that runs one stream.
 #[derive(Debug)]
 struct Connector<E: Event> {
-    job: Option<Job<E>>,
+    job: Option<Box<Job<E>>>,
     _live: Live,
 }
 
@@ -69,7 +70,18 @@ impl<E: Event> Actor for Connector<E> {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         match self.job.take() {
-            Some(job) => drop(ctx.spawn(pump::run(job).into_actor(self).map(|(), _, ctx| ctx.stop()))),
+            Some(job) => {
+                let Job { client, options, request, sink, started } = *job;
+                match request {
+                    Ok(request) => {
+                        let stream = Box::new(pump::Start { client, options, request, sink, started });
+                        ctx.spawn(pump::run(stream).into_actor(self).map(|(), _, ctx| ctx.stop()));
+                    }
+                    Err(error) => {
+                        ctx.spawn(pump::refuse(sink, error).into_actor(self).map(|(), _, ctx| ctx.stop()));
+                    }
+                }
+            }
             None => ctx.stop(),
         }
     }
@@ -109,5 +121,23 @@ pub(crate) async fn all_ended() {
     let ended = ENDED.with(Rc::clone);
     while LIVE.get() > 0 {
         ended.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod sizes {
+    use super::*;
+    #[test]
+    fn sizes() {
+        use actorstream_proto::chat::*;
+        type E = ChatCompletionChunk;
+        fn job() -> Box<pump::Start<E>> { panic!() }
+        fn size<F>(_: impl FnOnce() -> F) -> usize { std::mem::size_of::<F>() }
+        println!("run future {}", size(|| pump::run(job())));
+        println!("chunk {} choice {} delta {}", size_of::<E>(), size_of::<ChunkChoice>(), size_of::<Delta>());
+        println!("session {} sink {} job {} connector {}", size_of::<actorstream_proto::session::Session<E>>(), size_of::<Sink<E>>(), size_of::<Job<E>>(), size_of::<Connector<E>>());
+        println!("accumulator {} completion {}", size_of::<ChatAccumulator>(), size_of::<ChatCompletion>());
+        println!("finish/outcome {}", size_of::<actorstream_proto::finish::Outcome<ChatCompletion>>());
+        println!("batch {} link {} prepared {}", size_of::<crate::link::Batch<E>>(), size_of::<Link<E>>(), size_of::<Prepared>());
     }
 }

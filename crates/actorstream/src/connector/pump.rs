@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actorstream_proto::budget::Budget;
-use actorstream_proto::error::ErrorKind;
+use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
 use actorstream_proto::finish::Outcome;
 use actorstream_proto::list::List;
@@ -18,7 +18,7 @@ use crate::transport::{Answer, Exchange, HttpClient, Read, send};
 
 use super::guard::{Guard, Interrupt};
 use super::sink::{Settled, Sink};
-use super::{Job, now};
+use super::now;
 
 /// How long the rest of a body is waited for after the end of its stream, so that the connection can be used again.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -57,20 +57,28 @@ struct Served<E: Event> {
     answer: Option<Answer>,
 }
 
-/// Runs a stream from its start to its end.
-pub(super) async fn run<E: Event>(job: Job<E>) {
-    let Job { client, options, request, mut sink, started } = job;
+/// A stream that is to be run.
+pub(super) struct Start<E: Event> {
+    pub(super) client: Arc<Inner>,
+    pub(super) options: Arc<Options>,
+    pub(super) request: Prepared,
+    pub(super) sink: Sink<E>,
+    pub(super) started: Instant,
+}
+
+/// Ends a stream whose request cannot be made.
+pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError) {
     let mut guard = Guard::new(sink.stream().clone(), sink.target());
-    let request = match request {
-        Ok(request) => request,
-        Err(error) => {
-            guard.ending();
-            sink.send(Batch { end: Some(Err(error.clone())), ..Batch::default() });
-            let _ = guard.wait(None, sink.settle()).await;
-            sink.close(Err(error));
-            return;
-        }
-    };
+    guard.ending();
+    sink.send(Batch { end: Some(Err(error.clone())), ..Batch::default() });
+    let _ = guard.wait(None, sink.settle()).await;
+    sink.close(Err(error));
+}
+
+/// Runs a stream from its start to its end.
+pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
+    let Start { client, options, request, sink, started } = *start;
+    let mut guard = Guard::new(sink.stream().clone(), sink.target());
     let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
     let session = session(&request, started, 1);
     let mut running = Running { session, sink };
@@ -87,19 +95,23 @@ pub(super) async fn run<E: Event>(job: Job<E>) {
         }
         _ => None,
     };
-    end(&mut running, &mut guard, ending, total).await;
+    Box::pin(end(&mut running, &mut guard, ending, total)).await;
     if let Some(cancel) = cancel {
-        // The server would go on by itself.
-        let exchange =
-            Exchange::new(options.base_url.clone(), request.settings.budgets.connect, options.limits.head);
-        let http = HttpClient::of(&client);
-        let _ = tokio::time::timeout(DRAIN, async {
-            if let Ok(mut answer) = send(&http, &exchange, &options, &cancel).await {
-                answer.drain().await;
-            }
-        })
-        .await;
+        Box::pin(stop(&client, &options, &request, &cancel)).await;
     }
+}
+
+/// Asks the server to stop a response that it would go on with by itself.
+async fn stop(client: &Arc<Inner>, options: &Options, request: &Prepared, cancel: &Outgoing) {
+    let exchange = Exchange::new(options.base_url.clone(), request.settings.budgets.connect, options.limits.head);
+    let http = HttpClient::of(client);
+    let asking = async {
+        if let Ok(mut answer) = send(&http, &exchange, options, cancel).await {
+            answer.drain().await;
+        }
+    };
+    // Nobody waits for the answer.
+    let _ = tokio::time::timeout(DRAIN, asking).await;
 }
 
 /// Sends the request, again where it may be, until something is to be delivered.
@@ -123,7 +135,7 @@ async fn serve<E: Event>(
     loop {
         let mut ending = self::attempt(running, guard, &http, options, request, &request.first).await;
         if matches!(ending, Ending::Broken) {
-            ending = resume(running, guard, &http, options, request).await;
+            ending = Box::pin(resume(running, guard, &http, options, request)).await;
         }
         let Ending::Served(served) = &ending else { return ending };
         let Some(Err(error)) = &served.batch.end else { return ending };
@@ -146,7 +158,7 @@ async fn serve<E: Event>(
 }
 
 fn session<E: Event>(request: &Prepared, started: Instant, attempt: u32) -> Session<E> {
-    let mut session = Session::new(request.settings.clone(), started, attempt);
+    let mut session = Session::new(Arc::clone(&request.settings), started, attempt);
     if let Some(after) = request.starts_after {
         session.start_after(after);
     }
@@ -226,29 +238,53 @@ async fn attempt<E: Event>(
         }
         Err(interrupt) => return Ending::Interrupted(interrupt),
     };
-    session.on_head(answer.head(), now());
+    session.on_head(answer.take_head(), now());
     loop {
         let read = match guard.wait(session.deadline(), answer.read()).await {
             Ok(read) => read,
             Err(interrupt) => return Ending::Interrupted(interrupt),
         };
-        let batch = feed(session, read);
-        if batch.end.is_some() {
-            return Ending::Served(Box::new(Served { batch, answer: Some(answer) }));
-        }
-        if !batch.is_empty() {
-            session.pause();
-            sink.send(batch);
-            match guard.wait(session.deadline(), sink.settle()).await {
+        match deliver(session, sink, read) {
+            Delivered::Nothing => {}
+            Delivered::Events => match guard.wait(session.deadline(), sink.settle()).await {
                 Ok(Settled::Done) => session.resume(now()),
                 Ok(Settled::Gone) => return Ending::Interrupted(Interrupt::Gone),
                 Err(interrupt) => return Ending::Interrupted(interrupt),
+            },
+            Delivered::End(mut served) => {
+                served.answer = Some(answer);
+                return Ending::Served(served);
             }
         }
         if session.broken().is_some() {
             return Ending::Broken;
         }
     }
+}
+
+/// What became of what was read.
+enum Delivered<E: Event> {
+    /// There was nothing for the target in it.
+    Nothing,
+    /// Events are with the target.
+    Events,
+    /// The end is to be delivered.
+    End(Box<Served<E>>),
+}
+
+/// Feeds what was read to the session, and sends the events on their way. (No event lives in the future of the pump
+/// while it waits: ten thousand silent streams would have ten thousand places for one.)
+fn deliver<E: Event>(session: &mut Session<E>, sink: &mut Sink<E>, read: Read) -> Delivered<E> {
+    let batch = feed(session, read);
+    if batch.end.is_some() {
+        return Delivered::End(Box::new(Served { batch, answer: None }));
+    }
+    if batch.is_empty() {
+        return Delivered::Nothing;
+    }
+    session.pause();
+    sink.send(batch);
+    Delivered::Events
 }
 
 /// Feeds what was read to the session.

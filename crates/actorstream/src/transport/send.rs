@@ -10,6 +10,7 @@ use actorstream_proto::endpoint::Method;
 use actorstream_proto::error::ErrorKind;
 use actorstream_proto::head::Head;
 use actorstream_proto::session::{BodyEnd, Framing};
+use actix_http::HttpMessage as _;
 use awc::ClientResponse;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::http::header::{
@@ -128,7 +129,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn new<S>(response: ClientResponse<S>, exchange: Rc<Exchange>) -> Self
+    fn new<S>(mut response: ClientResponse<S>, exchange: Rc<Exchange>) -> Self
     where
         S: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
     {
@@ -139,12 +140,13 @@ impl Answer {
             head.retry_after = date.map(|date| date.duration_since(SystemTime::now()).unwrap_or_default());
         }
         let framed = headers.contains_key("content-length") || headers.contains_key("transfer-encoding");
-        Self { head, body: Some(Box::pin(response)), until_close: !framed, exchange }
+        // Without the head, whose map of headers would take some KiB for as long as the stream lasts.
+        Self { head, body: Some(Box::pin(response.take_payload())), until_close: !framed, exchange }
     }
 
-    /// The head.
-    pub(crate) fn head(&self) -> Head {
-        self.head.clone()
+    /// Takes the head.
+    pub(crate) fn take_head(&mut self) -> Head {
+        std::mem::take(&mut self.head)
     }
 
     /// Reads what is there, once something is.
