@@ -20,11 +20,14 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
     /// What puts the response together.
     type Accumulator: Accumulator<Self>;
 
+    /// What reading an event remembers for the next one: a [`Template`](crate::template::Template), or `()`.
+    type Memory: Default + fmt::Debug + Send + 'static;
+
     /// Reads an event. The data of `frame` is neither empty nor `[DONE]`.
     ///
     /// # Errors
     /// When the data is not JSON. Anything that is JSON should be an event, if one of unknown content.
-    fn decode(frame: Frame) -> Result<Decoded<Self>, DecodeError>;
+    fn decode(frame: Frame, memory: &mut Self::Memory) -> Result<Decoded<Self>, DecodeError>;
 
     /// Reads the body of an unstreamed answer.
     ///

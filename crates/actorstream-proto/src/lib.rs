@@ -29,7 +29,7 @@
 //! * [`finish`], [`error`], [`timings`]: how a stream ends.
 //! * [`output`]: what an answer is made of, above the events: text, reasoning, tool calls; [`partial_json`] reads the
 //!   arguments while they come.
-//! * [`text`], [`payload`], [`list`], [`wire`]: what events are made of.
+//! * [`text`], [`payload`], [`list`], [`wire`]: what events are made of; [`template`] reads most of them without parsing.
 
 pub mod api_error;
 pub mod audio;
@@ -55,6 +55,7 @@ pub mod retry;
 pub mod session;
 pub mod sse;
 mod string_enum;
+pub mod template;
 pub mod text;
 pub mod timings;
 mod union;

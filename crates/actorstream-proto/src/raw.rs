@@ -121,8 +121,9 @@ fn name(frame: &Frame) -> Option<Text> {
 impl Event for RawEvent {
     type Response = Value;
     type Accumulator = Finished;
+    type Memory = ();
 
-    fn decode(frame: Frame) -> Result<Decoded<Self>, DecodeError> {
+    fn decode(frame: Frame, (): &mut ()) -> Result<Decoded<Self>, DecodeError> {
         let (verdict, finished) = read_signals(&frame.data)?;
         let event = Self { name: name(&frame), payload: frame.data.into(), finished };
         Ok(Decoded { event, verdict })
@@ -176,9 +177,10 @@ pub struct Typed<T> {
 impl<T: DeserializeOwned + std::fmt::Debug + Send + Sync + 'static> Event for Typed<T> {
     type Response = Value;
     type Accumulator = Finished;
+    type Memory = ();
 
-    fn decode(frame: Frame) -> Result<Decoded<Self>, DecodeError> {
-        let Decoded { event, verdict } = RawEvent::decode(frame)?;
+    fn decode(frame: Frame, (): &mut ()) -> Result<Decoded<Self>, DecodeError> {
+        let Decoded { event, verdict } = RawEvent::decode(frame, &mut ())?;
         let value = serde_json::from_slice(event.payload.as_bytes()).ok();
         Ok(Decoded { event: Self { value, raw: event }, verdict })
     }
@@ -219,7 +221,9 @@ mod tests {
     use super::*;
 
     fn verdict(data: &'static str) -> Verdict {
-        RawEvent::decode(Frame { event: None, data: Bytes::from_static(data.as_bytes()) }).unwrap().verdict
+        RawEvent::decode(Frame { event: None, data: Bytes::from_static(data.as_bytes()) }, &mut ())
+            .unwrap()
+            .verdict
     }
 
     #[test]
@@ -244,6 +248,6 @@ mod tests {
 
     #[test]
     fn not_json_is_an_error() {
-        RawEvent::decode(Frame { event: None, data: Bytes::from_static(b"ping") }).unwrap_err();
+        RawEvent::decode(Frame { event: None, data: Bytes::from_static(b"ping") }, &mut ()).unwrap_err();
     }
 }

@@ -113,6 +113,7 @@ pub struct Session<E: Event> {
     head: Head,
     body: Body,
     sse: SseDecoder,
+    memory: E::Memory,
     accumulator: E::Accumulator,
     /// An event was seen, of whatever kind.
     any_event: bool,
@@ -149,6 +150,7 @@ impl<E: Event> Session<E> {
             head: Head::default(),
             body: Body::Awaited,
             sse: SseDecoder::new(settings.limits.event),
+            memory: E::Memory::default(),
             accumulator: E::Accumulator::default(),
             any_event: false,
             last: None,
@@ -401,7 +403,7 @@ impl<E: Event> Session<E> {
         }
         let data = frame.data.clone();
         let named_error = is_error_event(frame.event.as_deref());
-        let Decoded { mut event, verdict } = match E::decode(frame) {
+        let Decoded { mut event, verdict } = match E::decode(frame, &mut self.memory) {
             Ok(decoded) => decoded,
             Err(_) if named_error && !unterminated => {
                 return Some(

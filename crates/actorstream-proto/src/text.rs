@@ -10,6 +10,9 @@ use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
+/// No surrogate: marks a text that is to be filled in.
+const PLACEHOLDER: u16 = 1;
+
 /// The first of the 2,048 private characters that stand for lone surrogates while a payload is read the forgiving way.
 const STAND_IN: u32 = 0x10_F800;
 
@@ -97,6 +100,33 @@ impl Text {
     /// The text as a string slice.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Stands for a text that is still to be filled in.
+    pub(crate) fn placeholder() -> Self {
+        Self { text: ByteString::new(), low: PLACEHOLDER, high: 0 }
+    }
+
+    pub(crate) fn is_placeholder(&self) -> bool {
+        self.low == PLACEHOLDER
+    }
+
+    /// Whether half a surrogate pair stands before or behind the text.
+    pub(crate) fn has_half(&self) -> bool {
+        self.low | self.high != 0
+    }
+
+    /// Copies the text out of the read it came in, so that it does not keep that alive.
+    pub(crate) fn detach(&mut self) {
+        self.text = ByteString::from(&*self.text);
+    }
+
+    /// The text of a string literal without escapes, at this place of a payload.
+    pub(crate) fn from_literal(payload: &Bytes, at: std::ops::Range<usize>) -> Self {
+        if at.is_empty() {
+            return Self::default();
+        }
+        Self::from_wtf8(&payload[at.clone()], || payload.slice(at))
     }
 
     /// Joins this text with the half of a surrogate pair that ended the text before it: `carry` is that half (or

@@ -140,7 +140,12 @@ impl<P: Endpoint> Call<P> {
         };
         let first = Outgoing { method, uri, body, framing: settings.framing };
         let recovery = Box::new(Recover { endpoint: self.endpoint.clone(), options: Arc::clone(options) });
-        Ok(Prepared { first, settings: Arc::new(settings), starts_after: self.endpoint.starts_after(), recovery })
+        Ok(Prepared {
+            first,
+            settings: Arc::new(settings),
+            starts_after: self.endpoint.starts_after(),
+            recovery,
+        })
     }
 }
 

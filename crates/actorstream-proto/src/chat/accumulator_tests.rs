@@ -7,7 +7,7 @@ use crate::sse::Frame;
 
 fn chunk(json: &str) -> ChatCompletionChunk {
     let frame = Frame { event: None, data: Bytes::copy_from_slice(json.as_bytes()) };
-    ChatCompletionChunk::decode(frame).unwrap().event
+    ChatCompletionChunk::decode(frame, &mut Default::default()).unwrap().event
 }
 
 fn add_up(chunks: &[Value]) -> Value {

@@ -6,6 +6,7 @@ use crate::lenient;
 use crate::list::List;
 use crate::payload::Payload;
 use crate::sse::Frame;
+use crate::template::{Patterned, Template};
 use crate::text::Text;
 use crate::usage::Usage;
 use crate::wire::Extra;
@@ -167,11 +168,18 @@ fn looks_foreign(extra: &Extra) -> bool {
 impl Event for ChatCompletionChunk {
     type Response = ChatCompletion;
     type Accumulator = super::ChatAccumulator;
+    type Memory = Template<Self>;
 
-    fn decode(frame: Frame) -> Result<Decoded<Self>, DecodeError> {
+    fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
+        if let Some(event) = template.read(&frame.data) {
+            return Ok(Decoded { event, verdict: Verdict::Data });
+        }
         let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();
         event.raw = frame.data.into();
         let verdict = verdict(event.object.as_deref(), &event.extra, &event.raw);
+        if verdict == Verdict::Data {
+            template.learn(&event, event.raw.bytes());
+        }
         Ok(Decoded { event, verdict })
     }
 
@@ -187,5 +195,47 @@ impl Event for ChatCompletionChunk {
 
     fn payload(&self) -> &Payload {
         &self.raw
+    }
+}
+
+impl Patterned for ChatCompletionChunk {
+    fn changing(&mut self, visit: &mut dyn FnMut(&mut Text)) {
+        for choice in &mut *self.choices {
+            let Delta { content, refusal, reasoning_content, reasoning, tool_calls, .. } = &mut choice.delta;
+            [content, refusal, reasoning_content, reasoning].into_iter().flatten().for_each(&mut *visit);
+            let functions = tool_calls.iter_mut().flatten().filter_map(|call| call.function.as_mut());
+            functions.filter_map(|function| function.arguments.as_mut()).for_each(&mut *visit);
+        }
+        self.obfuscation.iter_mut().for_each(visit);
+    }
+
+    fn fixed(&mut self, visit: &mut dyn FnMut(&mut Text)) {
+        let Self { id, object, model, system_fingerprint, .. } = self;
+        [id, object, model, system_fingerprint].into_iter().flatten().for_each(&mut *visit);
+        for choice in &mut *self.choices {
+            let Delta { role, tool_calls, function_call, audio, .. } = &mut choice.delta;
+            role.iter_mut().for_each(&mut *visit);
+            for call in tool_calls.iter_mut().flatten() {
+                let ToolCallDelta { id, r#type, function, custom, .. } = call;
+                [id, r#type].into_iter().flatten().for_each(&mut *visit);
+                function.iter_mut().filter_map(|function| function.name.as_mut()).for_each(&mut *visit);
+                if let Some(custom) = custom {
+                    [&mut custom.name, &mut custom.input].into_iter().flatten().for_each(&mut *visit);
+                }
+            }
+            if let Some(function) = function_call {
+                [&mut function.name, &mut function.arguments].into_iter().flatten().for_each(&mut *visit);
+            }
+            if let Some(audio) = audio {
+                [&mut audio.id, &mut audio.data, &mut audio.transcript]
+                    .into_iter()
+                    .flatten()
+                    .for_each(&mut *visit);
+            }
+        }
+    }
+
+    fn raw(&mut self) -> &mut Payload {
+        &mut self.raw
     }
 }

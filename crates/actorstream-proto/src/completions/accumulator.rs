@@ -138,7 +138,7 @@ mod tests {
             json!({"id": "c", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}}),
         ] {
             let frame = Frame { event: None, data: Bytes::from(json.to_string()) };
-            let mut chunk = CompletionChunk::decode(frame).unwrap().event;
+            let mut chunk = CompletionChunk::decode(frame, &mut Default::default()).unwrap().event;
             accumulator.push(&mut chunk, true);
             texts.push_str(chunk.text().unwrap_or_default());
         }

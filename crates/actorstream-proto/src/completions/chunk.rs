@@ -1,11 +1,12 @@
 //! `CompletionChunk`: one event of a streamed text completion.
 
 use crate::chat::FinishReason;
-use crate::event::{DecodeError, Decoded, Event};
+use crate::event::{DecodeError, Decoded, Event, Verdict};
 use crate::lenient;
 use crate::list::List;
 use crate::payload::Payload;
 use crate::sse::Frame;
+use crate::template::{Patterned, Template};
 use crate::text::Text;
 use crate::usage::Usage;
 
@@ -64,11 +65,18 @@ impl CompletionChunk {
 impl Event for CompletionChunk {
     type Response = Completion;
     type Accumulator = super::CompletionAccumulator;
+    type Memory = Template<Self>;
 
-    fn decode(frame: Frame) -> Result<Decoded<Self>, DecodeError> {
+    fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
+        if let Some(event) = template.read(&frame.data) {
+            return Ok(Decoded { event, verdict: Verdict::Data });
+        }
         let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();
         event.raw = frame.data.into();
         let verdict = crate::chat::verdict(event.object.as_deref(), &event.extra, &event.raw);
+        if verdict == Verdict::Data {
+            template.learn(&event, event.raw.bytes());
+        }
         Ok(Decoded { event, verdict })
     }
 
@@ -84,5 +92,21 @@ impl Event for CompletionChunk {
 
     fn payload(&self) -> &Payload {
         &self.raw
+    }
+}
+
+impl Patterned for CompletionChunk {
+    fn changing(&mut self, visit: &mut dyn FnMut(&mut Text)) {
+        self.choices.iter_mut().filter_map(|choice| choice.text.as_mut()).for_each(&mut *visit);
+        self.obfuscation.iter_mut().for_each(visit);
+    }
+
+    fn fixed(&mut self, visit: &mut dyn FnMut(&mut Text)) {
+        let Self { id, object, model, system_fingerprint, .. } = self;
+        [id, object, model, system_fingerprint].into_iter().flatten().for_each(visit);
+    }
+
+    fn raw(&mut self) -> &mut Payload {
+        &mut self.raw
     }
 }

@@ -123,21 +123,3 @@ pub(crate) async fn all_ended() {
         ended.notified().await;
     }
 }
-
-#[cfg(test)]
-mod sizes {
-    use super::*;
-    #[test]
-    fn sizes() {
-        use actorstream_proto::chat::*;
-        type E = ChatCompletionChunk;
-        fn job() -> Box<pump::Start<E>> { panic!() }
-        fn size<F>(_: impl FnOnce() -> F) -> usize { std::mem::size_of::<F>() }
-        println!("run future {}", size(|| pump::run(job())));
-        println!("chunk {} choice {} delta {}", size_of::<E>(), size_of::<ChunkChoice>(), size_of::<Delta>());
-        println!("session {} sink {} job {} connector {}", size_of::<actorstream_proto::session::Session<E>>(), size_of::<Sink<E>>(), size_of::<Job<E>>(), size_of::<Connector<E>>());
-        println!("accumulator {} completion {}", size_of::<ChatAccumulator>(), size_of::<ChatCompletion>());
-        println!("finish/outcome {}", size_of::<actorstream_proto::finish::Outcome<ChatCompletion>>());
-        println!("batch {} link {} prepared {}", size_of::<crate::link::Batch<E>>(), size_of::<Link<E>>(), size_of::<Prepared>());
-    }
-}

@@ -17,8 +17,8 @@ use crate::options::Options;
 use crate::transport::{Answer, Exchange, HttpClient, Read, send};
 
 use super::guard::{Guard, Interrupt};
-use super::sink::{Settled, Sink};
 use super::now;
+use super::sink::{Settled, Sink};
 
 /// How long the rest of a body is waited for after the end of its stream, so that the connection can be used again.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -103,7 +103,8 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
 
 /// Asks the server to stop a response that it would go on with by itself.
 async fn stop(client: &Arc<Inner>, options: &Options, request: &Prepared, cancel: &Outgoing) {
-    let exchange = Exchange::new(options.base_url.clone(), request.settings.budgets.connect, options.limits.head);
+    let exchange =
+        Exchange::new(options.base_url.clone(), request.settings.budgets.connect, options.limits.head);
     let http = HttpClient::of(client);
     let asking = async {
         if let Ok(mut answer) = send(&http, &exchange, options, cancel).await {

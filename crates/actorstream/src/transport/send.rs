@@ -6,11 +6,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
+use actix_http::HttpMessage as _;
 use actorstream_proto::endpoint::Method;
 use actorstream_proto::error::ErrorKind;
 use actorstream_proto::head::Head;
 use actorstream_proto::session::{BodyEnd, Framing};
-use actix_http::HttpMessage as _;
 use awc::ClientResponse;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::http::header::{

@@ -1,0 +1,242 @@
+use super::*;
+use crate::chat::ChatCompletionChunk;
+use crate::completions::CompletionChunk;
+use crate::event::{DecodeError, Decoded, Event, Verdict};
+use crate::sse::Frame;
+
+/// A generator of numbers, so that the core needs no dependency for its tests.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+}
+
+fn frame(payload: &[u8]) -> Frame {
+    Frame { event: None, data: Bytes::copy_from_slice(payload) }
+}
+
+/// Reads payloads in one stream, with a template, and each on its own, without; both must be the same, down to halves of
+/// surrogate pairs. Returns how many the template read.
+fn compare<E>(payloads: &[Vec<u8>]) -> usize
+where
+    E: Event<Memory = Template<E>> + Patterned + PartialEq + serde::Serialize,
+{
+    let mut template = Template::<E>::default();
+    let mut read = 0;
+    for payload in payloads {
+        let frame = frame(payload);
+        read += usize::from(Template::read(&mut template, &frame.data).is_some());
+        let with: Result<Decoded<E>, DecodeError> = E::decode(frame.clone(), &mut template);
+        let without = E::decode(frame, &mut Template::default());
+        let text = String::from_utf8_lossy(payload);
+        match (with, without) {
+            (Ok(with), Ok(without)) => {
+                assert_eq!(with.event, without.event, "{text}");
+                assert_eq!(with.verdict, without.verdict, "{text}");
+                assert_eq!(format!("{:?}", with.event), format!("{:?}", without.event), "{text}");
+                let json = |event: &E| serde_json::to_string(event).unwrap();
+                assert_eq!(json(&with.event), json(&without.event), "{text}");
+                assert_eq!(halves(with.event), halves(without.event), "{text}");
+            }
+            (Err(with), Err(without)) => assert_eq!(with, without, "{text}"),
+            (with, without) => panic!("{text}: {with:?} but {without:?}"),
+        }
+    }
+    read
+}
+
+/// How each changing text joins with halves before and behind it.
+fn halves<E: Patterned>(mut event: E) -> Vec<(String, u16)> {
+    let mut joined = Vec::new();
+    event.changing(&mut |text| {
+        let mut carry = 0xD83D;
+        text.join(&mut carry);
+        joined.push((text.to_string(), carry));
+    });
+    joined
+}
+
+fn chat(content: &str, rest: &str) -> Vec<u8> {
+    format!(
+        r#"{{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{{"index":0,"delta":{{"content":"{content}"}},"logprobs":null,"finish_reason":null}}]{rest}}}"#
+    )
+    .into_bytes()
+}
+
+#[test]
+fn texts_of_every_kind_read_as_they_parse() {
+    let texts = [
+        "Hello",
+        " world",
+        "",
+        "é你😀",
+        r"\n",
+        r#"\"quoted\""#,
+        r"\\",
+        r"\u00e9",
+        r"\ud83d",
+        r"\ude00 x",
+        r"\ud83d\ude00",
+        r"\/",
+        "a b c",
+        r"tab\t",
+        "\u{7f}",
+        "]}]}",
+        r#"{\"a\":1}"#,
+        "x",
+    ];
+    let payloads: Vec<Vec<u8>> = texts
+        .iter()
+        .map(|text| chat(text, r#","obfuscation":"abc""#))
+        .chain(texts.iter().map(|text| chat(text, "")))
+        .collect();
+    assert!(compare::<ChatCompletionChunk>(&payloads) > 25);
+}
+
+#[test]
+fn what_is_not_as_expected_is_parsed() {
+    let base = chat("a", "");
+    let mut payloads = vec![base.clone(), base.clone()];
+    let text = String::from_utf8(base).unwrap();
+    for (from, to) in [
+        ("\"index\":0", "\"index\":1"),
+        ("\"created\":1", "\"created\":2"),
+        ("\"finish_reason\":null", "\"finish_reason\":\"stop\""),
+        ("\"a\"", "7"),
+        ("\"a\"", "null"),
+        ("\"a\"", "\"a"),
+        ("\"a\"", "\"a\\\""),
+        ("\"a\"", "\"a\\"),
+        ("\"a\"", "\"a\\q\""),
+        ("\"a\"", "\"a\u{1}\""),
+        ("\"a\"", "\"a\nb\""),
+        ("\"a\"", "\"a\",\"content\":\"b\""),
+        ("\"a\"", "\"a\",\"tool_calls\":[]"),
+        ("}]", "}],\"error\":{\"message\":\"m\"}"),
+        ("}]", "}],\"usage\":{\"total_tokens\":1}"),
+        ("}]}", "}]} "),
+        ("}]}", "}]"),
+        ("}]}", "}]}x"),
+    ] {
+        payloads.push(text.replacen(from, to, 1).into_bytes());
+        payloads.push(text.clone().into_bytes());
+    }
+    for bad in [&b"\xff"[..], b"\xed\xa0\xbd", b"\xc3"] {
+        let mut payload = text.clone().into_bytes();
+        let at = text.find("\"a\"").unwrap() + 1;
+        payload.splice(at..=at, bad.iter().copied());
+        payloads.push(payload);
+        payloads.push(text.clone().into_bytes());
+    }
+    compare::<ChatCompletionChunk>(&payloads);
+}
+
+#[test]
+fn tool_calls_reasoning_and_several_choices() {
+    let call = |arguments: &str| {
+        format!(r#"{{"id":"c","choices":[{{"index":0,"delta":{{"tool_calls":[{{"index":0,"function":{{"arguments":"{arguments}"}}}}]}}}}]}}"#)
+            .into_bytes()
+    };
+    let payloads: Vec<_> = [r#"{\"ci"#, r#"ty\":"#, "1", "}", "x"].map(call).into();
+    assert_eq!(compare::<ChatCompletionChunk>(&payloads), 2, "an escape is no hole to learn from");
+    let two = |a: &str, b: &str| {
+        format!(r#"{{"choices":[{{"index":0,"delta":{{"reasoning_content":"{a}"}}}},{{"index":1,"delta":{{"content":"{b}"}}}}]}}"#)
+            .into_bytes()
+    };
+    assert_eq!(
+        compare::<ChatCompletionChunk>(&[two("a", "b"), two("c", ""), two(r"\n", "d"), two("", "")]),
+        3
+    );
+    // Fields in an order that is not that of the struct.
+    let swapped = |a: &str, b: &str| {
+        format!(
+            r#"{{"obfuscation":"{b}","choices":[{{"delta":{{"refusal":"x","content":"{a}"}},"index":0}}]}}"#
+        )
+        .into_bytes()
+    };
+    compare::<ChatCompletionChunk>(&[swapped("a", "b"), swapped("b", "a"), swapped("c", "d")]);
+}
+
+#[test]
+fn text_completions() {
+    let payload = |text: &str| {
+        format!(r#"{{"id":"c","object":"text_completion","choices":[{{"text":"{text}","index":0,"logprobs":null,"finish_reason":null}}]}}"#)
+            .into_bytes()
+    };
+    let payloads: Vec<_> = ["a", "b", r"\u0041", "", "é"].map(payload).into();
+    assert_eq!(compare::<CompletionChunk>(&payloads), 4);
+}
+
+#[test]
+fn payloads_that_were_damaged_at_random_read_as_they_parse() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
+        u64::from(std::process::id()) << 32
+            | std::time::UNIX_EPOCH.elapsed().map_or(1, |now| u64::from(now.subsec_nanos()))
+    });
+    println!("SEED={seed}");
+    let mut random = Random(seed | 1);
+    const PIECES: [&str; 16] = [
+        "\"",
+        "\\",
+        "\\u",
+        "\\ud83d",
+        "\\ude00",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "null",
+        "\u{1}",
+        "é",
+        "\"content\":\"x\"",
+        " ",
+    ];
+    for _ in 0..300 {
+        let mut payloads = vec![chat("a", r#","obfuscation":"zz""#)];
+        for _ in 0..30 {
+            let mut payload = chat(["b", "cc", "", "d d"][random.below(4)], r#","obfuscation":"yyy""#);
+            for _ in 0..random.below(3) {
+                let at = random.below(payload.len());
+                match random.below(3) {
+                    0 => drop(payload.remove(at)),
+                    1 => drop(payload.splice(at..at, PIECES[random.below(16)].bytes())),
+                    _ => payload[at] = u8::try_from(random.below(256)).unwrap(),
+                }
+            }
+            payloads.push(payload);
+        }
+        compare::<ChatCompletionChunk>(&payloads);
+    }
+}
+
+#[test]
+fn a_remembered_event_keeps_no_read_alive() {
+    let read = Bytes::from(chat("a", ""));
+    let mut template = Template::<ChatCompletionChunk>::default();
+    let decoded =
+        ChatCompletionChunk::decode(Frame { event: None, data: read.clone() }, &mut template).unwrap();
+    assert_eq!(decoded.verdict, Verdict::Data);
+    assert!(template.learned.is_some());
+    drop(decoded);
+    assert!(read.is_unique(), "the template holds a slice of the read");
+}
+
+#[test]
+fn events_that_never_repeat_are_rarely_remembered() {
+    let mut template = Template::<ChatCompletionChunk>::default();
+    let mut learned = 0;
+    for number in 0..1000 {
+        let payload = chat("a", &format!(",\"n\":{number}"));
+        let before = template.learned.as_ref().map(|learned| learned.payload.clone());
+        ChatCompletionChunk::decode(frame(&payload), &mut template).unwrap();
+        learned += usize::from(before != template.learned.as_ref().map(|learned| learned.payload.clone()));
+    }
+    assert!(learned <= 12, "{learned}");
+}
