@@ -13,7 +13,9 @@ use actorstream::proto::event::Event;
 use actorstream::proto::head::Head;
 use actorstream::proto::list::List;
 use actorstream::proto::session::{BodyEnd, End, Session, Settings};
-use actorstream::{ChatCompletionChunk, CompletionChunk, Endpoint, OpenAi, RawEvent, StreamEvent};
+use actorstream::{
+    ChatCompletionChunk, CompletionChunk, Endpoint, OpenAi, RawEvent, ResponseEvent, StreamEvent,
+};
 use actorstream_test::{Reply, Upstream};
 use bytes::Bytes;
 use serde_json::json;
@@ -59,10 +61,7 @@ async fn stream(openai: &OpenAi, path: &str) -> (Vec<String>, String) {
     match path {
         "/chat/completions" => pull(openai.chat().events(json!({"model": "m", "messages": []}))).await,
         "/completions" => pull(openai.completions().events(json!({"model": "m", "prompt": ""}))).await,
-        path => {
-            let endpoint = actorstream::Custom::post(path.to_owned());
-            pull(openai.endpoint(endpoint).events(json!({"model": "m", "stream": true}))).await
-        }
+        _ => pull(openai.responses().events(json!({"model": "m", "input": ""}))).await,
     }
 }
 
@@ -209,7 +208,7 @@ fn every_split_of_every_body_gives_the_same() {
         let run = |cuts: &[usize]| match *path {
             "/chat/completions" => decode::<ChatCompletionChunk>(&head, &body, &body_end, cuts),
             "/completions" => decode::<CompletionChunk>(&head, &body, &body_end, cuts),
-            _ => decode::<RawEvent>(&head, &body, &body_end, cuts),
+            _ => decode::<ResponseEvent>(&head, &body, &body_end, cuts),
         };
         let whole = run(&[]);
         assert_eq!((whole.0.len(), whole.1.as_str()), (*events, *end), "{name}");
@@ -229,5 +228,18 @@ fn paths_of_the_table_are_endpoints() {
     let completions = actorstream::Completions;
     for (name, path, ..) in CAPTURES {
         assert!([&*chat.path(), &*completions.path(), "/responses"].contains(path), "{name}: {path}");
+    }
+}
+
+/// As raw events, streams of responses are the same many and end the same.
+#[actix_rt::test]
+async fn raw_events_end_as_the_typed_ones() {
+    for (name, path, events, end) in CAPTURES.iter().filter(|(_, path, ..)| *path == "/responses") {
+        let upstream = Upstream::start(Reply::recorded(capture(name)));
+        let endpoint = actorstream::Custom::post(*path);
+        let request = json!({"model": "m", "stream": true});
+        let (data, ended) =
+            pull::<RawEvent>(client(&upstream.base_url()).endpoint(endpoint).events(request)).await;
+        assert_eq!((data.len(), ended.as_str()), (*events, *end), "{name}");
     }
 }

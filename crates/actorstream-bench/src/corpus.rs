@@ -9,8 +9,22 @@ pub const BLOCK: usize = 1600;
 pub const DONE: &str = "data: [DONE]\n\n";
 
 const WORDS: [&str; 16] = [
-    " the", " quantum", " of", " a", ",", " super", "position", " and", " is", " état", ".", " measured", " in", " two",
-    "\\n\\n", " \\\"bits\\\"",
+    " the",
+    " quantum",
+    " of",
+    " a",
+    ",",
+    " super",
+    "position",
+    " and",
+    " is",
+    " état",
+    ".",
+    " measured",
+    " in",
+    " two",
+    "\\n\\n",
+    " \\\"bits\\\"",
 ];
 /// The noise that evens out the length of an event.
 const NOISE: &str = "qW3eR5tY7uI9oP1aS2dF4gH6jK8lZ0xC";
@@ -29,7 +43,9 @@ pub fn event(number: usize) -> String {
 
 /// The last event of a stream, which says that the choice has ended.
 pub fn last_event() -> String {
-    event(0).replace("\"content\":\" the\"", "").replace("\"finish_reason\":null", "\"finish_reason\":\"stop\"")
+    event(0)
+        .replace("\"content\":\" the\"", "")
+        .replace("\"finish_reason\":null", "\"finish_reason\":\"stop\"")
 }
 
 /// One block of events, cut into reads.

@@ -9,6 +9,7 @@ use actorstream_proto::head::Head;
 use actorstream_proto::list::List;
 use actorstream_proto::session::{Session, Settings};
 use actorstream_proto::sse::SseDecoder;
+use actorstream_proto::template::Template;
 use async_openai::types::chat::CreateChatCompletionStreamResponse;
 use bytes::Bytes;
 use eventsource_stream::Eventsource;
@@ -30,11 +31,12 @@ pub const TYPED: [(&str, Decoder); 6] = [
 /// Decoder and event, without the state machine around them.
 pub fn actorstream(reads: &[Bytes]) -> usize {
     let mut decoder = SseDecoder::new(MAX_EVENT);
+    let mut template = Template::default();
     let mut seen = 0;
     for read in reads {
         decoder.feed(read.clone());
         while let Ok(Some(frame)) = decoder.next_frame() {
-            let Ok(decoded) = ChatCompletionChunk::decode(frame) else { return seen };
+            let Ok(decoded) = ChatCompletionChunk::decode(frame, &mut template) else { return seen };
             seen += black_box(&decoded.event).content().map_or(0, str::len);
         }
     }
@@ -73,7 +75,9 @@ pub fn async_openai(reads: &[Bytes]) -> usize {
     let mut events = decode::body(reads).eventsource();
     let mut seen = 0;
     while let Some(Some(Ok(event))) = events.next().now_or_never() {
-        let Ok(event) = serde_json::from_str::<CreateChatCompletionStreamResponse>(&event.data) else { break };
+        let Ok(event) = serde_json::from_str::<CreateChatCompletionStreamResponse>(&event.data) else {
+            break;
+        };
         let choice = black_box(&event).choices.first();
         seen += choice.and_then(|choice| choice.delta.content.as_ref()).map_or(0, String::len);
     }

@@ -66,6 +66,11 @@ pub trait Endpoint: Clone + Send + 'static {
         None
     }
 
+    /// The id of the response that the stream is of, where it is known before the stream says it.
+    fn response_id(&self) -> Option<&str> {
+        None
+    }
+
     /// The number of the event after which the stream begins, for one that somebody else began.
     fn starts_after(&self) -> Option<u64> {
         None

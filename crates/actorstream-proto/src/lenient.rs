@@ -6,10 +6,10 @@
 
 use bytes::Bytes;
 use serde_json::Value;
-use serde_path_to_error::Segment;
 
 use crate::event::DecodeError;
 use crate::text::{has_stand_ins, slicing, stand_in, with_stand_ins};
+use crate::tracked::{self, Step};
 use crate::wire::{Wire, Wired};
 
 /// How many fields of one event may be wrong before it is given up; a server that gets more wrong speaks something
@@ -46,32 +46,29 @@ fn forgive<T: Wire>(payload: &[u8], error: &serde_json::Error) -> Result<Option<
 pub(crate) fn coerce<T: Wire>(mut value: Value) -> Option<T> {
     let mut converted = Vec::new();
     for _ in 0..MOST_WRONG_FIELDS {
-        let path = match serde_path_to_error::deserialize::<_, Wired<T>>(&value) {
-            Ok(Wired(event)) => return Some(event),
-            Err(error) => error.path().clone(),
+        let path = match tracked::read(&value) {
+            Ok(read) => return Some(read),
+            Err(path) => path,
         };
-        let segments: Vec<Segment> = path.iter().cloned().collect();
-        let wrong = find(&mut value, &segments)?;
-        let key = path.to_string();
-        if converted.contains(&key) {
+        let wrong = find(&mut value, &path)?;
+        if converted.contains(&path) {
             *wrong = Value::Null;
         } else {
             *wrong = convert(wrong);
-            converted.push(key);
+            converted.push(path);
         }
     }
     None
 }
 
-fn find<'a>(mut value: &'a mut Value, path: &[Segment]) -> Option<&'a mut Value> {
+fn find<'a>(mut value: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {
     if path.is_empty() {
         return None;
     }
-    for segment in path {
-        value = match segment {
-            Segment::Map { key } => value.get_mut(key)?,
-            Segment::Seq { index } => value.get_mut(index)?,
-            Segment::Enum { .. } | Segment::Unknown => return None,
+    for step in path {
+        value = match step {
+            Step::Field(name) => value.get_mut(name)?,
+            Step::Item(index) => value.get_mut(index)?,
         };
     }
     Some(value)

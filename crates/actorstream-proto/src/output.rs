@@ -181,6 +181,14 @@ impl Growing {
         (!delta.is_empty()).then_some(self.text.as_str())
     }
 
+    /// Ends the text, which the server tells whole; the text, if this is the first time that it ends.
+    pub(crate) fn end_as(&mut self, whole: &str) -> Option<&str> {
+        if !whole.is_empty() {
+            whole.clone_into(&mut self.text);
+        }
+        self.end()
+    }
+
     /// The text, if it has begun and this is the first time that it ends.
     pub(crate) fn end(&mut self) -> Option<&str> {
         (!std::mem::replace(&mut self.done, true) && !self.text.is_empty()).then_some(self.text.as_str())

@@ -48,6 +48,8 @@ pub struct Settings {
     pub framing: Framing,
     /// Whether a broken stream goes on where it broke, if its accumulator says that it can.
     pub resume: bool,
+    /// The id of the response, where it is known before the stream says it.
+    pub response_id: Option<String>,
 }
 
 /// What an answer is made of.
@@ -73,6 +75,7 @@ impl Default for Settings {
             ends_on_close: false,
             framing: Framing::Events,
             resume: false,
+            response_id: None,
         }
     }
 }
@@ -179,7 +182,8 @@ impl<E: Event> Session<E> {
 
     /// From where the stream can go on, if it can: it is one that the server keeps, and its events are numbered.
     pub fn resume_point(&self) -> Option<ResumePoint> {
-        let id = self.accumulator.resumable().filter(|_| self.settings.resume)?;
+        let known = self.settings.response_id.as_deref();
+        let id = self.accumulator.resumable().or(known).filter(|_| self.settings.resume)?;
         Some(ResumePoint { id: id.to_owned(), after: self.last? })
     }
 

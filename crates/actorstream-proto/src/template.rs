@@ -39,6 +39,8 @@ pub struct Template<E> {
     learned: Option<Box<Learned<E>>>,
     /// How many events in a row were not as expected.
     misses: u32,
+    /// An event was parsed. The first one of a stream is like no other: it tells the role, and has no text.
+    begun: bool,
 }
 
 #[derive(Debug)]
@@ -51,7 +53,7 @@ struct Learned<E> {
 
 impl<E> Default for Template<E> {
     fn default() -> Self {
-        Self { learned: None, misses: 0 }
+        Self { learned: None, misses: 0, begun: false }
     }
 }
 
@@ -82,7 +84,8 @@ impl<E: Patterned> Template<E> {
     /// Remembers an event that was parsed from `payload`. Events that never repeat are not worth it: the longer none
     /// was as expected, the more rarely one is remembered.
     pub(crate) fn learn(&mut self, event: &E, payload: &Bytes) {
-        if self.learned.is_some() && !self.misses.is_power_of_two() {
+        let first = !std::mem::replace(&mut self.begun, true);
+        if first || (self.learned.is_some() && !self.misses.is_power_of_two()) {
             return;
         }
         self.learned = Learned::new(event, payload).map(Box::new);

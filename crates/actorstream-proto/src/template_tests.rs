@@ -26,7 +26,7 @@ fn compare<E>(payloads: &[Vec<u8>]) -> usize
 where
     E: Event<Memory = Template<E>> + Patterned + PartialEq + serde::Serialize,
 {
-    let mut template = Template::<E>::default();
+    let mut template = Template::<E> { begun: true, ..Template::default() };
     let mut read = 0;
     for payload in payloads {
         let frame = frame(payload);
@@ -219,7 +219,7 @@ fn payloads_that_were_damaged_at_random_read_as_they_parse() {
 #[test]
 fn a_remembered_event_keeps_no_read_alive() {
     let read = Bytes::from(chat("a", ""));
-    let mut template = Template::<ChatCompletionChunk>::default();
+    let mut template = Template::<ChatCompletionChunk> { begun: true, ..Template::default() };
     let decoded =
         ChatCompletionChunk::decode(Frame { event: None, data: read.clone() }, &mut template).unwrap();
     assert_eq!(decoded.verdict, Verdict::Data);

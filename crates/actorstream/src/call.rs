@@ -9,6 +9,7 @@ use actorstream_proto::endpoint::{Endpoint, Method};
 use actorstream_proto::error::StreamError;
 use actorstream_proto::event::Event;
 use actorstream_proto::limits::Limits;
+use actorstream_proto::responses::{Responses, ResumeResponse};
 use actorstream_proto::retry::RetryPolicy;
 use actorstream_proto::session::{Framing, OnMalformed, ResumePoint, Settings};
 use awc::http::Uri;
@@ -137,6 +138,7 @@ impl<P: Endpoint> Call<P> {
             ends_on_close: self.endpoint.ends_on_close(),
             framing: if streamed { self.endpoint.framing() } else { Framing::Whole },
             resume: self.endpoint.resume("", 0).is_some(),
+            response_id: self.endpoint.response_id().map(str::to_owned),
         };
         let first = Outgoing { method, uri, body, framing: settings.framing };
         let recovery = Box::new(Recover { endpoint: self.endpoint.clone(), options: Arc::clone(options) });
@@ -146,6 +148,32 @@ impl<P: Endpoint> Call<P> {
             starts_after: self.endpoint.starts_after(),
             recovery,
         })
+    }
+}
+
+impl Call<Responses> {
+    /// The stream of a response in background mode that was begun before, after the event of this number
+    /// (`sequence_number`); from its beginning for `None`. It has no request: `stream((), target)`.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), actorstream::StreamError> {
+    /// use actorstream::{OpenAi, StreamEvent};
+    ///
+    /// let openai = OpenAi::from_env()?;
+    /// openai.responses().resume("resp_123", 41).stream_fn((), |event| {
+    ///     if let StreamEvent::Data(event) = event {
+    ///         print!("{}", event.text().unwrap_or_default());
+    ///     }
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resume(&self, id: impl Into<String>, after: impl Into<Option<u64>>) -> Call<ResumeResponse> {
+        Call {
+            client: self.client.clone(),
+            endpoint: ResumeResponse::new(id, after),
+            options: Arc::clone(&self.options),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use actorstream_proto::completions::Completions;
 use actorstream_proto::endpoint::Endpoint;
 use actorstream_proto::error::StreamError;
 use actorstream_proto::limits::Limits;
+use actorstream_proto::responses::Responses;
 use actorstream_proto::retry::RetryPolicy;
 use actorstream_proto::session::OnMalformed;
 use tokio::sync::Semaphore;
@@ -78,6 +79,12 @@ impl OpenAi {
     /// Calls of `POST /completions`.
     pub fn completions(&self) -> Call<Completions> {
         self.endpoint(Completions)
+    }
+
+    /// Calls of `POST /responses`. The stream of a response in background mode goes on by itself when it breaks; see also
+    /// [`resume`](Call::resume).
+    pub fn responses(&self) -> Call<Responses> {
+        self.endpoint(Responses)
     }
 
     /// Calls of any other endpoint: [`Custom`](crate::Custom) for a path, or an [`Endpoint`] of your own.

@@ -93,6 +93,9 @@ pub use actorstream_proto::event::Event;
 pub use actorstream_proto::finish::{Finish, Outcome, Status};
 pub use actorstream_proto::limits::Limits;
 pub use actorstream_proto::raw::{RawEvent, Typed};
+pub use actorstream_proto::responses::{
+    ResponseEvent, ResponseRequest, ResponseStreamEvent, Responses, ResumeResponse,
+};
 pub use actorstream_proto::retry::RetryPolicy;
 pub use actorstream_proto::session::OnMalformed;
 pub use actorstream_proto::text::Text;

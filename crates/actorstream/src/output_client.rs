@@ -173,12 +173,12 @@ fn tell<A: OutputClient<E>, E: Viewable>(
         Change::RefusalDelta { at, delta, snapshot } => actor.refusal_delta(at, delta, snapshot, stream, ctx),
         Change::RefusalDone { at, refusal } => actor.refusal_done(at, refusal, stream, ctx),
         Change::ReasoningDelta { at, delta, snapshot } => {
-            actor.reasoning_delta(at, delta, snapshot, stream, ctx)
+            actor.reasoning_delta(at, delta, snapshot, stream, ctx);
         }
         Change::ReasoningDone { at, reasoning } => actor.reasoning_done(at, reasoning, stream, ctx),
         Change::ToolCallStarted { call } => actor.tool_call_started(call, stream, ctx),
         Change::ArgumentsDelta { call, delta, parsed } => {
-            actor.arguments_delta(call, delta, parsed, stream, ctx)
+            actor.arguments_delta(call, delta, parsed, stream, ctx);
         }
         Change::ToolCallDone { call, parsed } => actor.tool_call_done(call, parsed, stream, ctx),
         Change::Logprobs { at, tokens } => actor.logprobs(at, tokens, stream, ctx),

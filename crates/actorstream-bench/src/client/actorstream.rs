@@ -2,8 +2,8 @@
 
 use actix::{Actor, Addr, Context, System};
 use actorstream::{
-    ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, StreamError, StreamRef, StreamingClient,
-    streaming_client,
+    ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, StreamError, StreamRef,
+    StreamingClient, streaming_client,
 };
 
 use super::{Count, Held, Seen, open_in_waves};
@@ -60,7 +60,9 @@ pub(super) fn hold_off(base_url: &str, streams: usize) -> Result<Held, Error> {
 
 pub(super) fn hold_one(base_url: &str, streams: usize) -> Result<Held, Error> {
     let mut one = None;
-    hold_with(base_url, streams, true, |count| one.get_or_insert_with(|| Counter(count.clone()).start()).clone())
+    hold_with(base_url, streams, true, |count| {
+        one.get_or_insert_with(|| Counter(count.clone()).start()).clone()
+    })
 }
 
 /// The connector of a stream holds its target: nothing else need be kept.

@@ -57,5 +57,8 @@ fn client(base_url: &str) -> Client<OpenAIConfig> {
 
 fn request() -> Result<CreateChatCompletionRequest, Error> {
     let message = ChatCompletionRequestUserMessage::from("Tell me about quantum computing");
-    Ok(CreateChatCompletionRequestArgs::default().model("gpt-4o-mini").messages(vec![message.into()]).build()?)
+    Ok(CreateChatCompletionRequestArgs::default()
+        .model("gpt-4o-mini")
+        .messages(vec![message.into()])
+        .build()?)
 }

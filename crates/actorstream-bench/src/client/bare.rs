@@ -24,8 +24,10 @@ pub(super) fn run(base_url: &str, streams: usize) -> Result<Seen, Error> {
 pub(super) fn hold(base_url: &str, streams: usize) -> Result<Held, Error> {
     runtime()?.block_on(async {
         let count = Count::default();
-        open_in_waves(streams, &count, || drop(tokio::spawn(stream(base_url.to_owned(), count.clone(), 1 << 10))))
-            .await
+        open_in_waves(streams, &count, || {
+            drop(tokio::spawn(stream(base_url.to_owned(), count.clone(), 1 << 10)));
+        })
+        .await
     })
 }
 

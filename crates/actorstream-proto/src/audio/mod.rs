@@ -1,5 +1,7 @@
-//! The endpoints of sound: the events of a transcription and of speech, and the transcription that is answered.
+//! The endpoints of sound: the events of a transcription and of speech, and transcriptions as they are answered.
 
 mod generated;
+pub mod request;
 
 pub use generated::*;
+pub use request::{SpeechRequest, TranscriptionRequest};

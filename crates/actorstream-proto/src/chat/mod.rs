@@ -21,6 +21,7 @@ pub use completion::{
 pub use request::ChatRequest;
 pub(crate) use tool_calls::push_text;
 pub use view::ChatView;
+pub(crate) use view::tell_done;
 
 use crate::body::Body;
 use crate::endpoint::Endpoint;

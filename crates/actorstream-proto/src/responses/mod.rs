@@ -1,5 +1,15 @@
-//! The Responses API: the events of a streamed response, and the response that they add up to.
+//! The Responses API: `POST /responses`, the events of a streamed response, and the response that they add up to.
 
+mod accumulator;
+mod endpoint;
+mod event;
 mod generated;
+pub mod request;
+mod view;
 
+pub use accumulator::ResponseAccumulator;
+pub use endpoint::{Responses, ResumeResponse};
+pub use event::ResponseEvent;
 pub use generated::*;
+pub use request::ResponseRequest;
+pub use view::ResponseView;

@@ -97,17 +97,16 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
     };
     Box::pin(end(&mut running, &mut guard, ending, total)).await;
     if let Some(cancel) = cancel {
-        Box::pin(stop(&client, &options, &request, &cancel)).await;
+        Box::pin(stop(&client, &options, &cancel)).await;
     }
 }
 
 /// Asks the server to stop a response that it would go on with by itself.
-async fn stop(client: &Arc<Inner>, options: &Options, request: &Prepared, cancel: &Outgoing) {
-    let exchange =
-        Exchange::new(options.base_url.clone(), request.settings.budgets.connect, options.limits.head);
+async fn stop(client: &Arc<Inner>, options: &Arc<Options>, cancel: &Outgoing) {
+    let exchange = Exchange::new(options);
     let http = HttpClient::of(client);
     let asking = async {
-        if let Ok(mut answer) = send(&http, &exchange, options, cancel).await {
+        if let Ok((_, mut answer)) = send(&http, &exchange, options, cancel).await {
             answer.drain().await;
         }
     };
@@ -120,7 +119,7 @@ async fn serve<E: Event>(
     running: &mut Running<E>,
     guard: &mut Guard<E>,
     client: &Arc<Inner>,
-    options: &Options,
+    options: &Arc<Options>,
     request: &Prepared,
     started: Instant,
     total: Option<Instant>,
@@ -134,7 +133,7 @@ async fn serve<E: Event>(
     let http = HttpClient::of(client);
     let mut attempt = 1;
     loop {
-        let mut ending = self::attempt(running, guard, &http, options, request, &request.first).await;
+        let mut ending = self::attempt(running, guard, &http, options, &request.first).await;
         if matches!(ending, Ending::Broken) {
             ending = Box::pin(resume(running, guard, &http, options, request)).await;
         }
@@ -171,7 +170,7 @@ async fn resume<E: Event>(
     running: &mut Running<E>,
     guard: &mut Guard<E>,
     http: &HttpClient,
-    options: &Options,
+    options: &Arc<Options>,
     request: &Prepared,
 ) -> Ending<E> {
     let mut tries = 0;
@@ -198,7 +197,7 @@ async fn resume<E: Event>(
         }
         tries += 1;
         session.reconnect(now());
-        match attempt(running, guard, http, options, request, &outgoing).await {
+        match attempt(running, guard, http, options, &outgoing).await {
             Ending::Broken => {}
             ending => return ending,
         }
@@ -218,16 +217,19 @@ async fn attempt<E: Event>(
     running: &mut Running<E>,
     guard: &mut Guard<E>,
     http: &HttpClient,
-    options: &Options,
-    request: &Prepared,
+    options: &Arc<Options>,
     outgoing: &Outgoing,
 ) -> Ending<E> {
     let Running { session, sink } = running;
     session.on_sent(now());
-    let budgets = &request.settings.budgets;
-    let exchange = Exchange::new(options.base_url.clone(), budgets.connect, options.limits.head);
-    let mut answer = match guard.wait(session.deadline(), send(http, &exchange, options, outgoing)).await {
-        Ok(Ok(answer)) => answer,
+    let exchange = Exchange::new(options);
+    // In a box of its own, which is gone when the head is there.
+    let sending = Box::pin(send(http, &exchange, options, outgoing));
+    let mut answer = match guard.wait(session.deadline(), sending).await {
+        Ok(Ok((head, answer))) => {
+            session.on_head(head, now());
+            answer
+        }
         Ok(Err(kind)) if session.resume_point().is_some() => {
             session.on_reconnect_failed(kind);
             return Ending::Broken;
@@ -239,7 +241,6 @@ async fn attempt<E: Event>(
         }
         Err(interrupt) => return Ending::Interrupted(interrupt),
     };
-    session.on_head(answer.take_head(), now());
     loop {
         let read = match guard.wait(session.deadline(), answer.read()).await {
             Ok(read) => read,

@@ -47,8 +47,8 @@ impl Service<ConnectInfo<Uri>> for ConnectService {
                 return Err(ConnectError::Io(io::Error::other("asked outside an exchange")));
             };
             exchange.connected.set(true);
-            let connecting = connect(&exchange.base_url, &tls);
-            let connected = match exchange.connect_budget {
+            let connecting = connect(exchange.base_url(), &tls);
+            let connected = match exchange.connect_budget() {
                 Some(after) => match tokio::time::timeout(after, connecting).await {
                     Ok(connected) => connected,
                     Err(_) => {

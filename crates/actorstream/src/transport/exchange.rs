@@ -7,12 +7,14 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actorstream_proto::error::ErrorKind;
 
 use super::BaseUrl;
+use crate::options::Options;
 
 tokio::task_local! {
     static CURRENT: Rc<Exchange>;
@@ -21,10 +23,7 @@ tokio::task_local! {
 /// One request and its answer.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    pub(crate) base_url: BaseUrl,
-    pub(crate) connect_budget: Option<Duration>,
-    /// The limit on the head of the response, in bytes.
-    pub(crate) head_limit: usize,
+    options: Arc<Options>,
     /// A connection was made for the request; otherwise it went out on one that was kept alive.
     pub(crate) connected: Cell<bool>,
     /// A byte of the answer has come.
@@ -36,16 +35,27 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(base_url: BaseUrl, connect_budget: Option<Duration>, head_limit: usize) -> Rc<Self> {
+    pub(crate) fn new(options: &Arc<Options>) -> Rc<Self> {
         Rc::new(Self {
-            base_url,
-            connect_budget,
-            head_limit,
+            options: Arc::clone(options),
             connected: Cell::new(false),
             answered: Cell::new(false),
             closed: Cell::new(false),
             error: RefCell::new(None),
         })
+    }
+
+    pub(super) fn base_url(&self) -> &BaseUrl {
+        &self.options.base_url
+    }
+
+    pub(super) fn connect_budget(&self) -> Option<Duration> {
+        self.options.budgets.connect
+    }
+
+    /// The limit on the head of the response, in bytes.
+    pub(super) fn head_limit(&self) -> usize {
+        self.options.limits.head
     }
 
     /// The exchange of the request that is being polled.

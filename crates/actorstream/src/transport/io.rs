@@ -81,7 +81,7 @@ impl Io {
             let Reading::Head(head) = &mut self.reading else { return Poll::Ready(Ok(())) };
             head.extend_from_slice(read.filled());
             let ended = read.filled().is_empty();
-            let limit = Exchange::current().map_or(usize::MAX, |exchange| exchange.head_limit);
+            let limit = Exchange::current().map_or(usize::MAX, |exchange| exchange.head_limit());
             match look(head, limit) {
                 Ok(Looked::More) if !ended => {}
                 Ok(_) => {
@@ -90,7 +90,7 @@ impl Io {
                 }
                 Err(error) => {
                     Exchange::with(|exchange| {
-                        exchange.fail(ErrorKind::Limit { limit: Limit::Head, max: exchange.head_limit });
+                        exchange.fail(ErrorKind::Limit { limit: Limit::Head, max: exchange.head_limit() });
                     });
                     return Poll::Ready(Err(error));
                 }

@@ -35,7 +35,7 @@ pub(crate) async fn send(
     exchange: &Rc<Exchange>,
     options: &Options,
     request: &Outgoing,
-) -> Result<Answer, ErrorKind> {
+) -> Result<(Head, Answer), ErrorKind> {
     let client = if options.base_url.tls { &http.tls } else { &http.plain };
     let method = match request.method {
         Method::Get => awc::http::Method::GET,
@@ -120,7 +120,6 @@ pub(crate) struct Read {
 
 /// An answer whose head has arrived.
 pub(crate) struct Answer {
-    head: Head,
     /// `None` once it has ended: awc's must not be read on.
     body: Option<Body>,
     /// The body's end is the connection's end.
@@ -129,7 +128,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn new<S>(mut response: ClientResponse<S>, exchange: Rc<Exchange>) -> Self
+    fn new<S>(mut response: ClientResponse<S>, exchange: Rc<Exchange>) -> (Head, Self)
     where
         S: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
     {
@@ -141,12 +140,7 @@ impl Answer {
         }
         let framed = headers.contains_key("content-length") || headers.contains_key("transfer-encoding");
         // Without the head, whose map of headers would take some KiB for as long as the stream lasts.
-        Self { head, body: Some(Box::pin(response.take_payload())), until_close: !framed, exchange }
-    }
-
-    /// Takes the head.
-    pub(crate) fn take_head(&mut self) -> Head {
-        std::mem::take(&mut self.head)
+        (head, Self { body: Some(Box::pin(response.take_payload())), until_close: !framed, exchange })
     }
 
     /// Reads what is there, once something is.

@@ -1,0 +1,308 @@
+//! `ResponseAccumulator`: events → the response, as far as it has come at every moment.
+//!
+//! The output is kept as JSON while it grows: an event changes a field of an item or of a part of one, whatever the
+//! item is, and the typed response is made when it is asked for. What belongs to an unknown item changes nothing here.
+
+use serde_json::{Value, json};
+
+use super::event::ResponseEvent;
+use super::generated::{OutputItem, Response, ResponseStreamEvent};
+use crate::event::Accumulator;
+use crate::text::Text;
+
+/// What an item or a part counts for beside its text.
+const ITEM: usize = 1 << 10;
+
+/// Puts a response together.
+#[derive(Debug, Default)]
+pub struct ResponseAccumulator {
+    /// The response without its output, as the server last told it.
+    response: Option<Box<Response>>,
+    output: Vec<Value>,
+    /// The response of the last event.
+    last: Option<Box<Response>>,
+    /// Halves of characters that ended texts so far, by what the text is of.
+    carries: Vec<(Growing, u16)>,
+    size: usize,
+}
+
+/// A text that grows: a field of an item, or of a part in a list of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Growing {
+    item: u64,
+    /// The list of parts, and which of them.
+    part: Option<(&'static str, u64)>,
+    field: &'static str,
+}
+
+impl Growing {
+    fn of(item: u64, field: &'static str) -> Self {
+        Self { item, part: None, field }
+    }
+
+    fn in_part(item: u64, list: &'static str, part: u64, field: &'static str) -> Self {
+        Self { item, part: Some((list, part)), field }
+    }
+}
+
+impl Accumulator<ResponseEvent> for ResponseAccumulator {
+    fn push(&mut self, event: &mut ResponseEvent, keep: bool) {
+        use ResponseStreamEvent as E;
+        let len = event.raw.as_bytes().len();
+        match &mut event.event {
+            E::Created(event) => self.told(&event.response),
+            E::InProgress(event) => self.told(&event.response),
+            E::Queued(event) => self.told(&event.response),
+            E::Completed(event) => self.last = Some(event.response.clone()),
+            E::Incomplete(event) => self.last = Some(event.response.clone()),
+            E::OutputItemAdded(event) => self.set_item(event.output_index, &event.item, len),
+            E::OutputItemDone(event) => self.set_item(event.output_index, &event.item, len),
+            E::ContentPartAdded(event) => {
+                self.set_part(event.output_index, "content", event.content_index, &event.part, len);
+            }
+            E::ContentPartDone(event) => {
+                self.set_part(event.output_index, "content", event.content_index, &event.part, len);
+            }
+            E::ReasoningSummaryPartAdded(event) => {
+                self.set_part(event.output_index, "summary", event.summary_index, &event.part, len);
+            }
+            E::ReasoningSummaryPartDone(event) => {
+                self.set_part(event.output_index, "summary", event.summary_index, &event.part, len);
+            }
+            E::OutputTextDelta(event) => {
+                self.begin_text(event.output_index, &event.item_id, event.content_index);
+                let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
+                self.grow(text, &mut event.delta, keep);
+                if keep && !event.logprobs.is_empty() {
+                    self.add_logprobs(text, &serde_json::to_value(&event.logprobs).unwrap_or_default(), len);
+                }
+            }
+            E::RefusalDelta(event) => {
+                let text = Growing::in_part(event.output_index, "content", event.content_index, "refusal");
+                self.grow(text, &mut event.delta, keep);
+            }
+            E::ReasoningTextDelta(event) => {
+                let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
+                self.grow(text, &mut event.delta, keep);
+            }
+            E::ReasoningSummaryTextDelta(event) => {
+                let text = Growing::in_part(event.output_index, "summary", event.summary_index, "text");
+                self.grow(text, &mut event.delta, keep);
+            }
+            E::FunctionCallArgumentsDelta(event) => {
+                self.grow(Growing::of(event.output_index, "arguments"), &mut event.delta, keep);
+            }
+            E::McpCallArgumentsDelta(event) => {
+                self.grow(Growing::of(event.output_index, "arguments"), &mut event.delta, keep);
+            }
+            E::CustomToolCallInputDelta(event) => {
+                self.grow(Growing::of(event.output_index, "input"), &mut event.delta, keep);
+            }
+            E::CodeInterpreterCallCodeDelta(event) => {
+                self.grow(Growing::of(event.output_index, "code"), &mut event.delta, keep);
+            }
+            E::OutputTextDone(event) => {
+                let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
+                self.set(text, &event.text, keep);
+            }
+            E::RefusalDone(event) => {
+                let text = Growing::in_part(event.output_index, "content", event.content_index, "refusal");
+                self.set(text, &event.refusal, keep);
+            }
+            E::ReasoningTextDone(event) => {
+                let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
+                self.set(text, &event.text, keep);
+            }
+            E::ReasoningSummaryTextDone(event) => {
+                let text = Growing::in_part(event.output_index, "summary", event.summary_index, "text");
+                self.set(text, &event.text, keep);
+            }
+            E::FunctionCallArgumentsDone(event) => {
+                self.set(Growing::of(event.output_index, "arguments"), &event.arguments, keep);
+            }
+            E::McpCallArgumentsDone(event) => {
+                self.set(Growing::of(event.output_index, "arguments"), &event.arguments, keep);
+            }
+            E::CustomToolCallInputDone(event) => {
+                self.set(Growing::of(event.output_index, "input"), &event.input, keep);
+            }
+            E::CodeInterpreterCallCodeDone(event) => {
+                self.set(Growing::of(event.output_index, "code"), &event.code, keep);
+            }
+            E::OutputTextAnnotationAdded(event) => {
+                let annotation = serde_json::to_value(&event.annotation).unwrap_or_default();
+                if let Some(part) = self.part(event.output_index, "content", event.content_index) {
+                    push_to(part, "annotations", annotation);
+                    self.size += len;
+                }
+            }
+            event => self.set_status(event),
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn is_complete(&self, _: usize) -> bool {
+        self.last.is_some()
+    }
+
+    fn resumable(&self) -> Option<&str> {
+        let response = self.response.as_deref()?;
+        (response.background == Some(true) && !response.id.is_empty()).then_some(response.id.as_str())
+    }
+
+    fn take(&mut self) -> Response {
+        let output: Vec<OutputItem> = std::mem::take(&mut self.output)
+            .into_iter()
+            .map(|item| serde_json::from_value(item).unwrap_or_default())
+            .collect();
+        match self.last.take() {
+            // Some servers leave the output out of the last event.
+            Some(mut last) if last.output.is_empty() => {
+                last.output = output;
+                *last
+            }
+            Some(last) => *last,
+            None => Response { output, ..self.response.take().map(|response| *response).unwrap_or_default() },
+        }
+    }
+}
+
+impl ResponseAccumulator {
+    /// The server told the response as it is; what has come of the output stays.
+    fn told(&mut self, response: &Response) {
+        let mut response = response.clone();
+        let output = std::mem::take(&mut response.output);
+        if self.output.is_empty() {
+            self.output = output.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();
+        }
+        self.response = Some(Box::new(response));
+    }
+
+    fn set_item(&mut self, index: u64, item: &OutputItem, len: usize) {
+        let Ok(item) = serde_json::to_value(item) else { return };
+        self.size += ITEM + len;
+        set_at(&mut self.output, index, item);
+    }
+
+    fn set_part<T: serde::Serialize>(&mut self, item: u64, list: &str, index: u64, part: &T, len: usize) {
+        let Ok(part) = serde_json::to_value(part) else { return };
+        let Some(item) = at(&mut self.output, item) else { return };
+        self.size += ITEM + len;
+        if let Some(parts) = list_of(item, list) {
+            set_at(parts, index, part);
+        }
+    }
+
+    /// Servers that send no `output_item.added` or `content_part.added` begin with a text.
+    fn begin_text(&mut self, index: u64, id: &str, part: u64) {
+        if usize::try_from(index).is_ok_and(|index| index == self.output.len()) {
+            self.size += ITEM;
+            self.output
+                .push(json!({"type": "message", "id": id, "status": "in_progress", "role": "assistant",
+                                    "content": []}));
+        }
+        let Some(parts) = at(&mut self.output, index).and_then(|item| list_of(item, "content")) else {
+            return;
+        };
+        if usize::try_from(part).is_ok_and(|part| part == parts.len()) {
+            self.size += ITEM;
+            parts.push(json!({"type": "output_text", "text": "", "annotations": []}));
+        }
+    }
+
+    fn part(&mut self, item: u64, list: &str, part: u64) -> Option<&mut Value> {
+        at(list_of(at(&mut self.output, item)?, list)?, part)
+    }
+
+    fn field(&mut self, text: Growing) -> Option<&mut Value> {
+        let holder = match text.part {
+            Some((list, part)) => self.part(text.item, list, part)?,
+            None => at(&mut self.output, text.item)?,
+        };
+        Some(holder.as_object_mut()?.entry(text.field).or_insert(Value::Null))
+    }
+
+    /// Appends a delta.
+    fn grow(&mut self, text: Growing, delta: &mut Text, keep: bool) {
+        let carried = self.carries.iter().position(|(other, _)| *other == text);
+        let mut carry = carried.map_or(0, |at| self.carries.swap_remove(at).1);
+        delta.join(&mut carry);
+        if carry != 0 {
+            self.carries.push((text, carry));
+        }
+        if !keep {
+            return;
+        }
+        match self.field(text) {
+            Some(Value::String(so_far)) => so_far.push_str(delta),
+            Some(empty @ Value::Null) => *empty = Value::String(delta.to_string()),
+            Some(_) | None => return,
+        }
+        self.size += delta.len();
+    }
+
+    /// Sets a text that is whole.
+    fn set(&mut self, text: Growing, whole: &Text, keep: bool) {
+        self.carries.retain(|(other, _)| *other != text);
+        if keep && let Some(field) = self.field(text) {
+            *field = Value::String(whole.to_string());
+        }
+    }
+
+    fn add_logprobs(&mut self, text: Growing, logprobs: &Value, len: usize) {
+        let (Some((list, part)), Value::Array(tokens)) = (text.part, logprobs) else { return };
+        if let Some(part) = self.part(text.item, list, part) {
+            for token in tokens {
+                push_to(part, "logprobs", token.clone());
+            }
+            self.size += len;
+        }
+    }
+
+    /// An event that tells the status of a call of a hosted tool.
+    fn set_status(&mut self, event: &ResponseStreamEvent) {
+        let (Some(index), Some((_, status))) = (event.output_index(), event.r#type().rsplit_once('.')) else {
+            return;
+        };
+        let known = ["in_progress", "searching", "interpreting", "generating", "completed", "failed"];
+        if known.contains(&status)
+            && let Some(item) = at(&mut self.output, index).and_then(Value::as_object_mut)
+        {
+            item.insert("status".into(), status.into());
+        }
+    }
+}
+
+fn at(list: &mut [Value], index: u64) -> Option<&mut Value> {
+    list.get_mut(usize::try_from(index).ok()?)
+}
+
+/// Sets an item that is there, or is the next one.
+fn set_at(list: &mut Vec<Value>, index: u64, value: Value) {
+    match usize::try_from(index) {
+        Ok(index) if index < list.len() => list[index] = value,
+        Ok(index) if index == list.len() => list.push(value),
+        Ok(_) | Err(_) => {}
+    }
+}
+
+fn list_of<'a>(item: &'a mut Value, name: &str) -> Option<&'a mut Vec<Value>> {
+    let list = item.as_object_mut()?.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+    if list.is_null() {
+        *list = Value::Array(Vec::new());
+    }
+    list.as_array_mut()
+}
+
+fn push_to(part: &mut Value, name: &str, value: Value) {
+    if let Some(list) = list_of(part, name) {
+        list.push(value);
+    }
+}
+
+#[cfg(test)]
+#[path = "accumulator_tests.rs"]
+mod tests;

@@ -1,0 +1,133 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::event::Event;
+use crate::sse::Frame;
+
+fn event(json: &Value) -> ResponseEvent {
+    let frame = Frame { event: None, data: Bytes::from(json.to_string()) };
+    ResponseEvent::decode(frame, &mut ()).unwrap().event
+}
+
+/// What the events add up to, without what the last one says.
+fn add_up(events: &[Value]) -> Value {
+    let mut accumulator = ResponseAccumulator::default();
+    for json in events {
+        accumulator.push(&mut event(json), true);
+    }
+    accumulator.last = None;
+    serde_json::to_value(accumulator.take()).unwrap()
+}
+
+fn response(status: &str, output: &Value) -> Value {
+    json!({"id": "resp_1", "object": "response", "created_at": 1.5, "model": "m", "status": status, "output": output,
+           "background": true})
+}
+
+#[test]
+fn the_deltas_add_up_to_the_response_of_the_last_event() {
+    let message = |text: &str, status: &str, annotations: Value| {
+        json!({"type": "message", "id": "msg_1", "status": status, "role": "assistant",
+               "content": [{"type": "output_text", "text": text, "annotations": annotations, "logprobs": []}]})
+    };
+    let call = json!({"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f",
+                      "arguments": "{\"a\":1}", "status": "completed"});
+    let reasoning =
+        json!({"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm so"}]});
+    let note = json!({"type": "url_citation", "start_index": 0, "end_index": 1, "url": "u", "title": "t"});
+    let output = json!([reasoning, message("Hello😀", "completed", json!([note])), call]);
+    let delta = |r#type: &str, item: u64, more: Value| {
+        let mut event = json!({"type": format!("response.{type}"), "output_index": item, "item_id": "x", "content_index": 0,
+                               "summary_index": 0, "sequence_number": 1});
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event
+    };
+    let got = add_up(&[
+        json!({"type": "response.created", "response": response("in_progress", &json!([])), "sequence_number": 0}),
+        delta("output_item.added", 0, json!({"item": {"type": "reasoning", "id": "rs_1", "summary": []}})),
+        delta("reasoning_summary_part.added", 0, json!({"part": {"type": "summary_text", "text": ""}})),
+        delta("reasoning_summary_text.delta", 0, json!({"delta": "hm "})),
+        delta("reasoning_summary_text.delta", 0, json!({"delta": "so"})),
+        delta("reasoning_summary_text.done", 0, json!({"text": "hm so"})),
+        delta(
+            "output_item.added",
+            1,
+            json!({"item": {"type": "message", "id": "msg_1", "status": "completed",
+              "role": "assistant", "content": []}}),
+        ),
+        delta(
+            "content_part.added",
+            1,
+            json!({"part": {"type": "output_text", "text": "", "annotations": [],
+              "logprobs": []}}),
+        ),
+        delta("output_text.delta", 1, json!({"delta": "Hel", "logprobs": []})),
+        delta("output_text.delta", 1, json!({"delta": "lo😀"})),
+        delta("output_text.annotation.added", 1, json!({"annotation_index": 0, "annotation": note})),
+        delta(
+            "output_item.added",
+            2,
+            json!({"item": {"type": "function_call", "id": "fc_1", "call_id": "call_1",
+              "name": "f", "arguments": "", "status": "completed"}}),
+        ),
+        delta("function_call_arguments.delta", 2, json!({"delta": "{\"a\""})),
+        delta("function_call_arguments.delta", 2, json!({"delta": ":1}"})),
+    ]);
+    assert_eq!(got["output"], output);
+    assert_eq!((&got["id"], &got["status"]), (&json!("resp_1"), &json!("in_progress")));
+}
+
+#[test]
+fn what_belongs_to_nothing_changes_nothing() {
+    let got = add_up(&[
+        json!({"type": "response.created", "response": response("in_progress", &json!([]))}),
+        json!({"type": "response.function_call_arguments.delta", "output_index": 7, "item_id": "x", "delta": "{"}),
+        json!({"type": "response.output_text.delta", "output_index": 4_000_000_000_u64, "content_index": 0, "item_id": "x",
+               "delta": "lost"}),
+        json!({"type": "response.content_part.added", "output_index": 0, "content_index": 3, "part": {"type": "x"}}),
+        json!({"type": "response.new_thing", "output_index": 0}),
+    ]);
+    assert_eq!(got["output"], json!([]));
+}
+
+#[test]
+fn a_text_without_its_item_makes_one() {
+    let delta = |text: &str| json!({"type": "response.output_text.delta", "item_id": "msg", "output_index": 0, "content_index": 0, "delta": text});
+    let got = add_up(&[delta("He"), delta("y")]);
+    assert_eq!(got["output"][0]["content"][0]["text"], "Hey");
+}
+
+#[test]
+fn the_last_event_tells_the_response() {
+    let mut accumulator = ResponseAccumulator::default();
+    let whole = response(
+        "completed",
+        &json!([{"type": "message", "id": "m", "role": "assistant", "status": "completed",
+        "content": [{"type": "output_text", "text": "whole", "annotations": []}]}]),
+    );
+    accumulator.push(
+        &mut event(&json!({"type": "response.created", "response": response("in_progress", &json!([]))})),
+        true,
+    );
+    assert_eq!(accumulator.resumable(), Some("resp_1"));
+    assert!(!accumulator.is_complete(1));
+    accumulator.push(&mut event(&json!({"type": "response.completed", "response": whole})), true);
+    assert!(accumulator.is_complete(1));
+    assert_eq!(accumulator.take(), serde_json::from_value::<Response>(whole).unwrap());
+}
+
+#[test]
+fn half_a_character_waits_for_its_partner() {
+    let mut accumulator = ResponseAccumulator::default();
+    let mut text = String::new();
+    for delta in [r"a\ud83d", r"\ude00b"] {
+        let json = format!(
+            r#"{{"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"{delta}"}}"#
+        );
+        let frame = Frame { event: None, data: Bytes::from(json) };
+        let mut event = ResponseEvent::decode(frame, &mut ()).unwrap().event;
+        accumulator.push(&mut event, true);
+        text.push_str(event.text().unwrap());
+    }
+    assert_eq!(text, "a😀b");
+}

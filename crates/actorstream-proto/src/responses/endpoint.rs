@@ -1,0 +1,105 @@
+//! The endpoints `POST /responses` and `GET /responses/{id}?stream=true`.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::event::ResponseEvent;
+use crate::endpoint::{Endpoint, Method};
+
+/// The endpoint `POST /responses`.
+///
+/// A response in background mode goes on when its stream breaks: the stream is then asked for again from where it broke.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Responses;
+
+impl Endpoint for Responses {
+    type Event = ResponseEvent;
+
+    fn path(&self) -> Cow<'_, str> {
+        Cow::Borrowed("/responses")
+    }
+
+    fn resume(&self, id: &str, after: u64) -> Option<String> {
+        Some(resume_path(id, Some(after)))
+    }
+
+    fn cancel(&self, id: &str) -> Option<String> {
+        Some(format!("/responses/{}/cancel", segment(id)))
+    }
+}
+
+/// The endpoint `GET /responses/{id}?stream=true`: the stream of a response in background mode that was begun before.
+#[derive(Debug, Clone)]
+pub struct ResumeResponse {
+    id: String,
+    after: Option<u64>,
+}
+
+impl ResumeResponse {
+    /// The stream of the response of this id, after the event of this number; from its beginning for `None`.
+    pub fn new(id: impl Into<String>, after: impl Into<Option<u64>>) -> Self {
+        Self { id: id.into(), after: after.into() }
+    }
+}
+
+impl Endpoint for ResumeResponse {
+    type Event = ResponseEvent;
+
+    fn path(&self) -> Cow<'_, str> {
+        Cow::Owned(resume_path(&self.id, self.after))
+    }
+
+    fn method(&self) -> Method {
+        Method::Get
+    }
+
+    fn resume(&self, id: &str, after: u64) -> Option<String> {
+        Some(resume_path(id, Some(after)))
+    }
+
+    fn cancel(&self, id: &str) -> Option<String> {
+        Responses.cancel(id)
+    }
+
+    fn response_id(&self) -> Option<&str> {
+        Some(&self.id)
+    }
+
+    fn starts_after(&self) -> Option<u64> {
+        self.after
+    }
+}
+
+fn resume_path(id: &str, after: Option<u64>) -> String {
+    let mut path = format!("/responses/{}?stream=true", segment(id));
+    if let Some(after) = after {
+        // Writing to a string cannot fail.
+        let _ = write!(path, "&starting_after={after}");
+    }
+    path
+}
+
+/// An id as a segment of a path: it comes from outside, and must not name another path.
+fn segment(id: &str) -> String {
+    let mut segment = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'=') {
+            segment.push(char::from(byte));
+        } else {
+            let _ = write!(segment, "%{byte:02X}");
+        }
+    }
+    segment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        assert_eq!(Responses.resume("resp_1", 7).unwrap(), "/responses/resp_1?stream=true&starting_after=7");
+        assert_eq!(ResumeResponse::new("resp_1", None).path(), "/responses/resp_1?stream=true");
+        assert_eq!(Responses.cancel("../x?y#z").unwrap(), "/responses/%2E%2E%2Fx%3Fy%23z/cancel");
+    }
+}

@@ -1,0 +1,263 @@
+//! Schemas → Rust types.
+
+use std::collections::HashMap;
+
+use crate::json::Json;
+use crate::model::{Def, Field, Kind, Type, Variant};
+use crate::names;
+use crate::schema::{Alternative, Object, Schemas};
+
+/// Makes types of schemas.
+#[derive(Debug)]
+pub struct Lowerer<'a> {
+    schemas: &'a Schemas,
+    /// The types made so far.
+    pub defs: Vec<Def>,
+    by_name: HashMap<String, usize>,
+}
+
+/// What a field allows.
+struct Lowered {
+    r#type: Type,
+    nullable: bool,
+    constant: Option<String>,
+}
+
+impl<'a> Lowerer<'a> {
+    /// One that has made nothing yet.
+    pub fn new(schemas: &'a Schemas) -> Self {
+        Self { schemas, defs: Vec::new(), by_name: HashMap::new() }
+    }
+
+    /// Makes the type of a schema.
+    ///
+    /// # Panics
+    /// When it is none that has a name in Rust.
+    pub fn root(&mut self, name: &str) -> usize {
+        let reference = Json::Object(vec![("$ref".into(), Json::String(format!("#/{name}")))]);
+        let lowered = self.lower(&[reference], name, "", false);
+        lowered.r#type.def().unwrap_or_else(|| panic!("{name} is no type of its own"))
+    }
+
+    /// The type of what `schemas` allow; `hint` names it if no schema does. In an `event`, strings are texts.
+    fn lower(&mut self, schemas: &[Json], hint: &str, field: &str, event: bool) -> Lowered {
+        let schema_name = self.schemas.name_of(schemas);
+        let named = schema_name.is_some();
+        let name = schema_name.unwrap_or_else(|| hint.to_owned());
+        let (alternatives, nullable) = self.schemas.alternatives(schemas);
+        let alternatives = unite(alternatives);
+        let mut constant = None;
+        let r#type = match &alternatives[..] {
+            [] => Type::Value,
+            [Alternative::String(Some(values))] if values.len() == 1 && !named => {
+                constant = Some(values[0].clone());
+                if event { Type::Text } else { Type::String }
+            }
+            [one] => self.one(one, &name, named, field, event),
+            many if many.iter().any(|alternative| matches!(alternative, Alternative::Any)) => Type::Value,
+            many => self.union(many.to_vec(), &name, named, event),
+        };
+        Lowered { r#type, nullable, constant }
+    }
+
+    fn one(&mut self, alternative: &Alternative, name: &str, named: bool, field: &str, event: bool) -> Type {
+        match alternative {
+            Alternative::Any => Type::Value,
+            Alternative::Integer => integer(field),
+            // The schema of one calls bytes numbers.
+            Alternative::Number if field == "bytes" => Type::U32,
+            Alternative::Number => Type::Number,
+            Alternative::Bool => Type::Bool,
+            Alternative::FreeObject => Type::FreeObject,
+            Alternative::String(None) if event => Type::Text,
+            Alternative::String(None) => Type::String,
+            Alternative::String(Some(values)) => {
+                let kind = Kind::Strings(values.clone());
+                self.define(name, named, |_| kind)
+            }
+            Alternative::List(items) => {
+                let lowered = self.lower(items, &format!("{name}*"), field, false);
+                Type::List(Box::new(lowered.r#type))
+            }
+            Alternative::Map(values) => {
+                let lowered = self.lower(std::slice::from_ref(values), &format!("{name}*"), field, false);
+                Type::Map(Box::new(lowered.r#type))
+            }
+            Alternative::Object(object) => {
+                let (name, named) = match &object.name {
+                    Some(name) => (name.as_str(), true),
+                    None => (name, named),
+                };
+                self.define(name, named, |lowerer| lowerer.object(name, object))
+            }
+        }
+    }
+
+    fn define(&mut self, name: &str, named: bool, make: impl FnOnce(&mut Self) -> Kind) -> Type {
+        if let Some(def) = self.by_name.get(name) {
+            return Type::Def(*def);
+        }
+        let def = self.defs.len();
+        self.by_name.insert(name.to_owned(), def);
+        self.defs.push(Def { name: name.to_owned(), named, kind: Kind::Strings(Vec::new()) });
+        self.defs[def].kind = make(self);
+        Type::Def(def)
+    }
+
+    fn object(&mut self, name: &str, object: &Object) -> Kind {
+        let event = names::is_event(name);
+        let mut fields = Vec::new();
+        for (field, schemas) in &object.fields {
+            let hint = format!("{name}.{field}");
+            let lowered = self.lower(schemas, &hint, field, event);
+            let optional = lowered.nullable
+                || !object.required.contains(field)
+                || lowered.r#type == Type::Number
+                || names::is_left_out(name, field);
+            let (r#type, constant) = (lowered.r#type, lowered.constant);
+            fields.push(Field { name: field.clone(), r#type, optional, constant });
+        }
+        // Some ids are required, but not described.
+        let known: Vec<&String> = object.fields.iter().map(|(name, _)| name).collect();
+        for field in object.required.iter().filter(|field| !known.contains(field)) {
+            let r#type = if event { Type::Text } else { Type::String };
+            fields.push(Field { name: field.clone(), r#type, optional: true, constant: None });
+        }
+        assert!(fields.len() <= 64, "{name} has more fields than `Extra` has bits");
+        Kind::Struct(fields)
+    }
+
+    fn union(&mut self, alternatives: Vec<Alternative>, name: &str, named: bool, event: bool) -> Type {
+        self.define(name, named, |lowerer| {
+            let (mut variants, mut objects) = (Vec::new(), Vec::new());
+            for alternative in alternatives {
+                let (variant, shape, hint) = match &alternative {
+                    Alternative::Object(object) => {
+                        objects.push(object.clone());
+                        continue;
+                    }
+                    Alternative::String(None) => ("Text", "string", name.to_owned()),
+                    Alternative::String(Some(_)) => ("Mode", "string", format!("{name}.mode")),
+                    Alternative::Integer | Alternative::Number => ("Number", "number", name.to_owned()),
+                    Alternative::Bool => ("Bool", "bool", name.to_owned()),
+                    Alternative::List(_) => ("List", "list", format!("{name}.items")),
+                    other => panic!("{name}: {other:?} in a union"),
+                };
+                let r#type = lowerer.one(&alternative, &hint, false, "", event);
+                let variant = variant.to_owned();
+                let (tags, key) = (Vec::new(), None);
+                variants.push(Variant { name: variant, r#type, shape: Some(shape), tags, key });
+            }
+            for (tags, object) in by_tags(objects, lowerer.schemas, name) {
+                let hint = format!("{name}.{}", tags.first().map_or("object", String::as_str));
+                let name = names::of_variant(&tags, object.name.as_deref());
+                let optional_tag = !tags.is_empty() && !requires_tag(&object, lowerer.schemas);
+                let key = optional_tag.then(|| {
+                    object
+                        .fields
+                        .iter()
+                        .map(|(name, _)| name)
+                        .find(|name| *name != "type" && object.required.contains(name))
+                });
+                let key = key.flatten().cloned();
+                let shape = tags.is_empty().then_some("object");
+                let r#type = lowerer.one(&Alternative::Object(object), &hint, false, "", false);
+                variants.push(Variant { name, r#type, shape, tags, key });
+            }
+            Kind::Union(variants)
+        })
+    }
+}
+
+/// Unites the alternatives that one Rust type can hold.
+fn unite(alternatives: Vec<Alternative>) -> Vec<Alternative> {
+    let mut united: Vec<Alternative> = Vec::new();
+    for alternative in alternatives {
+        let like = united.iter_mut().find(|other| {
+            matches!(
+                (&**other, &alternative),
+                (Alternative::String(_), Alternative::String(_))
+                    | (Alternative::List(_), Alternative::List(_))
+                    | (Alternative::FreeObject, Alternative::FreeObject)
+                    | (Alternative::Bool, Alternative::Bool)
+                    | (
+                        Alternative::Number | Alternative::Integer,
+                        Alternative::Number | Alternative::Integer
+                    )
+            )
+        });
+        match (like, alternative) {
+            (None, alternative) => united.push(alternative),
+            // Our enums are open: one of these or any other string is an enum, unless it is a list of names.
+            (Some(Alternative::String(values)), Alternative::String(more)) => {
+                let mut all = values.take().unwrap_or_default();
+                all.extend(more.unwrap_or_default());
+                let mut seen = Vec::new();
+                all.retain(|value| {
+                    !seen.contains(value) && {
+                        seen.push(value.clone());
+                        true
+                    }
+                });
+                *values = (!all.is_empty()).then_some(all);
+            }
+            (Some(Alternative::List(items)), Alternative::List(mut more)) => items.append(&mut more),
+            (Some(number @ Alternative::Integer), Alternative::Number) => *number = Alternative::Number,
+            (Some(_), _) => {}
+        }
+    }
+    for alternative in &mut united {
+        if let Alternative::String(values) = alternative
+            && values
+                .as_ref()
+                .is_some_and(|values| values.len() > names::MOST_VALUES || names::are_models(values))
+        {
+            *values = None;
+        }
+    }
+    united
+}
+
+/// The values of an object's field `type`.
+fn tags(object: &Object, schemas: &Schemas) -> Vec<String> {
+    let Some((_, types)) = object.fields.iter().find(|(name, _)| name == "type") else { return Vec::new() };
+    match &unite(schemas.alternatives(types).0)[..] {
+        [Alternative::String(Some(values))] => values.clone(),
+        _ => Vec::new(),
+    }
+}
+
+fn requires_tag(object: &Object, schemas: &Schemas) -> bool {
+    let nullable = object.fields.iter().any(|(name, types)| name == "type" && schemas.alternatives(types).1);
+    object.required.iter().any(|name| name == "type") && !nullable
+}
+
+/// The objects of a union by their tags; those that have the same are merged.
+fn by_tags(objects: Vec<Object>, schemas: &Schemas, union: &str) -> Vec<(Vec<String>, Object)> {
+    let mut by_tags: Vec<(Vec<String>, Object)> = Vec::new();
+    let many = objects.len() > 1;
+    for object in objects {
+        let tags = tags(&object, schemas);
+        assert!(!(many && tags.is_empty()), "{union}: cannot tell {:?} from others", object.name);
+        match by_tags.iter_mut().find(|(known, _)| known.iter().any(|tag| tags.contains(tag))) {
+            Some((known, other)) if *known == tags && other.name != object.name => {
+                other.name = None;
+                other.merge(object, true);
+            }
+            Some((known, other)) => assert!(*known == tags && other.name == object.name, "{union}: {tags:?}"),
+            None => by_tags.push((tags, object)),
+        }
+    }
+    by_tags
+}
+
+fn integer(field: &str) -> Type {
+    if field == "bytes" {
+        // As in the chat API.
+        Type::U32
+    } else if names::is_signed(field) {
+        Type::I64
+    } else {
+        Type::U64
+    }
+}

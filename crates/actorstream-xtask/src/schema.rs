@@ -1,0 +1,168 @@
+//! What a schema allows, as a flat list of alternatives: references followed, `anyOf` and `oneOf` flattened, `allOf`
+//! merged.
+
+use crate::json::Json;
+
+/// The schemas by their names.
+#[derive(Debug)]
+pub struct Schemas(Json);
+
+/// One of the things that a schema allows.
+#[derive(Debug, Clone)]
+pub enum Alternative {
+    /// Anything.
+    Any,
+    /// A string; one of these, if not `None`.
+    String(Option<Vec<String>>),
+    /// An integer.
+    Integer,
+    /// A number.
+    Number,
+    /// A boolean.
+    Bool,
+    /// A list whose items are described by any of the schemas.
+    List(Vec<Json>),
+    /// An object with any fields.
+    FreeObject,
+    /// An object with any names and values described by the schema.
+    Map(Json),
+    /// An object with these fields.
+    Object(Object),
+}
+
+/// An object.
+#[derive(Debug, Clone, Default)]
+pub struct Object {
+    /// The schema's name, if it has one.
+    pub name: Option<String>,
+    /// The fields, each described by any of the schemas.
+    pub fields: Vec<(String, Vec<Json>)>,
+    /// The fields that must be there.
+    pub required: Vec<String>,
+}
+
+impl Object {
+    /// Takes up what another object has. A field is required if `both` require it, or either does.
+    pub fn merge(&mut self, other: Self, both: bool) {
+        for (name, mut schemas) in other.fields {
+            match self.fields.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) if both => known.append(&mut schemas),
+                Some((_, known)) => *known = schemas,
+                None => self.fields.push((name, schemas)),
+            }
+        }
+        if both {
+            self.required.retain(|name| other.required.contains(name));
+        } else {
+            self.required.extend(other.required);
+        }
+    }
+}
+
+/// The name that a `$ref` refers to.
+pub fn referred(schema: &Json) -> Option<&str> {
+    schema.str("$ref").map(|path| path.rsplit('/').next().unwrap_or(path))
+}
+
+impl Schemas {
+    /// The schemas of an object that has them by their names.
+    pub fn new(schemas: Json) -> Self {
+        Self(schemas)
+    }
+
+    /// The schema of a name.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn get(&self, name: &str) -> &Json {
+        self.0.get(name).unwrap_or_else(|| panic!("there is no schema {name}"))
+    }
+
+    /// The name of the one schema that these are, if they refer to one.
+    pub fn name_of(&self, schemas: &[Json]) -> Option<String> {
+        let [schema] = schemas else { return None };
+        if let Some(name) = referred(schema) {
+            return Some(name.to_owned());
+        }
+        let inner = [schema.list("anyOf"), schema.list("oneOf")].concat();
+        let not_null: Vec<Json> =
+            inner.into_iter().filter(|schema| schema.str("type") != Some("null")).collect();
+        self.name_of(&not_null)
+    }
+
+    /// What any of the schemas allows, and whether `null` is allowed.
+    pub fn alternatives(&self, schemas: &[Json]) -> (Vec<Alternative>, bool) {
+        let (mut found, mut nullable) = (Vec::new(), false);
+        for schema in schemas {
+            self.collect(schema, None, &mut found, &mut nullable);
+        }
+        (found, nullable)
+    }
+
+    fn collect(&self, schema: &Json, name: Option<&str>, found: &mut Vec<Alternative>, nullable: &mut bool) {
+        *nullable |= schema.get("nullable") == Some(&Json::Bool(true));
+        if let Some(name) = referred(schema) {
+            return self.collect(self.get(name), Some(name), found, nullable);
+        }
+        if schema.get("$recursiveRef").is_some() {
+            let mut anchors =
+                self.0.fields().iter().filter(|(_, schema)| schema.get("$recursiveAnchor").is_some());
+            let (Some((name, anchor)), None) = (anchors.next(), anchors.next()) else {
+                panic!("not one $recursiveAnchor");
+            };
+            return self.collect(anchor, Some(name), found, nullable);
+        }
+        let inner = [schema.list("anyOf"), schema.list("oneOf")].concat();
+        if !inner.is_empty() {
+            for schema in &inner {
+                self.collect(schema, None, found, nullable);
+            }
+            return;
+        }
+        match schema.str("type") {
+            Some("null") => *nullable = true,
+            Some("string") => {
+                let values = schema.strings("enum");
+                found.push(Alternative::String((!values.is_empty()).then_some(values)));
+            }
+            Some("integer") => found.push(Alternative::Integer),
+            Some("number") => found.push(Alternative::Number),
+            Some("boolean") => found.push(Alternative::Bool),
+            Some("array") => {
+                found.push(Alternative::List(schema.get("items").cloned().into_iter().collect()));
+            }
+            _ if schema.get("properties").is_some() || !schema.list("allOf").is_empty() => {
+                let object = Object { name: name.map(str::to_owned), ..self.object(schema) };
+                found.push(if object.fields.is_empty() {
+                    Alternative::FreeObject
+                } else {
+                    Alternative::Object(object)
+                });
+            }
+            Some("object") => found.push(match schema.get("additionalProperties") {
+                Some(values) if !values.fields().is_empty() => Alternative::Map(values.clone()),
+                _ => Alternative::FreeObject,
+            }),
+            Some(other) => panic!("unknown type {other}"),
+            None => found.push(Alternative::Any),
+        }
+    }
+
+    /// The fields of an object, those of `allOf` included.
+    fn object(&self, schema: &Json) -> Object {
+        if let Some(name) = referred(schema) {
+            return self.object(self.get(name));
+        }
+        let mut object = Object::default();
+        for part in schema.list("allOf") {
+            object.merge(self.object(part), false);
+        }
+        if let Some(fields) = schema.get("properties") {
+            let fields =
+                fields.fields().iter().map(|(name, schema)| (name.clone(), vec![schema.clone()])).collect();
+            object.merge(Object { fields, ..Object::default() }, false);
+        }
+        object.required.extend(schema.strings("required"));
+        object
+    }
+}

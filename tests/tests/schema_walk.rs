@@ -1,0 +1,502 @@
+//! Walks the API's schemas: makes instances of everything that an event can carry, reads them as typed events, and
+//! expects the same JSON back. What no type knows shows in the events' `extra`, and is counted.
+#![allow(clippy::unwrap_used)]
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use actorstream::proto::audio::{
+    SpeechStreamEvent, Transcription, TranscriptionStreamEvent, VerboseTranscription,
+};
+use actorstream::proto::images::{ImageEditStreamEvent, ImageGenStreamEvent, ImagesResponse};
+use actorstream::proto::responses::{Response, ResponseStreamEvent};
+use actorstream::{ChatCompletion, ChatCompletionChunk, Completion, CompletionChunk};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+/// Objects and unions that are nested deeper have only what they have to have.
+const DEPTH: usize = 16;
+
+/// What instances are like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mode {
+    /// Every field is there.
+    All,
+    /// Only what is required.
+    Required,
+    /// Every field is there, as `null` where it may be.
+    Nulls,
+    /// Every object has fields that the schema does not know.
+    Extra,
+    /// Every enum has a value that the schema does not know, except the types of objects.
+    NewValues,
+    /// Every object in a union has a type that the schema does not know.
+    NewTypes,
+}
+
+const MODES: [Mode; 6] =
+    [Mode::All, Mode::Required, Mode::Nulls, Mode::Extra, Mode::NewValues, Mode::NewTypes];
+
+/// Makes instances.
+struct Walk<'a> {
+    schemas: &'a Value,
+    mode: Mode,
+    /// Which variant to take of the unions that are named here; of others the first.
+    picks: BTreeMap<String, usize>,
+    /// The unions that were met, and how many variants they have.
+    unions: BTreeMap<String, usize>,
+    /// The schemas that were met.
+    met: BTreeSet<String>,
+    /// The fields that were met, as `Schema.field`.
+    fields: BTreeSet<String>,
+}
+
+/// Where in a schema the walk is.
+#[derive(Clone)]
+struct Place {
+    /// The schema's name, and the way from it.
+    path: String,
+    depth: usize,
+    /// Whether the value is what a union is told apart by.
+    tag: bool,
+    /// Whether an object here is one of a union.
+    in_union: bool,
+}
+
+impl Place {
+    fn root(name: &str) -> Self {
+        Self { path: name.into(), depth: 0, tag: false, in_union: false }
+    }
+
+    fn below(&self, step: &str) -> Self {
+        Self { path: format!("{}/{step}", self.path), depth: self.depth + 1, tag: false, ..self.clone() }
+    }
+}
+
+impl Walk<'_> {
+    fn named(&mut self, name: &str, place: &Place) -> Value {
+        self.met.insert(name.to_owned());
+        let schema = &self.schemas[name];
+        assert!(schema.is_object(), "no schema {name}");
+        self.value(schema, &Place { path: name.to_owned(), ..place.clone() })
+    }
+
+    fn value(&mut self, schema: &Value, place: &Place) -> Value {
+        if let Some(name) = schema["$ref"].as_str() {
+            return self.named(name.rsplit('/').next().unwrap(), place);
+        }
+        if schema.get("$recursiveRef").is_some() {
+            return self.named("CompoundFilter", place);
+        }
+        if let Some(variants) = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array()) {
+            return self.union(variants, place);
+        }
+        match schema["type"].as_str() {
+            Some("string") => match schema["enum"].as_array() {
+                Some(_) if self.mode == Mode::NewValues && !place.tag => json!("a new value"),
+                Some(values) => values[0].clone(),
+                None => json!("text"),
+            },
+            Some("integer") => json!(7),
+            // A transcription's schema calls the bytes of a token numbers.
+            Some("number") if place.path.contains("/bytes/") => json!(7),
+            Some("number") => [json!(1), json!(1.0), json!(0.5)][place.path.len() % 3].clone(),
+            Some("boolean") => json!(true),
+            Some("array") => {
+                if place.depth > DEPTH {
+                    return json!([]);
+                }
+                json!([self.value(&schema["items"], &place.below("items"))])
+            }
+            _ if schema.get("properties").is_some() || schema.get("allOf").is_some() => {
+                self.object(schema, place)
+            }
+            Some("object") => match schema.get("additionalProperties") {
+                Some(values) if values.as_object().is_some_and(|values| !values.is_empty()) => {
+                    json!({"name": self.value(values, &place.below("values"))})
+                }
+                _ => json!({"free": {"free": [1, 1.0, null, "free"]}}),
+            },
+            None => json!({"free": 1}),
+            Some(other) => panic!("{}: {other}", place.path),
+        }
+    }
+
+    fn union(&mut self, variants: &[Value], place: &Place) -> Value {
+        let is_null = |variant: &&Value| variant["type"] == "null";
+        let nullable = variants.iter().any(|variant| is_null(&variant));
+        let variants: Vec<&Value> = variants.iter().filter(|variant| !is_null(variant)).collect();
+        if nullable && self.mode == Mode::Nulls && place.depth > 0 {
+            return Value::Null;
+        }
+        let mut picked = 0;
+        if variants.len() > 1 {
+            self.unions.insert(place.path.clone(), variants.len());
+            picked = self.picks.get(&place.path).copied().unwrap_or(0);
+        }
+        let in_union = place.in_union || variants.len() > 1;
+        self.value(variants[picked], &Place { in_union, ..place.below(&picked.to_string()) })
+    }
+
+    fn object(&mut self, schema: &Value, place: &Place) -> Value {
+        let (mut properties, mut required) = (Map::new(), BTreeSet::new());
+        self.parts(schema, &mut properties, &mut required);
+        let few = self.mode == Mode::Required || place.depth > DEPTH;
+        let mut object = Map::new();
+        for (name, schema) in &properties {
+            let tag = name == "type";
+            self.fields.insert(format!("{}.{name}", place.path));
+            if few && !required.contains(name) {
+                continue;
+            }
+            let nullable = schema["nullable"] == true;
+            let value = if nullable && self.mode == Mode::Nulls {
+                Value::Null
+            } else if tag && place.in_union && place.depth > 1 && self.mode == Mode::NewTypes {
+                json!("a new type")
+            } else {
+                self.value(schema, &Place { tag, in_union: false, ..place.below(name) })
+            };
+            object.insert(name.clone(), value);
+        }
+        // Required, but not described: all of them are ids.
+        for name in required.iter().filter(|name| !properties.contains_key(*name)) {
+            self.fields.insert(format!("{}.{name}", place.path));
+            object.insert(name.clone(), json!("text"));
+        }
+        if self.mode == Mode::Extra {
+            object.insert("unknown_text".into(), json!("x"));
+            object.insert("unknown_object".into(), json!({"a": [1, 1.0, null, {"b": "c"}]}));
+            object.insert("unknown_null".into(), Value::Null);
+        }
+        Value::Object(object)
+    }
+
+    /// The fields of an object, those of `allOf` included.
+    fn parts(
+        &mut self,
+        schema: &Value,
+        properties: &mut Map<String, Value>,
+        required: &mut BTreeSet<String>,
+    ) {
+        if let Some(name) = schema["$ref"].as_str() {
+            let name = name.rsplit('/').next().unwrap();
+            self.met.insert(name.to_owned());
+            let schemas = self.schemas;
+            return self.parts(&schemas[name], properties, required);
+        }
+        for part in schema["allOf"].as_array().into_iter().flatten() {
+            self.parts(part, properties, required);
+        }
+        for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+            properties.insert(name.clone(), schema.clone());
+        }
+        let names = schema["required"].as_array().into_iter().flatten();
+        required.extend(names.map(|name| name.as_str().unwrap().to_owned()));
+    }
+}
+
+/// What a walk of one root met.
+#[derive(Default)]
+struct Met {
+    instances: usize,
+    schemas: BTreeSet<String>,
+    fields: BTreeSet<String>,
+    raw: BTreeSet<String>,
+}
+
+impl Met {
+    fn add(&mut self, other: Self) {
+        self.instances += other.instances;
+        self.schemas.extend(other.schemas);
+        self.fields.extend(other.fields);
+        self.raw.extend(other.raw);
+    }
+}
+
+fn document() -> Value {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/stream-event-schemas.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Walks what is reachable from a schema, with each variant of each union in turn. `read` gives back the JSON of an
+/// instance that it has read, and what it read.
+fn walk(schemas: &Value, root: &str, read: impl Fn(&Value) -> (Value, Box<dyn Debug>)) -> Met {
+    let mut all = Met::default();
+    for mode in MODES {
+        let mut turns = vec![BTreeMap::new()];
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        while let Some(picks) = turns.pop() {
+            let (unions, met, fields) = Default::default();
+            let mut walk = Walk { schemas, mode, picks, unions, met, fields };
+            let instance = walk.named(root, &Place::root(root));
+            let (written, read) = read(&instance);
+            assert_eq!(written, instance, "{root} {mode:?} {:?}\n{read:?}", walk.picks);
+            if matches!(mode, Mode::All | Mode::Required | Mode::Nulls) {
+                all.raw.extend(raw(&format!("{read:?}")).into_iter().map(|field| format!("{root}: {field}")));
+            }
+            all.instances += 1;
+            all.schemas.append(&mut walk.met);
+            all.fields.append(&mut walk.fields);
+            for (union, variants) in walk.unions {
+                if known.insert(union.clone()) {
+                    turns.extend((1..variants).map(|variant| {
+                        let mut picks = walk.picks.clone();
+                        picks.insert(union.clone(), variant);
+                        picks
+                    }));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The names of the schemas that are reachable from one.
+fn reachable(schemas: &Value, from: &Value) -> BTreeSet<String> {
+    let (mut found, mut todo) = (BTreeSet::new(), vec![from]);
+    while let Some(schema) = todo.pop() {
+        match schema {
+            Value::Object(object) => todo.extend(object.values()),
+            Value::Array(list) => todo.extend(list),
+            Value::String(path) => {
+                if let Some(name) = path.strip_prefix("#/components/schemas/")
+                    && found.insert(name.to_owned())
+                {
+                    todo.push(&schemas[name]);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What of an event stayed raw, by its `Debug` form: fields in `extra`, values of no variant, and JSON where the schema
+/// says more than that it is JSON.
+fn raw(debug: &str) -> Vec<String> {
+    let mut raw = Vec::new();
+    for (sign, harmless) in [
+        ("extra: {", "}"),
+        ("Unknown(", "\u{0}"),
+        (" Object {", "\"free\""),
+        ("(Object {", "\"free\""),
+        (" String(", "\"free\""),
+        (" Array [", "Number(1)"),
+    ] {
+        for (at, _) in debug.match_indices(sign) {
+            let rest = &debug[at + sign.len()..];
+            if !rest.starts_with(harmless) {
+                let until = rest.find([':', ',', '}', ')']).unwrap_or(rest.len());
+                raw.push(format!("{sign}{}", &rest[..until]));
+            }
+        }
+    }
+    raw
+}
+
+/// Reads an instance through serde.
+fn by_serde<T: DeserializeOwned + Serialize + Debug + 'static>(instance: &Value) -> (Value, Box<dyn Debug>) {
+    let text = instance.to_string();
+    let read: T = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    (serde_json::to_value(&read).unwrap(), Box::new(read))
+}
+
+/// The names and types of the events of a stream.
+fn events(schemas: &Value, stream: &str) -> Vec<(String, String)> {
+    let variants = schemas[stream]["anyOf"].as_array().unwrap();
+    let names = variants.iter().map(|variant| variant["$ref"].as_str().unwrap().rsplit('/').next().unwrap());
+    names
+        .map(|name| {
+            let tag = schemas[name]["properties"]["type"]["enum"][0].as_str().unwrap();
+            (name.to_owned(), tag.to_owned())
+        })
+        .collect()
+}
+
+macro_rules! read_event {
+    ($stream:ident, $tag:expr) => {
+        |instance: &Value| {
+            let event = $stream::decode(&instance.to_string().into()).unwrap();
+            assert_eq!(event.r#type(), $tag);
+            assert!(!matches!(event, $stream::Unknown(_)), "{}", $tag);
+            assert_eq!($stream::from(instance.clone()), event);
+            (serde_json::to_value(&event).unwrap(), Box::new(event))
+        }
+    };
+}
+
+#[track_caller]
+fn report(what: &str, met: &Met) {
+    println!(
+        "{what}: {} instances, {} schemas, {} fields typed, {} reachable only as raw JSON",
+        met.instances,
+        met.schemas.len(),
+        met.fields.len() - met.raw.len().min(met.fields.len()),
+        met.raw.len()
+    );
+    assert_eq!(met.raw, BTreeSet::new(), "{what}");
+}
+
+#[test]
+fn every_event_of_a_response_is_typed() {
+    let document = document();
+    let schemas = &document["schemas"];
+    let events = events(schemas, "ResponseStreamEvent");
+    let (mut all, mut typed) = (Met::default(), 0);
+    for (name, tag) in &events {
+        let met = walk(schemas, name, read_event!(ResponseStreamEvent, tag));
+        typed += usize::from(met.raw.is_empty());
+        all.add(met);
+    }
+    println!("{typed} of {} event types", events.len());
+    report("Responses", &all);
+    assert_eq!(all.schemas, reachable(schemas, &schemas["ResponseStreamEvent"]));
+    assert_eq!((typed, events.len()), (58, 58));
+    let mut types: Vec<&str> = ResponseStreamEvent::TYPES.to_vec();
+    types.retain(|tag| *tag != "keepalive");
+    assert_eq!(types, events.iter().map(|(_, tag)| tag.as_str()).collect::<Vec<_>>());
+    let met = walk(schemas, "Response", by_serde::<Response>);
+    report("Response", &met);
+}
+
+#[test]
+fn every_event_of_images_and_audio_is_typed() {
+    let document = document();
+    let schemas = &document["schemas"];
+    let mut all = Met::default();
+    let mut count = 0;
+    macro_rules! stream {
+        ($stream:ident, $name:literal) => {
+            for (name, tag) in events(schemas, $name) {
+                all.add(walk(schemas, &name, read_event!($stream, tag)));
+                count += 1;
+            }
+        };
+    }
+    stream!(ImageGenStreamEvent, "ImageGenStreamEvent");
+    stream!(ImageEditStreamEvent, "ImageEditStreamEvent");
+    stream!(TranscriptionStreamEvent, "CreateTranscriptionResponseStreamEvent");
+    stream!(SpeechStreamEvent, "CreateSpeechResponseStreamEvent");
+    all.add(walk(schemas, "ImagesResponse", by_serde::<ImagesResponse>));
+    all.add(walk(schemas, "CreateTranscriptionResponseJson", by_serde::<Transcription>));
+    all.add(walk(schemas, "CreateTranscriptionResponseVerboseJson", by_serde::<VerboseTranscription>));
+    println!("{count} of 9 event types");
+    report("Images and audio", &all);
+    assert_eq!(count, 9);
+}
+
+/// These types are written by hand. What they do not know they keep, and that is listed here.
+#[test]
+fn chat_and_text_completions_lose_nothing() {
+    let document = document();
+    let schemas = &document["schemas"];
+    macro_rules! completion {
+        ($type:ident, $name:literal, $kept:expr) => {
+            let kept = RefCell::new(BTreeSet::new());
+            let mut met = walk(schemas, $name, |instance| {
+                let mut read: $type = serde_json::from_value(instance.clone()).unwrap();
+                let written = serde_json::to_value(&read).unwrap();
+                let names = read.extra.iter().map(|(name, _)| name.clone());
+                kept.borrow_mut().extend(names.filter(|name| !name.starts_with("unknown_")));
+                read.extra = Default::default();
+                (written, Box::new(read))
+            });
+            let kept = kept.into_inner();
+            // What is below a field that is kept is not typed either.
+            let below: BTreeSet<String> = kept
+                .iter()
+                .flat_map(|name| reachable(schemas, &schemas[$name]["properties"][name]))
+                .collect();
+            met.fields.retain(|field| !below.contains(field.split(['.', '/']).next().unwrap()));
+            met.fields.retain(|field| !kept.iter().any(|name| *field == format!("{}.{name}", $name)));
+            report(stringify!($type), &met);
+            println!("{}: kept as raw JSON: {kept:?}", stringify!($type));
+            assert_eq!(kept.iter().map(String::as_str).collect::<Vec<_>>(), $kept, stringify!($type));
+        };
+    }
+    completion!(ChatCompletionChunk, "CreateChatCompletionStreamResponse", ["moderation"]);
+    completion!(ChatCompletion, "CreateChatCompletionResponse", ["metadata", "moderation"]);
+    completion!(Completion, "CreateCompletionResponse", [""; 0]);
+    completion!(CompletionChunk, "CreateCompletionResponse", [""; 0]);
+}
+
+#[test]
+fn servers_that_differ_are_understood() {
+    let read = |json: Value| ResponseStreamEvent::decode(&json.to_string().into()).unwrap();
+    // Without a sequence number.
+    let json = json!({
+        "type": "response.output_text.delta", "item_id": "m", "output_index": 0, "content_index": 1, "delta": "x",
+        "logprobs": []
+    });
+    let event = read(json.clone());
+    assert_eq!((event.sequence_number(), event.item_id()), (None, Some("m")));
+    assert_eq!((event.output_index(), event.content_index()), (Some(0), Some(1)));
+    assert_eq!(serde_json::to_value(&event).unwrap(), json);
+    // With a time that is no integer.
+    for created_at in [json!(1_795_344_041.667_965_2), json!(1_795_344_041), json!(1_795_344_041.0)] {
+        let response = json!({"id": "r", "created_at": created_at, "output": []});
+        let event = read(json!({"type": "response.created", "response": response}));
+        let ResponseStreamEvent::Created(created) = &event else { panic!("{event:?}") };
+        assert_eq!(json!(created.response.created_at), created_at);
+    }
+    let picture =
+        json!({"type": "image_generation.completed", "b64_json": "", "created_at": 1_795_344_041.5});
+    let event = ImageGenStreamEvent::decode(&picture.to_string().into()).unwrap();
+    assert!(matches!(event, ImageGenStreamEvent::Completed(event) if event.created_at == 1_795_344_041));
+    // The event that is not documented.
+    let json = json!({"type": "keepalive", "sequence_number": 7});
+    let event = read(json.clone());
+    assert!(matches!(event, ResponseStreamEvent::KeepAlive(_)));
+    assert_eq!(event.sequence_number(), Some(7));
+    assert_eq!(serde_json::to_value(&event).unwrap(), json);
+    // A field of a wrong type costs no more than itself.
+    let event = read(json!({
+        "type": "response.output_item.done", "output_index": "2",
+        "item": {"type": "message", "id": 7, "role": "assistant", "content": [{"type": "output_text", "text": "x"}]}
+    }));
+    let ResponseStreamEvent::OutputItemDone(done) = &event else { panic!("{event:?}") };
+    assert_eq!((event.output_index(), done.item.id()), (Some(2), Some("7")));
+}
+
+#[test]
+fn the_captures_are_typed() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
+    let (mut files, mut events) = (0, 0);
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.to_string_lossy().contains("responses") || path.extension().is_none_or(|end| end != "http") {
+            continue;
+        }
+        files += 1;
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        for data in text.lines().filter_map(|line| line.strip_prefix("data: ")) {
+            let Ok(json) = serde_json::from_str::<Value>(data) else { continue };
+            let Some(tag) = json["type"].as_str() else { continue };
+            let event = ResponseStreamEvent::decode(&data.trim().to_owned().into()).unwrap();
+            assert_eq!(event.r#type(), tag, "{}", path.display());
+            assert!(!format!("{event:?}").contains("Unknown("), "{}: {event:?}", path.display());
+            // What came is in what goes out, beside the defaults of what was left out.
+            let written = serde_json::to_value(&event).unwrap();
+            assert!(contains(&written, &json), "{}: {json} {written}", path.display());
+            events += 1;
+        }
+    }
+    println!("{events} events of {files} captures");
+    assert!(events > 100, "{events}");
+}
+
+fn contains(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(name, part)| whole.get(name).is_some_and(|whole| contains(whole, part)))
+        }
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| contains(whole, part))
+        }
+        (whole, part) => whole == part,
+    }
+}
