@@ -154,13 +154,8 @@ impl Text {
     /// The text of bytes that should be UTF-8 but may hold surrogates (as WTF-8) or garbage. `slice` makes the
     /// valid case cheap.
     fn from_wtf8(bytes: &[u8], slice: impl FnOnce() -> Bytes) -> Self {
-        match std::str::from_utf8(bytes) {
-            // The second look at the bytes is what it costs to go without unsafe code.
-            Ok(text) => Self {
-                text: ByteString::try_from(slice()).unwrap_or_else(|_| ByteString::from(text)),
-                low: 0,
-                high: 0,
-            },
+        match ByteString::try_from(slice()) {
+            Ok(text) => Self { text, low: 0, high: 0 },
             Err(_) => Self::repair(bytes),
         }
     }

@@ -43,6 +43,9 @@ impl Extra {
     /// Merges the unknown fields of a later delta: strings are appended, lists extended, objects merged, anything
     /// else replaced.
     pub(crate) fn merge(&mut self, later: &Extra) {
+        if later.is_empty() {
+            return;
+        }
         for (name, value) in later.iter() {
             match self.fields.get_or_insert_default().entry(name) {
                 serde_json::map::Entry::Vacant(entry) => drop(entry.insert(value.clone())),
@@ -281,7 +284,8 @@ impl<'de, F> serde::de::DeserializeSeed<'de> for KeySeed<F> {
                 }
             }
         }
-        deserializer.deserialize_identifier(KeyVisitor(self.0))
+        // As bytes, since a key that is known needs no check that it is UTF-8.
+        deserializer.deserialize_bytes(KeyVisitor(self.0))
     }
 }
 

@@ -99,6 +99,11 @@ impl ChatAccumulator {
     fn place(&mut self, index: u32) -> usize {
         let choices = &mut self.response.choices;
         choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
+            if choices.is_empty() {
+                // Nearly always the only one; a list grows to four at once.
+                choices.reserve_exact(1);
+                self.states.reserve_exact(1);
+            }
             choices.push(ChatChoice { index, ..empty_choice() });
             self.states.push(ChoiceState::default());
             self.size += CHOICE;

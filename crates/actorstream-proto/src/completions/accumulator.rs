@@ -70,6 +70,10 @@ impl CompletionAccumulator {
     fn push_choice(&mut self, delta: &mut CompletionChunkChoice, keep: bool) {
         let choices = &mut self.response.choices;
         let at = choices.iter().position(|choice| choice.index == delta.index).unwrap_or_else(|| {
+            if choices.is_empty() {
+                // Nearly always the only one; a list grows to four at once.
+                choices.reserve_exact(1);
+            }
             choices.push(CompletionChoice { index: delta.index, ..empty_choice() });
             self.carries.push(0);
             self.size += CHOICE;
