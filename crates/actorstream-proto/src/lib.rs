@@ -54,6 +54,7 @@ pub mod raw;
 pub mod responses;
 pub mod retry;
 pub mod session;
+mod settings;
 pub mod sse;
 mod string_enum;
 pub mod template;

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::budget::Budgets;
 use crate::chat::ChatCompletionChunk;
+use crate::limits::Limits;
 use crate::raw::RawEvent;
 
 /// A session driven by hand: bytes and seconds in, what came out at hand.

@@ -20,7 +20,7 @@ fn body(form: &Form) -> String {
 fn a_form_on_the_wire() {
     let form = Form::new()
         .text("model", "whisper-1")
-        .file("file", FilePart::from_path("/tmp/talk.mp3"))
+        .file("file", FilePart::from_path("talks/talk.mp3"))
         .file("image[]", FilePart::from_bytes("a.png", &b"PNG"[..]));
     assert_eq!(
         body(&form),
@@ -32,7 +32,7 @@ fn a_form_on_the_wire() {
          Content-Disposition: form-data; name=\"file\"; filename=\"talk.mp3\"\r\n\
          Content-Type: audio/mpeg\r\n\
          \r\n\
-         </tmp/talk.mp3>\r\n\
+         <talks/talk.mp3>\r\n\
          --B\r\n\
          Content-Disposition: form-data; name=\"image[]\"; filename=\"a.png\"\r\n\
          Content-Type: image/png\r\n\

@@ -19,6 +19,8 @@ crate::object! {
         pub sequence_number: Option<u64>,
         /// What is new.
         pub delta: Text,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// The arguments of a function are whole.
@@ -95,6 +97,8 @@ crate::object! {
         pub command_index: u64,
         /// What is new.
         pub delta: ShellCallOutputDelta,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// What a command printed is whole.
@@ -125,6 +129,8 @@ crate::object! {
         pub item_id: Text,
         /// What is new.
         pub delta: Text,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// The input of a custom tool is whole.

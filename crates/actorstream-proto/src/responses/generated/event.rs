@@ -60,7 +60,7 @@ crate::union::stream_events! {
         /// A command for a shell is whole.
         ShellCallCommandDone(ResponseShellCallCommandDoneEvent) = "response.shell_call_command.done",
         /// More of what a command printed.
-        ShellCallOutputContentDelta(ResponseShellCallOutputContentDeltaEvent)
+        ShellCallOutputContentDelta(Box<ResponseShellCallOutputContentDeltaEvent>)
             = "response.shell_call_output_content.delta",
         /// What a command printed is whole.
         ShellCallOutputContentDone(ResponseShellCallOutputContentDoneEvent)

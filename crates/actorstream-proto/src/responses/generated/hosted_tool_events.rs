@@ -17,6 +17,8 @@ crate::object! {
         pub delta: Text,
         /// The number of the event in the stream, if the server counts.
         pub sequence_number: Option<u64>,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// The code is whole.

@@ -55,6 +55,8 @@ crate::object! {
         pub delta: Text,
         /// The number of the event in the stream, if the server counts.
         pub sequence_number: Option<u64>,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// A text of the summary of the reasoning is whole.
@@ -87,6 +89,8 @@ crate::object! {
         pub delta: Text,
         /// The number of the event in the stream, if the server counts.
         pub sequence_number: Option<u64>,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// A text of the reasoning is whole.

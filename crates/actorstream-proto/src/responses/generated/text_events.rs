@@ -17,6 +17,8 @@ crate::object! {
         pub sequence_number: Option<u64>,
         /// What is new.
         pub delta: Text,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// The sound is whole.
@@ -39,6 +41,8 @@ crate::object! {
         pub sequence_number: Option<u64>,
         /// The id of the response; the schema requires it, but does not describe it.
         pub response_id: Option<Text>,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// What is said is whole.
@@ -65,6 +69,8 @@ crate::object! {
         pub delta: Text,
         /// The number of the event in the stream, if the server counts.
         pub sequence_number: Option<u64>,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// The refusal is whole.
@@ -99,6 +105,8 @@ crate::object! {
         pub sequence_number: Option<u64>,
         /// The probabilities of the tokens, if asked for.
         pub logprobs: Vec<ResponseLogProb>,
+        /// Random text that hides the length of the event.
+        pub obfuscation: Option<Text>,
     }
 
     /// The probability of a token.

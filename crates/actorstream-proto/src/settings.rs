@@ -1,0 +1,65 @@
+//! `Settings`: how a stream is to be run.
+
+use crate::budget::Budgets;
+use crate::limits::Limits;
+
+/// What to do with an event that is not JSON.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnMalformed {
+    /// End the stream with `Malformed`.
+    #[default]
+    Fail,
+    /// Leave it out and count it in the timings.
+    Skip,
+}
+
+/// How a stream is to be run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The time budgets.
+    pub budgets: Budgets,
+    /// The bounds on what a server can make the stream hold.
+    pub limits: Limits,
+    /// What to do with an event that is not JSON.
+    pub on_malformed: OnMalformed,
+    /// Whether the texts of the response are kept.
+    pub keep_response: bool,
+    /// How many choices were asked for.
+    pub choices: usize,
+    /// Whether a body that ends cleanly is complete, whatever its events say.
+    pub ends_on_close: bool,
+    /// What the answer is made of.
+    pub framing: Framing,
+    /// Whether a broken stream goes on where it broke, if its accumulator says that it can.
+    pub resume: bool,
+    /// The id of the response, where it is known before the stream says it.
+    pub response_id: Option<String>,
+}
+
+/// What an answer is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// An event stream.
+    #[default]
+    Events,
+    /// Bytes: each read is an event.
+    Bytes,
+    /// One JSON object.
+    Whole,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            budgets: Budgets::default(),
+            limits: Limits::default(),
+            on_malformed: OnMalformed::default(),
+            keep_response: true,
+            choices: 1,
+            ends_on_close: false,
+            framing: Framing::Events,
+            resume: false,
+            response_id: None,
+        }
+    }
+}
