@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::output::Form;
@@ -13,11 +14,14 @@ Examples:
   actorstream chat \"Tell me about quantum computing\"
   git diff | actorstream chat --system \"Write a commit message\" --model gpt-4o
   actorstream complete \"Once upon a time\" --base-url http://localhost:8000/v1 --model my-model
+  actorstream respond \"Prove it\" --model gpt-5 --background
+  actorstream respond --resume resp_123 --after 41
   actorstream stream /responses --body '{\"model\": \"gpt-5\", \"input\": \"Hello\"}' --jsonl
   actorstream mock --port 8080
 
 The environment sets what no option does: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION,
-OPENAI_PROJECT_ID. With neither a key nor a base URL a scripted server on this machine answers.
+OPENAI_PROJECT_ID. With neither a key nor a base URL a scripted server on this machine answers,
+but for respond, which it does not know.
 
 Exit status: 0 the answer is complete, 1 it is not, 2 wrong usage or configuration, 130 Ctrl-C.";
 
@@ -43,6 +47,9 @@ pub(crate) enum Command {
     /// Stream a text completion (POST /completions)
     #[command(after_help = JSONL)]
     Complete(Complete),
+    /// Stream a response (POST /responses), or go on with one that runs in the background
+    #[command(after_help = JSONL)]
+    Respond(Respond),
     /// Stream any other endpoint, its events as they come
     #[command(after_help = JSONL)]
     Stream(Other),
@@ -56,6 +63,7 @@ impl Command {
         match self {
             Self::Chat(_) => "chat",
             Self::Complete(_) => "complete",
+            Self::Respond(_) => "respond",
             Self::Stream(_) => "stream",
             Self::Mock(_) => "mock",
         }
@@ -66,6 +74,7 @@ impl Command {
         match self {
             Self::Chat(Chat { display, .. })
             | Self::Complete(Complete { display, .. })
+            | Self::Respond(Respond { display, .. })
             | Self::Stream(Other { display, .. }) => display.form(),
             Self::Mock(_) => Form::text(),
         }
@@ -93,6 +102,45 @@ pub(crate) struct Complete {
     pub(crate) prompt: Option<String>,
     #[command(flatten)]
     pub(crate) generation: Generation,
+    #[command(flatten)]
+    pub(crate) display: Display,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Args)]
+pub(crate) struct Respond {
+    /// What the user says; read from stdin if neither it nor --body is given
+    pub(crate) prompt: Option<String>,
+    /// Instructions that come before the prompt
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) system: Option<String>,
+    /// The model [default: gpt-4o-mini]
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// The request to start from; prompt and options are put into it
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) body: Option<Source>,
+    /// Have the response go on when its stream breaks, so that it can be resumed
+    #[arg(long)]
+    pub(crate) background: bool,
+    /// Stream the response of this ID, which was begun before in the background
+    #[arg(
+        long,
+        value_name = "ID",
+        value_parser = NonEmptyStringValueParser::new(),
+        conflicts_with_all = ["prompt", "system", "model", "body", "background"],
+    )]
+    pub(crate) resume: Option<String>,
+    /// Resume after the event of this number (sequence_number) [default: from the beginning]
+    // clap drops a requirement that conflicts with what is given, so the conflicts are repeated.
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "resume",
+        conflicts_with_all = ["prompt", "system", "model", "body", "background"],
+    )]
+    pub(crate) after: Option<u64>,
     #[command(flatten)]
     pub(crate) display: Display,
     #[command(flatten)]
@@ -166,7 +214,7 @@ pub(crate) struct Connection {
     /// Trust the certificates in this PEM file too
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_certificate: Option<PathBuf>,
-    /// How often a request that is safe to repeat is sent again [default: 2]
+    /// How often a request that is safe to repeat is sent again; with 0 no broken stream is resumed either [default: 2]
     #[arg(long, value_name = "N")]
     pub(crate) retries: Option<u32>,
     #[command(flatten)]
@@ -239,10 +287,20 @@ mod tests {
             &["complete", "x", "--system", "y"],
             &["chat", "x", "--idle-timeout", "soon"],
             &["chat", "x", "--retries", "-1"],
+            &["respond", "x", "--usage"],
+            &["respond", "x", "--resume", "r"],
+            &["respond", "--resume", "r", "--system", "x"],
+            &["respond", "--resume", "r", "--model", "m"],
+            &["respond", "--resume", "r", "--body", "{}"],
+            &["respond", "--resume", "r", "--background"],
+            &["respond", "--resume", "r", "--after", "-1"],
+            &["respond", "--resume", ""],
+            &["respond", "x", "--after", "1"],
+            &["respond", "--after", "1"],
             &["mock", "--port", "70000"],
             &[],
         ] {
-            let error = parse(wrong).err().unwrap();
+            let Some(error) = parse(wrong).err() else { panic!("{wrong:?}") };
             assert_eq!(error.exit_code(), 2, "{wrong:?}");
         }
     }

@@ -21,14 +21,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_rt::{Arbiter, System};
-use actorstream::proto::body::Body;
 use actorstream::{Call, Custom, Endpoint, StreamRef};
 use clap::Parser;
+use serde::Serialize;
 use tokio::sync::oneshot;
 
-use arguments::{Arguments, Command, Connection, Display};
+use arguments::{Arguments, Command, Display, Respond};
 use exit::{Exit, Failure};
-use output::{Form, Output};
+use output::Output;
 use printer::Printer;
 use server::Server;
 use shown::Shown;
@@ -40,49 +40,54 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Exit {
     let (name, form) = (command.name(), command.form());
-    let ended = match command {
-        Command::Chat(chat) => match request::chat(&chat) {
-            Ok(body) => ask(&chat.connection, &chat.display, body, |server| server.openai.chat()).await,
-            Err(failure) => Err(failure),
-        },
-        Command::Complete(complete) => match request::completion(&complete) {
-            Ok(body) => {
-                ask(&complete.connection, &complete.display, body, |server| server.openai.completions()).await
-            }
-            Err(failure) => Err(failure),
-        },
-        Command::Stream(stream) => match request::other(&stream) {
-            Ok(body) => {
-                let endpoint: Custom = Custom::post(stream.path);
-                ask(&stream.connection, &stream.display, body, |server| server.openai.endpoint(endpoint))
-                    .await
-            }
-            Err(failure) => Err(failure),
-        },
-        Command::Mock(mock) => mock::serve(&mock).await,
-    };
-    ended.unwrap_or_else(|failure| failure.tell(name, form))
+    obey(command).await.unwrap_or_else(|failure| failure.tell(name, form))
 }
 
 /// Sets the client up, makes the call, and prints what comes.
-async fn ask<P: Endpoint<Event: Shown>>(
-    connection: &Connection,
-    display: &Display,
-    body: Body,
-    call: impl FnOnce(&Server) -> Call<P>,
-) -> Result<Exit, Failure> {
-    let server = Server::new(connection)?;
-    let slow = Duration::from_millis(display.slow);
-    Ok(print(&call(&server), body, display.form(), slow).await)
+async fn obey(command: Command) -> Result<Exit, Failure> {
+    Ok(match command {
+        Command::Chat(chat) => {
+            let body = request::chat(&chat)?;
+            let server = Server::new(&chat.connection)?;
+            print(&server.openai.chat(), body, &chat.display).await
+        }
+        Command::Complete(complete) => {
+            let body = request::completion(&complete)?;
+            let server = Server::new(&complete.connection)?;
+            print(&server.openai.completions(), body, &complete.display).await
+        }
+        Command::Respond(respond) => {
+            let Respond { resume, after, connection, display, .. } = &respond;
+            if let Some(id) = resume {
+                let responses = Server::named(connection)?.openai.responses();
+                print(&responses.resume(id, *after), (), display).await
+            } else {
+                let body = request::response(&respond)?;
+                print(&Server::named(connection)?.openai.responses(), body, display).await
+            }
+        }
+        Command::Stream(stream) => {
+            let body = request::other(&stream)?;
+            let endpoint: Custom = Custom::post(stream.path);
+            let server = Server::new(&stream.connection)?;
+            print(&server.openai.endpoint(endpoint), body, &stream.display).await
+        }
+        Command::Mock(mock) => mock::serve(&mock).await?,
+    })
 }
 
 /// Streams the answer to a printer, and waits until it has printed the end.
-async fn print<P: Endpoint<Event: Shown>>(call: &Call<P>, body: Body, form: Form, slow: Duration) -> Exit {
+async fn print<P: Endpoint<Event: Shown>>(
+    call: &Call<P>,
+    request: impl Serialize,
+    display: &Display,
+) -> Exit {
+    let (form, slow) = (display.form(), Duration::from_millis(display.slow));
     let (ended, end) = oneshot::channel();
     // A thread of its own: one that blocks, on a slow terminal or by `--slow`, keeps nobody from noticing Ctrl-C.
     let thread = Arbiter::new();
     let printer = Printer::start_on(&thread.handle(), move || Printer::new(Output::new(form), slow, ended));
-    let handle = call.stream(body, printer);
+    let handle = call.stream(request, printer);
     let interrupted = cancel_on_interrupt(handle.stream().clone());
 
     let outcome = handle.await;

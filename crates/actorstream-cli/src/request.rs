@@ -5,11 +5,12 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::arguments::{Chat, Complete, Generation, Other};
+use crate::arguments::{Chat, Complete, Generation, Other, Respond};
 use crate::exit::Failure;
 use crate::source::{self, Source};
 
 const CHAT_MODEL: &str = "gpt-4o-mini";
+const RESPONSE_MODEL: &str = "gpt-4o-mini";
 const COMPLETION_MODEL: &str = "gpt-3.5-turbo-instruct";
 
 /// The request for a chat completion.
@@ -32,6 +33,23 @@ pub(crate) fn completion(arguments: &Complete) -> Result<Body, Failure> {
     Ok(body)
 }
 
+/// The request for a response.
+pub(crate) fn response(arguments: &Respond) -> Result<Body, Failure> {
+    let given = arguments.body.as_ref();
+    let prompt = source::prompt(arguments.prompt.as_deref(), given)?;
+    let mut body = start_with(given, arguments.model.as_deref(), RESPONSE_MODEL)?;
+    if let Some(instructions) = &arguments.system {
+        body.set("instructions", instructions);
+    }
+    if let Some(prompt) = prompt {
+        add_input(&mut body, &prompt)?;
+    }
+    if arguments.background {
+        body.set("background", &true);
+    }
+    Ok(body)
+}
+
 /// The request to any other endpoint.
 pub(crate) fn other(arguments: &Other) -> Result<Body, Failure> {
     let mut body = arguments.body.read()?;
@@ -43,16 +61,22 @@ pub(crate) fn other(arguments: &Other) -> Result<Body, Failure> {
 
 /// The body that was given, with the options put into it.
 fn start(generation: &Generation, default_model: &str) -> Result<Body, Failure> {
-    let mut body = generation.body.as_ref().map_or_else(|| Ok(Body::default()), Source::read)?;
-    match &generation.model {
-        Some(model) => body.set("model", model),
-        None if !has(&body, "model") => body.set("model", default_model),
-        None => {}
-    }
+    let mut body = start_with(generation.body.as_ref(), generation.model.as_deref(), default_model)?;
     if generation.usage {
         let mut options: Body = body.get("stream_options").unwrap_or_default();
         options.set("include_usage", &true);
         body.set("stream_options", &options);
+    }
+    Ok(body)
+}
+
+/// The body that was given, with the model put into it.
+fn start_with(given: Option<&Source>, model: Option<&str>, default_model: &str) -> Result<Body, Failure> {
+    let mut body = given.map_or_else(|| Ok(Body::default()), Source::read)?;
+    match model {
+        Some(model) => body.set("model", model),
+        None if !has(&body, "model") => body.set("model", default_model),
+        None => {}
     }
     Ok(body)
 }
@@ -92,6 +116,24 @@ fn add_messages(body: &mut Body, system: Option<&str>, prompt: Option<&str>) -> 
     Ok(())
 }
 
+/// Puts the prompt behind all input; alone it stays the plain text that it is.
+fn add_input(body: &mut Body, prompt: &str) -> Result<(), Failure> {
+    if !has(body, "input") {
+        body.set("input", prompt);
+        return Ok(());
+    }
+    let mut items: Vec<Box<RawValue>> = match (body.get("input"), body.get::<String>("input")) {
+        (Some(items), _) => items,
+        (None, Some(text)) => vec![message("user", &text)?],
+        (None, None) => {
+            return Err(Failure::config("the `input` of the body is neither text nor a list".to_owned()));
+        }
+    };
+    items.push(message("user", prompt)?);
+    body.set("input", &items);
+    Ok(())
+}
+
 fn message(role: &'static str, content: &str) -> Result<Box<RawValue>, Failure> {
     to_raw_value(&Message { role, content }).map_err(|error| Failure::config(error.to_string()))
 }
@@ -117,6 +159,7 @@ mod tests {
         let body = match arguments.ok().unwrap().command {
             Command::Chat(arguments) => chat(&arguments),
             Command::Complete(arguments) => completion(&arguments),
+            Command::Respond(arguments) => response(&arguments),
             Command::Stream(arguments) => other(&arguments),
             Command::Mock(_) => panic!("no request"),
         };
@@ -176,6 +219,38 @@ mod tests {
         assert_eq!(
             body(&["chat", "Hi", "--body", r#"{"messages":"x"}"#]),
             "the `messages` of the body are no list"
+        );
+    }
+
+    #[test]
+    fn a_response() {
+        assert_eq!(body(&["respond", "Hi"]), r#"{"model":"gpt-4o-mini","input":"Hi"}"#);
+        assert_eq!(
+            body(&["respond", "Hi", "--system", "Be brief", "--model", "m", "--background"]),
+            r#"{"model":"m","instructions":"Be brief","input":"Hi","background":true}"#
+        );
+        assert_eq!(
+            body(&["respond", "--body", r#"{"input":1.0}"#]),
+            r#"{"input":1.0,"model":"gpt-4o-mini"}"#
+        );
+    }
+
+    #[test]
+    fn a_prompt_comes_behind_all_input() {
+        let two = r#"{"role":"user","content":"Two"}"#;
+        for (input, before) in [
+            (r#""One""#, r#"{"role":"user","content":"One"},"#),
+            (r#"[{"type":"x","n":1e2}]"#, r#"{"type":"x","n":1e2},"#),
+            ("[]", ""),
+        ] {
+            assert_eq!(
+                body(&["respond", "Two", "--body", &format!(r#"{{"model":"a","input":{input}}}"#)]),
+                format!(r#"{{"model":"a","input":[{before}{two}]}}"#)
+            );
+        }
+        assert_eq!(
+            body(&["respond", "Hi", "--body", r#"{"input":7}"#]),
+            "the `input` of the body is neither text nor a list"
         );
     }
 

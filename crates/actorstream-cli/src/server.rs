@@ -21,29 +21,7 @@ pub(crate) struct Server {
 impl Server {
     /// Sets up the client.
     pub(crate) fn new(connection: &Connection) -> Result<Self, Failure> {
-        let mut builder =
-            OpenAiBuilder::from_env().budgets(budgets(&connection.timeouts)).retry(retry(connection.retries));
-        for header in &connection.headers {
-            let (name, value) = split_header(header)?;
-            builder = builder.header(name, value);
-        }
-        if let Some(url) = &connection.base_url {
-            builder = builder.base_url(url);
-        }
-        if let Some(key) = &connection.api_key {
-            builder = builder.api_key(key);
-        }
-        if let Some(organization) = &connection.organization {
-            builder = builder.organization(organization);
-        }
-        if let Some(project) = &connection.project {
-            builder = builder.project(project);
-        }
-        if let Some(path) = &connection.ca_certificate {
-            let pem = fs::read(path)
-                .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
-            builder = builder.ca_certificate(pem);
-        }
+        let builder = builder(connection)?;
         if builder.names_a_server() {
             return Ok(Self { openai: builder.build()?, _upstream: None });
         }
@@ -55,6 +33,46 @@ impl Server {
         let openai = builder.base_url(upstream.base_url()).build()?;
         Ok(Self { openai, _upstream: Some(upstream) })
     }
+
+    /// Sets up the client for an endpoint that the scripted upstream does not know.
+    pub(crate) fn named(connection: &Connection) -> Result<Self, Failure> {
+        let builder = builder(connection)?;
+        if !builder.names_a_server() {
+            return Err(Failure::config(
+                "no OPENAI_API_KEY and no OPENAI_BASE_URL, and the built-in scripted server knows no /responses"
+                    .to_owned(),
+            ));
+        }
+        Ok(Self { openai: builder.build()?, _upstream: None })
+    }
+}
+
+/// What options and environment say.
+fn builder(connection: &Connection) -> Result<OpenAiBuilder, Failure> {
+    let mut builder =
+        OpenAiBuilder::from_env().budgets(budgets(&connection.timeouts)).retry(retry(connection.retries));
+    for header in &connection.headers {
+        let (name, value) = split_header(header)?;
+        builder = builder.header(name, value);
+    }
+    if let Some(url) = &connection.base_url {
+        builder = builder.base_url(url);
+    }
+    if let Some(key) = &connection.api_key {
+        builder = builder.api_key(key);
+    }
+    if let Some(organization) = &connection.organization {
+        builder = builder.organization(organization);
+    }
+    if let Some(project) = &connection.project {
+        builder = builder.project(project);
+    }
+    if let Some(path) = &connection.ca_certificate {
+        let pem = fs::read(path)
+            .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
+        builder = builder.ca_certificate(pem);
+    }
+    Ok(builder)
 }
 
 /// The name and the value of a `K: V`. The message does not show it: it may hold a key.
@@ -80,8 +98,12 @@ fn budgets(timeouts: &Timeouts) -> Budgets {
 }
 
 fn retry(retries: Option<u32>) -> RetryPolicy {
-    let default = RetryPolicy::default();
-    RetryPolicy { max_retries: retries.unwrap_or(default.max_retries), ..default }
+    match retries {
+        None => RetryPolicy::default(),
+        // Whoever wants one request wants a broken stream to stay broken, too.
+        Some(0) => RetryPolicy::none(),
+        Some(retries) => RetryPolicy::default().max_retries(retries),
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +140,7 @@ mod tests {
     #[test]
     fn retries() {
         assert_eq!(retry(connection(&[]).retries), RetryPolicy::default());
+        assert_eq!(retry(connection(&["--retries", "7"]).retries), RetryPolicy::default().max_retries(7));
         assert_eq!(retry(connection(&["--retries", "0"]).retries), RetryPolicy::none());
     }
 

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use actorstream::{ChatCompletionChunk, CompletionChunk, Event, RawEvent};
+use actorstream::{
+    ChatCompletionChunk, CompletionChunk, Event, RawEvent, ResponseEvent, ResponseStreamEvent,
+};
 use serde::Serialize;
 
 /// An event of a type that the command prints.
@@ -35,6 +37,20 @@ impl Shown for CompletionChunk {
     fn more_text(&self) -> Option<Cow<'_, str>> {
         let choice = self.choices.iter().find(|choice| choice.index == 0)?;
         choice.text.as_deref().filter(|text| !text.is_empty()).map(Cow::Borrowed)
+    }
+}
+
+impl Shown for ResponseEvent {
+    fn more_reasoning(&self) -> Option<&str> {
+        self.reasoning().filter(|text| !text.is_empty())
+    }
+
+    fn more_text(&self) -> Option<Cow<'_, str>> {
+        let text = match &self.event {
+            ResponseStreamEvent::RefusalDelta(refusal) => Some(&*refusal.delta),
+            _ => self.text(),
+        };
+        text.filter(|text| !text.is_empty()).map(Cow::Borrowed)
     }
 }
 
@@ -73,5 +89,22 @@ mod tests {
         let chunk: CompletionChunk =
             from_value(json!({"choices": [{"index": 1, "text": "b"}, {"index": 0, "text": "a"}]})).unwrap();
         assert_eq!(chunk.more_text().as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn of_a_response_the_deltas_are_shown() {
+        let shown = |kind: &str, delta: &str| {
+            let event = from_value(json!({"type": format!("response.{kind}"), "delta": delta})).unwrap();
+            let event = ResponseEvent { event, ..ResponseEvent::default() };
+            let text = event.more_text().map(Cow::into_owned);
+            (text, event.more_reasoning().map(str::to_owned))
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(shown("output_text.delta", "a"), (some("a"), None));
+        assert_eq!(shown("refusal.delta", "no"), (some("no"), None));
+        assert_eq!(shown("reasoning_text.delta", "hm"), (None, some("hm")));
+        assert_eq!(shown("reasoning_summary_text.delta", "hm"), (None, some("hm")));
+        assert_eq!(shown("output_text.delta", ""), (None, None));
+        assert_eq!(shown("function_call_arguments.delta", "{"), (None, None));
     }
 }
