@@ -28,6 +28,9 @@ cargo fmt --all -- --check
 say 'clippy'
 cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
 
+say 'documentation'
+RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
+
 say 'tests that need nothing but Rust'
 cargo test --workspace --quiet
 

@@ -25,7 +25,8 @@
 //!
 //! * [`sse`]: bytes → frames. [`session`]: the life of one stream as a state machine; every rule about what a server
 //!   does is decided there, with [`budget`], [`limits`], [`head`] and [`retry`] for its parts.
-//! * [`event`] and [`endpoint`]: what an endpoint is made of. [`chat`], [`completions`] and [`raw`] are made of it.
+//! * [`event`] and [`endpoint`]: what an endpoint is made of. [`chat`], [`completions`], [`responses`] and [`raw`] are made
+//!   of it; [`images`] and [`audio`] have their requests and events, [`multipart`] the bodies that carry files.
 //! * [`finish`], [`error`], [`timings`]: how a stream ends.
 //! * [`output`]: what an answer is made of, above the events: text, reasoning, tool calls; [`partial_json`] reads the
 //!   arguments while they come.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+mod accessors;
 pub mod docs;
 pub mod files;
 pub mod json;
@@ -17,6 +18,7 @@ pub mod merge;
 pub mod model;
 pub mod names;
 pub mod schema;
+mod size;
 pub mod write;
 
 use json::Json;

@@ -123,6 +123,10 @@ impl<'a> Lowerer<'a> {
             let r#type = if event { Type::Text } else { Type::String };
             fields.push(Field { name: field.clone(), r#type, optional: true, constant: None });
         }
+        if names::is_obscured(name) && !object.fields.iter().any(|(field, _)| field == "obfuscation") {
+            let name = "obfuscation".to_owned();
+            fields.push(Field { name, r#type: Type::Text, optional: true, constant: None });
+        }
         assert!(fields.len() <= 64, "{name} has more fields than `Extra` has bits");
         Kind::Struct(fields)
     }

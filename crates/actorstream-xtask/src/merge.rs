@@ -95,7 +95,7 @@ fn signature(name: &str, kind: &Kind) -> String {
                 })
                 .collect(),
         ),
-        Kind::Strings(values) => ("strings", values.clone()),
+        Kind::Strings(values) => return format!("strings {} {values:?}", names::sort_of_strings(name)),
         Kind::Union(variants) => (
             "union",
             variants

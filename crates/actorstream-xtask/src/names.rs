@@ -20,13 +20,15 @@ const TYPES: &[(&str, &str)] = &[
     ("CreateTranscriptionResponseStreamEvent", "TranscriptionStreamEvent"),
     ("CreateTranscriptionResponseVerboseJson", "VerboseTranscription"),
     ("CustomGrammarFormatParam", "CustomToolGrammar"),
-    ("CustomTextFormatParam", "CustomToolText"),
+    ("CustomTextFormatParam", "PlainText"),
     ("CustomToolCallOutput", "CustomToolCallOutputParam"),
     ("CustomToolCallOutput.output", "ToolOutput"),
     ("CustomToolCallOutputResource", "CustomToolCallOutput"),
     ("CustomToolCallOutputResource.output", "ToolOutput"),
     ("CustomToolParam.format", "CustomToolFormat"),
+    ("DetailEnum", "ImageDetail"),
     ("DragParam", "DragAction"),
+    ("FileDetailEnum", "FileInputDetail"),
     ("FunctionAndCustomToolCallOutput", "InputContent"),
     ("FunctionCallItemStatus", "ItemStatus"),
     ("FunctionCallOutputItemParam", "FunctionCallOutputParam"),
@@ -45,6 +47,8 @@ const TYPES: &[(&str, &str)] = &[
     ("HTTPError", "McpHttpError"),
     ("Image", "GeneratedImage"),
     ("ImageGenActionEnum", "ImageGenAction"),
+    ("ImageGenInputUsageDetails", "ImageTokensDetails"),
+    ("ImageGenOutputTokensDetails", "ImageTokensDetails"),
     ("ImageGenPartialImageEvent.background", "ImageBackground"),
     ("ImageGenPartialImageEvent.output_format", "ImageFormat"),
     ("ImageGenPartialImageEvent.quality", "ImageQuality"),
@@ -59,11 +63,11 @@ const TYPES: &[(&str, &str)] = &[
     ("ImagesResponse.output_format", "ImageFormat"),
     ("ImagesResponse.quality", "ImageQuality"),
     ("ImagesResponse.size", "ImageSize"),
+    ("ImagesUsage.input_tokens_details", "ImageTokensDetails"),
     ("InputItem.message", "InputItemMessage"),
     ("InputItem.message.content", "InputMessageContent"),
     ("InputItem.message.content.items*", "InputMessagePart"),
     ("InputItem.message.role", "InputRole"),
-    ("KeyPressAction", "KeyPressAction"),
     ("MCPApprovalResponse", "McpApprovalResponseParam"),
     ("MCPApprovalResponseResource", "McpApprovalResponse"),
     ("MCPTool.allowed_tools", "McpAllowedTools"),
@@ -75,6 +79,7 @@ const TYPES: &[(&str, &str)] = &[
     ("Moderation.output", "ModerationOutcome"),
     ("MoveParam", "MoveAction"),
     ("NamespaceToolParam.tools*", "NamespacedTool"),
+    ("ProgramOutputItemStatus", "ProgramOutputStatus"),
     ("PromptCacheModeEnum", "PromptCacheMode"),
     ("PromptCacheTTLEnum", "PromptCacheTtl"),
     ("Reasoning", "ReasoningConfig"),
@@ -87,7 +92,7 @@ const TYPES: &[(&str, &str)] = &[
     ("Response.prompt_cache_retention", "PromptCacheRetention"),
     ("Response.status", "ResponseStatus"),
     ("ResponseFormatJsonObject", "TextFormatJsonObject"),
-    ("ResponseFormatText", "TextFormatText"),
+    ("ResponseFormatText", "PlainText"),
     ("ResponseLogProb.top_logprobs*", "ResponseTopLogProb"),
     ("ResponsePromptVariables*", "PromptVariable"),
     ("ResponseTextParam", "TextConfig"),
@@ -98,7 +103,7 @@ const TYPES: &[(&str, &str)] = &[
     ("ServiceTierResponses", "ServiceTier"),
     ("SpecificApplyPatchParam", "ToolChoiceApplyPatch"),
     ("SpecificFunctionShellParam", "ToolChoiceShell"),
-    ("SpecificProgrammaticToolCallingParam", "ToolChoiceProgrammatic"),
+    ("SpecificProgrammaticToolCallingParam", "ProgrammaticToolCalling"),
     ("SpeechAudioDoneEvent.usage", "SpeechUsage"),
     ("TextResponseFormatConfiguration", "TextFormat"),
     ("TextResponseFormatJsonSchema", "TextFormatJsonSchema"),
@@ -152,6 +157,11 @@ pub fn is_event(raw: &str) -> bool {
         || raw == "ShellCallOutputDelta"
 }
 
+/// Whether the API adds random text to the event, which the schemas say only of some.
+pub fn is_obscured(raw: &str) -> bool {
+    raw.starts_with("Response") && is_event(raw) && raw.contains("Delta")
+}
+
 /// Whether servers leave out a field though it is required.
 pub fn is_left_out(raw: &str, field: &str) -> bool {
     (field == "sequence_number" && is_event(raw)) || LEFT_OUT.contains(&(raw, field))
@@ -189,6 +199,13 @@ pub fn of_type(raw: &str) -> String {
         Some(at) if raw[at..].starts_with('*') => singular(&of_type(&raw[..at])),
         Some(at) => format!("{}{}", of_type(&raw[..at]), pascal(&raw[at + 1..])),
     }
+}
+
+/// What an enum is about: two with the same values are the same only if they are about the same.
+pub fn sort_of_strings(raw: &str) -> String {
+    let name = of_type(raw);
+    let last = name.rfind(|letter: char| letter.is_ascii_uppercase()).map_or("", |at| &name[at..]);
+    if last == "Type" { name } else { last.to_owned() }
 }
 
 /// The name of a type whose shorter name is another's.

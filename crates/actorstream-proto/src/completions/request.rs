@@ -21,7 +21,7 @@ use crate::chat::request::{Stop, StreamOptions};
 ///
 /// A field that is `None`, or an empty map, is not sent and the server uses its
 /// default. Whether the text is streamed is not a field: whoever sends the
-/// request decides it, see [`body`](Self::body).
+/// request decides it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct CompletionRequest {
     /// The model that writes.

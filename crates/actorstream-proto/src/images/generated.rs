@@ -72,11 +72,11 @@ crate::object! {
         /// Tokens of the output.
         pub output_tokens: u64,
         /// What the tokens of the input were.
-        pub input_tokens_details: ImageGenInputUsageDetails,
+        pub input_tokens_details: ImageTokensDetails,
     }
 
-    /// What the tokens of the input were.
-    pub struct ImageGenInputUsageDetails {
+    /// What the tokens were.
+    pub struct ImageTokensDetails {
         /// Tokens of text.
         pub text_tokens: u64,
         /// Tokens of pictures.
@@ -160,9 +160,9 @@ crate::object! {
         /// Tokens of the output.
         pub output_tokens: u64,
         /// What the tokens of the output were.
-        pub output_tokens_details: Option<ImageGenInputUsageDetails>,
+        pub output_tokens_details: Option<ImageTokensDetails>,
         /// What the tokens of the input were.
-        pub input_tokens_details: ImageGenInputUsageDetails,
+        pub input_tokens_details: ImageTokensDetails,
     }
 }
 

@@ -63,7 +63,7 @@ use body::{FieldWriter, Fields, null_as_default, serialize_fields};
 ///
 /// A field that is `None`, or an empty list or map, is not sent and the server
 /// uses its default. Whether the answer is streamed is not a field: whoever
-/// sends the request decides it, see [`body`](Self::body).
+/// sends the request decides it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct ChatRequest {
     /// The model that answers.

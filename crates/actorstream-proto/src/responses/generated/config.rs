@@ -12,7 +12,7 @@ crate::union::union! {
     /// The format of a text.
     pub enum TextFormat by "type" {
         /// `text`.
-        Text(TextFormatText) = "text",
+        Text(PlainText) = "text",
         /// `json_schema`.
         JsonSchema(TextFormatJsonSchema) = "json_schema",
         /// `json_object`.
@@ -41,8 +41,8 @@ crate::object! {
         pub verbosity: Option<Verbosity>,
     }
 
-    /// The text is free.
-    pub struct TextFormatText {
+    /// Any text.
+    pub struct PlainText {
         /// `text`.
         pub r#type: String = "type",
     }

@@ -164,7 +164,7 @@ crate::object! {
         /// How much it is of each category.
         pub category_scores: BTreeMap<String, Number>,
         /// What of the input each category was looked for in.
-        pub category_applied_input_types: BTreeMap<String, Vec<SearchContentType>>,
+        pub category_applied_input_types: BTreeMap<String, Vec<ModerationInputType>>,
     }
 
     /// Moderation failed.
@@ -285,5 +285,13 @@ crate::union::open_enums! {
         MaxOutputTokens = "max_output_tokens",
         /// `content_filter`.
         ContentFilter = "content_filter",
+    }
+
+    /// What moderation looked at.
+    pub enum ModerationInputType {
+        /// `text`.
+        Text = "text",
+        /// `image`.
+        Image = "image",
     }
 }

@@ -4,8 +4,6 @@
 
 use serde_json::Number;
 
-use super::*;
-
 crate::union::union! {
     /// Which files are searched.
     pub enum Filters by "type" {
@@ -98,7 +96,7 @@ crate::object! {
         /// About where the user is.
         pub user_location: Option<WebSearchApproximateLocation>,
         /// How much of what is found the model sees.
-        pub search_context_size: Option<Verbosity>,
+        pub search_context_size: Option<SearchContextSize>,
     }
 
     /// Which pages are searched.
@@ -128,7 +126,7 @@ crate::object! {
         /// About where the user is.
         pub user_location: Option<ApproximateLocation>,
         /// How much of what is found the model sees.
-        pub search_context_size: Option<Verbosity>,
+        pub search_context_size: Option<SearchContextSize>,
         /// What is searched for.
         pub search_content_types: Option<Vec<SearchContentType>>,
     }
@@ -191,6 +189,16 @@ crate::union::open_enums! {
         WebSearch = "web_search",
         /// `web_search_2025_08_26`.
         WebSearch20250826 = "web_search_2025_08_26",
+    }
+
+    /// How much of what a search finds the model sees.
+    pub enum SearchContextSize {
+        /// `low`.
+        Low = "low",
+        /// `medium`.
+        Medium = "medium",
+        /// `high`.
+        High = "high",
     }
 
     /// The version of the tool.

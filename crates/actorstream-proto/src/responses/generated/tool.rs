@@ -26,7 +26,7 @@ crate::union::union! {
         /// `code_interpreter`.
         CodeInterpreter(CodeInterpreterTool) = "code_interpreter",
         /// `programmatic_tool_calling`.
-        ProgrammaticToolCalling(ToolChoiceProgrammatic) = "programmatic_tool_calling",
+        ProgrammaticToolCalling(ProgrammaticToolCalling) = "programmatic_tool_calling",
         /// `image_generation`.
         ImageGeneration(Box<ImageGenTool>) = "image_generation",
         /// `local_shell`.
@@ -48,7 +48,7 @@ crate::union::union! {
     /// What the input of a custom tool looks like.
     pub enum CustomToolFormat by "type" {
         /// `text`.
-        Text(TextFormatText) = "text",
+        Text(PlainText) = "text",
         /// `grammar`.
         Grammar(CustomToolGrammar) = "grammar",
     }
@@ -101,8 +101,8 @@ crate::object! {
         pub display_height: u64,
     }
 
-    /// The model has to write a program that calls tools.
-    pub struct ToolChoiceProgrammatic {
+    /// The model writes programs that call tools.
+    pub struct ProgrammaticToolCalling {
         /// `programmatic_tool_calling`.
         pub r#type: String = "type",
     }

@@ -29,7 +29,7 @@ crate::union::union! {
         /// `custom`.
         Custom(ToolChoiceCustom) = "custom",
         /// `programmatic_tool_calling`.
-        ProgrammaticToolCalling(ToolChoiceProgrammatic) = "programmatic_tool_calling",
+        ProgrammaticToolCalling(ProgrammaticToolCalling) = "programmatic_tool_calling",
         /// `apply_patch`.
         ApplyPatch(ToolChoiceApplyPatch) = "apply_patch",
         /// `shell`.
