@@ -241,8 +241,8 @@ fn chat_and_text_completions_lose_nothing() {
             assert_eq!(kept.iter().map(String::as_str).collect::<Vec<_>>(), $kept, stringify!($type));
         };
     }
-    completion!(ChatCompletionChunk, "CreateChatCompletionStreamResponse", ["moderation"]);
-    completion!(ChatCompletion, "CreateChatCompletionResponse", ["metadata", "moderation"]);
+    completion!(ChatCompletionChunk, "CreateChatCompletionStreamResponse", [""; 0]);
+    completion!(ChatCompletion, "CreateChatCompletionResponse", [""; 0]);
     completion!(Completion, "CreateCompletionResponse", [""; 0]);
     completion!(CompletionChunk, "CreateCompletionResponse", [""; 0]);
 }

@@ -63,6 +63,9 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
         if let Some(usage) = &chunk.usage {
             response.usage = Some((**usage).clone());
         }
+        if let Some(moderation) = &chunk.moderation {
+            response.moderation = Some(moderation.clone());
+        }
         if keep {
             response.extra.merge(&chunk.extra);
         }

@@ -12,6 +12,7 @@ use crate::usage::Usage;
 use crate::wire::Extra;
 
 use super::completion::{ChatCompletion, FinishReason, Logprobs};
+use super::moderation::Moderation;
 use super::request::ServiceTier;
 
 crate::object! {
@@ -38,6 +39,8 @@ crate::object! {
         pub system_fingerprint: Option<Text>,
         /// Random text that hides the length of the chunk.
         pub obfuscation: Option<Text>,
+        /// What a check of prompt and answer found, in a chunk of its own, if asked for.
+        pub moderation: Option<Box<Moderation>>,
     }
     + {
         /// The event as it came.

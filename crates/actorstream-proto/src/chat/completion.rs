@@ -1,7 +1,10 @@
 //! `ChatCompletion`: a whole chat completion, as the unstreamed call answers it.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
+use super::moderation::Moderation;
 use super::request::ServiceTier;
 use crate::string_enum::string_enum;
 use crate::usage::Usage;
@@ -41,6 +44,10 @@ crate::object! {
         pub service_tier: Option<ServiceTier>,
         /// The server's configuration, as a hash.
         pub system_fingerprint: Option<String>,
+        /// Your own notes on the completion.
+        pub metadata: Option<BTreeMap<String, String>>,
+        /// What a check of prompt and answer found, if asked for.
+        pub moderation: Option<Box<Moderation>>,
     }
 
     /// One of the answers asked for.

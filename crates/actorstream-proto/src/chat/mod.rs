@@ -3,6 +3,7 @@
 mod accumulator;
 mod chunk;
 mod completion;
+mod moderation;
 pub mod request;
 mod tool_calls;
 mod view;
@@ -18,6 +19,7 @@ pub use completion::{
     Annotation, Audio, ChatChoice, ChatCompletion, ChatMessage, CustomCall, FinishReason, FunctionCall,
     Logprobs, TokenLogprob, ToolCall, TopLogprob, UrlCitation,
 };
+pub use moderation::{Moderation, ModerationError, ModerationOutcome, ModerationResults};
 pub use request::ChatRequest;
 pub(crate) use tool_calls::push_text;
 pub use view::ChatView;
