@@ -9,18 +9,23 @@ use actorstream::{ChatRequest, OpenAi, RetryPolicy, StreamEvent};
 
 use common::{Noting, one_stream, within};
 
-/// Streams the answer to a message; gives its text and its end in words.
-async fn ask(server: &str, message: &str) -> (String, String) {
+/// A client of one of the servers.
+fn client(server: &str) -> OpenAi {
     let variable =
         |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/live"));
     let ca = std::fs::read(variable("ACTORSTREAM_LIVE_CA")).unwrap();
-    let openai = OpenAi::builder()
+    OpenAi::builder()
         .base_url(variable(&format!("ACTORSTREAM_LIVE_{server}")))
         .api_key("sk-test")
         .ca_certificate(ca)
         .retry(RetryPolicy::none())
         .build()
-        .unwrap();
+        .unwrap()
+}
+
+/// Streams the answer to a message; gives its text and its end in words.
+async fn ask(server: &str, message: &str) -> (String, String) {
+    let openai = client(server);
     let actor = Noting::default();
     let log = actor.chat.clone();
     let handle = openai.chat().stream(ChatRequest::new("gpt-4o").user(message), actor.start());
@@ -93,4 +98,41 @@ async fn a_server_that_stalls_is_left_in_time() {
     let error = within(openai.chat().stream(request, Noting::default().start())).await.unwrap_err();
     assert_eq!(error.budget(), Some(Budget::Idle));
     assert!(error.partial::<actorstream::ChatCompletion>().is_some());
+}
+
+#[actix_rt::test]
+async fn responses() {
+    for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
+        for (message, end) in [
+            ("hello", "finish"),
+            ("long", "finish"),
+            ("reason", "finish"),
+            ("weather", "finish"),
+            ("disconnect", "truncated"),
+            ("truncate", "truncated"),
+            ("ratelimit", "refused"),
+            ("boom", "refused"),
+        ] {
+            let mut text = String::new();
+            let mut events =
+                client(server).responses().events(actorstream::ResponseRequest::new("gpt-4o").input(message));
+            let got = loop {
+                match within(futures_util::StreamExt::next(&mut events)).await.unwrap() {
+                    StreamEvent::Data(event) => text.push_str(event.text().unwrap_or_default()),
+                    StreamEvent::Finish(finish) => {
+                        let output = serde_json::to_string(&finish.response.output).unwrap();
+                        let written = serde_json::to_string(&text).unwrap();
+                        assert!(
+                            output.contains(written.trim_matches('"')),
+                            "{server} {message}: {text} in {output}"
+                        );
+                        break "finish";
+                    }
+                    StreamEvent::Error(error) => break error.kind.name(),
+                }
+            };
+            assert_eq!(got, end, "{server} {message}");
+            assert!(message != "hello" || text.contains('😀'), "{server}: {text}");
+        }
+    }
 }

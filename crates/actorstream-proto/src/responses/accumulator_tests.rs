@@ -131,3 +131,21 @@ fn half_a_character_waits_for_its_partner() {
     }
     assert_eq!(text, "a😀b");
 }
+
+#[test]
+fn a_long_response_is_whole_and_holds_little_but_its_text() {
+    let mut accumulator = ResponseAccumulator::default();
+    let mut text = String::new();
+    for number in 0..100_000 {
+        let delta = format!("{number} ");
+        accumulator.push(
+            &mut event(&json!({"type": "response.output_text.delta", "item_id": "m", "output_index": 0, "content_index": 0,
+                               "delta": delta, "sequence_number": number})),
+            true,
+        );
+        text.push_str(&delta);
+    }
+    assert!(accumulator.size() < text.len() + 3 * ITEM);
+    let response = serde_json::to_value(accumulator.take()).unwrap();
+    assert_eq!(response["output"][0]["content"][0]["text"], text.as_str());
+}
