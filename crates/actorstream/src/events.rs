@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
 use futures_core::Stream;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -44,9 +45,11 @@ impl<E: Event> Stream for EventStream<E> {
         if self.ended {
             return Poll::Ready(None);
         }
-        let event = ready!(self.events.poll_recv(cx));
-        self.ended = event.as_ref().is_none_or(StreamEvent::is_end);
-        Poll::Ready(event)
+        // A connector that goes without an end had no room for one: its thread ended under it.
+        let event = ready!(self.events.poll_recv(cx))
+            .unwrap_or_else(|| StreamEvent::Error(StreamError::new(ErrorKind::Aborted)));
+        self.ended = event.is_end();
+        Poll::Ready(Some(event))
     }
 }
 

@@ -174,6 +174,26 @@ async fn an_arbiter_that_ends_aborts_its_streams() {
 }
 
 #[actix_rt::test]
+async fn a_puller_is_told_that_the_arbiter_ended_though_its_channel_was_full() {
+    use futures_util::StreamExt as _;
+    let upstream = Upstream::start(Reply::sse().events((0..1000).map(|_| chunk("a"))).hold());
+    let openai = client(&upstream.base_url());
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let arbiter = Arbiter::new();
+    arbiter.spawn_fn(move || drop(sender.send(openai.chat().events(hello()))));
+    let mut events = within(receiver).await.unwrap();
+    within(events.next()).await.unwrap();
+    arbiter.stop();
+    arbiter.join().unwrap();
+    let rest: Vec<_> = within(events.collect()).await;
+    let ends = rest.iter().filter(|event| event.is_end()).count();
+    assert!(
+        ends == 1
+            && matches!(rest.last(), Some(StreamEvent::Error(error)) if error.kind == ErrorKind::Aborted)
+    );
+}
+
+#[actix_rt::test]
 async fn a_stream_started_on_an_arbiter_that_has_ended_is_aborted() {
     let upstream = Upstream::start(good());
     let openai = client(&upstream.base_url());

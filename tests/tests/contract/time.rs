@@ -169,6 +169,26 @@ async fn the_total_budget_runs_also_while_the_target_waits() {
 }
 
 #[actix_rt::test]
+async fn nothing_follows_an_end_that_waited_behind_a_delivery() {
+    tokio::time::pause();
+    let all: String = ["a", "b", "c", "d"].map(|text| format!("data: {}\n\n", chunk(text))).concat();
+    let upstream = Upstream::spawn(Reply::sse().chunk(all).hold());
+    // The actor waits after each event, so that the rest goes back and forth.
+    let actor = Noting::with(|_, _, ctx| {
+        use actix::{AsyncContext as _, WrapFuture as _};
+        ctx.wait(tokio::time::sleep(seconds(60)).into_actor(&Noting::default()));
+    });
+    let log = actor.chat.clone();
+    let budgets = Budgets::unlimited().total(seconds(10));
+    let handle = client(&upstream.base_url(), budgets).chat().stream(hello(), actor.start());
+    let id = handle.id();
+    assert_eq!(handle.await.unwrap_err().budget(), Some(Budget::Total));
+    tokio::time::sleep(seconds(1000)).await;
+    let (events, text, _) = one_stream(&log, id);
+    assert_eq!((events, text.as_str()), (2, "ab"));
+}
+
+#[actix_rt::test]
 async fn a_target_that_stops_cancels_a_silent_stream_within_250_ms() {
     tokio::time::pause();
     let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).hold());

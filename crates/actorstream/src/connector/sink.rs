@@ -34,6 +34,8 @@ pub(super) struct Sink<E: Event> {
     queue: VecDeque<StreamEvent<E>>,
     /// A delivery is with the target.
     outstanding: bool,
+    /// The end waits behind a delivery: nothing may follow it.
+    ended: bool,
     outcome: Option<oneshot::Sender<Outcome<E::Response>>>,
 }
 
@@ -43,7 +45,14 @@ impl<E: Event> Sink<E> {
         link: Arc<Link<E>>,
         outcome: oneshot::Sender<Outcome<E::Response>>,
     ) -> Self {
-        Self { target, link, queue: VecDeque::new(), outstanding: false, outcome: Some(outcome) }
+        Self {
+            target,
+            link,
+            queue: VecDeque::new(),
+            outstanding: false,
+            ended: false,
+            outcome: Some(outcome),
+        }
     }
 
     pub(super) fn target(&self) -> &Target<E> {
@@ -106,8 +115,10 @@ impl<E: Event> Sink<E> {
                     break Settled::Gone;
                 }
                 match rest {
-                    // What a cancelled stream has left is not delivered; its end is.
-                    Some(rest) if rest.end.is_some() || !self.link.stream().is_cancelled() => {
+                    // What a cancelled stream has left is not delivered; its end is. Behind an end comes nothing.
+                    Some(rest)
+                        if !self.ended && (rest.end.is_some() || !self.link.stream().is_cancelled()) =>
+                    {
                         recipient.do_send(StreamMessage::new(self.link.deliver(rest)));
                     }
                     Some(_) | None => break Settled::Done,
@@ -141,6 +152,7 @@ impl<E: Event> Sink<E> {
 
     /// Queues an end behind a delivery that the target may never be done with.
     pub(super) fn send_behind(&mut self, end: End<E>) {
+        self.ended = true;
         if matches!(self.target, Target::Channel(_)) {
             // The end counts; the data that there was no room for does not.
             self.queue.clear();
