@@ -39,6 +39,6 @@ env -u OPENAI_API_KEY -u OPENAI_BASE_URL cargo run --quiet -- chat 'Tell me a st
 grep -q . target/story.txt
 
 say 'real servers: aimock, nginx, TLS'
-tests/live/with-servers.sh cargo test -p actorstream-tests --features live --test live
+tests/live/with-servers.sh cargo test --workspace --quiet --features actorstream-tests/live --test live
 
 say 'all tests ran'

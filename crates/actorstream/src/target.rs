@@ -16,7 +16,9 @@ use crate::streaming_client::{ReceiveStream, StreamMessage};
 ///   [`#[streaming_client]`](crate::streaming_client);
 /// * a closure `FnMut(StreamEvent<E>) + Send + 'static`, which runs on the thread that runs the stream;
 /// * a `Recipient<StreamMessage<E>>`, for a handler of one's own;
-/// * the sender of a bounded `tokio` channel of `StreamEvent<E>`; while the channel is full nothing is read.
+/// * the sender of a bounded `tokio` channel of `StreamEvent<E>`; while the channel is full nothing is read. (Should the
+///   thread that runs the stream end while it is full, nobody is left to wait for room, and the channel closes without
+///   an end; [`EventStream`](crate::EventStream) tells one all the same.)
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no target for a stream of `{E}`",
     label = "this cannot receive a stream of `{E}`",
