@@ -177,31 +177,6 @@ impl StreamError {
         self
     }
 
-    /// Replaces a text that must not be shown, such as a key that a server repeats in its error, wherever it stands.
-    pub fn redact(&mut self, secret: &str) {
-        if secret.is_empty() {
-            return;
-        }
-        match &mut self.kind {
-            ErrorKind::Refused(refused) => {
-                let refused = Arc::make_mut(refused);
-                redact(&mut refused.body, secret);
-                if let Some(error) = &mut refused.error {
-                    error.redact(secret);
-                }
-            }
-            ErrorKind::Provider(error) => Arc::make_mut(error).redact(secret),
-            ErrorKind::Malformed { payload: text, .. }
-            | ErrorKind::NotAStream { body: text, .. }
-            | ErrorKind::Transport { detail: text, .. }
-                if text.contains(secret) =>
-            {
-                *text = text.replace(secret, REDACTED).into();
-            }
-            _ => {}
-        }
-    }
-
     /// The HTTP status, if it was outside 2xx.
     pub fn status(&self) -> Option<u16> {
         match &self.kind {
@@ -239,9 +214,7 @@ impl StreamError {
     /// see the retry policy.
     pub fn is_retryable(&self) -> bool {
         match &self.kind {
-            ErrorKind::Refused(refused) => refused
-                .should_retry
-                .unwrap_or(matches!(refused.status, 408 | 409 | 429) || refused.status >= 500),
+            ErrorKind::Refused(refused) => refused.may_pass(),
             ErrorKind::Provider(error) => error.is_transient(),
             ErrorKind::Truncated { .. } | ErrorKind::Timeout { .. } | ErrorKind::Transport { .. } => true,
             ErrorKind::Aborted => true,
@@ -253,6 +226,13 @@ impl StreamError {
             | ErrorKind::TargetPanicked
             | ErrorKind::Config { .. } => false,
         }
+    }
+}
+
+impl Refused {
+    /// Whether the refusal may pass: as the server says, or else by its status.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.should_retry.unwrap_or(matches!(self.status, 408 | 409 | 429) || self.status >= 500)
     }
 }
 
@@ -273,6 +253,31 @@ impl ErrorKind {
             Self::TargetStopped => "target_stopped",
             Self::TargetPanicked => "target_panicked",
             Self::Config { .. } => "config",
+        }
+    }
+
+    /// Replaces a text that must not be shown, such as a key that a server repeats in its error, wherever it stands.
+    pub fn redact(&mut self, secret: &str) {
+        if secret.is_empty() {
+            return;
+        }
+        match self {
+            Self::Refused(refused) => {
+                let refused = Arc::make_mut(refused);
+                redact(&mut refused.body, secret);
+                if let Some(error) = &mut refused.error {
+                    error.redact(secret);
+                }
+            }
+            Self::Provider(error) => Arc::make_mut(error).redact(secret),
+            Self::Malformed { payload: text, .. }
+            | Self::NotAStream { body: text, .. }
+            | Self::Transport { detail: text, .. }
+                if text.contains(secret) =>
+            {
+                *text = text.replace(secret, REDACTED).into();
+            }
+            _ => {}
         }
     }
 

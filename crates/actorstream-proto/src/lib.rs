@@ -27,7 +27,7 @@
 //!   does is decided there, with [`budget`], [`limits`], [`head`] and [`retry`] for its parts.
 //! * [`event`] and [`endpoint`]: what an endpoint is made of. [`chat`], [`completions`], [`responses`] and [`raw`] are made
 //!   of it; [`images`] and [`audio`] have their requests and events, [`multipart`] the bodies that carry files.
-//! * [`finish`], [`error`], [`timings`]: how a stream ends.
+//! * [`finish`], [`error`], [`timings`]: how a stream ends; [`secret`]: what no error shows.
 //! * [`output`]: what an answer is made of, above the events: text, reasoning, tool calls; [`partial_json`] reads the
 //!   arguments while they come.
 //! * [`text`], [`payload`], [`list`], [`wire`]: what events are made of; [`template`] reads most of them without parsing.
@@ -54,6 +54,7 @@ pub mod payload;
 pub mod raw;
 pub mod responses;
 pub mod retry;
+pub mod secret;
 pub mod session;
 mod settings;
 pub mod sse;

@@ -81,9 +81,7 @@ impl RetryPolicy {
 
 fn is_safe(kind: &ErrorKind) -> bool {
     match kind {
-        ErrorKind::Refused(refused) => {
-            refused.should_retry.unwrap_or(matches!(refused.status, 408 | 409 | 429) || refused.status >= 500)
-        }
+        ErrorKind::Refused(refused) => refused.may_pass(),
         ErrorKind::Transport { unsent, .. } => *unsent,
         ErrorKind::Timeout { budget, .. } => *budget == Budget::Connect,
         _ => false,

@@ -286,11 +286,19 @@ impl<E: Event> Session<E> {
         }
     }
 
+    /// Servers repeat a key that they refuse.
+    fn redact(&self, kind: &mut ErrorKind) {
+        if let Some(secret) = &self.settings.secret {
+            kind.redact(secret.reveal());
+        }
+    }
+
     /// Ends the session, unless the stream can go on.
-    fn fail_or_break(&mut self, kind: ErrorKind, now: Instant) -> Option<End<E>> {
+    fn fail_or_break(&mut self, mut kind: ErrorKind, now: Instant) -> Option<End<E>> {
         if self.resume_point().is_none() {
             return Some(self.fail(kind, now));
         }
+        self.redact(&mut kind);
         self.broken = Some(kind);
         for budget in [Budget::FirstEvent, Budget::Idle, Budget::Stall] {
             self.deadlines.stop(budget);
@@ -302,7 +310,8 @@ impl<E: Event> Session<E> {
     }
 
     /// Ends the session with an error from outside: the transport's, a cancellation.
-    pub fn fail(&mut self, kind: ErrorKind, now: Instant) -> End<E> {
+    pub fn fail(&mut self, mut kind: ErrorKind, now: Instant) -> End<E> {
+        self.redact(&mut kind);
         self.ended = true;
         let mut error = StreamError::new(kind);
         error.request_id.clone_from(&self.head.request_id);

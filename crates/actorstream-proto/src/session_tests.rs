@@ -496,3 +496,19 @@ fn timings_count_from_the_start() {
     assert_eq!((timings.head, timings.first_event, timings.last_event), (seconds(1), seconds(2), seconds(3)));
     assert_eq!((timings.total, timings.events), (Duration::from_secs(4), 2));
 }
+
+#[test]
+fn a_key_that_the_server_repeats_is_not_shown_however_the_refusal_ends() {
+    let settings = || Settings { secret: Some(crate::secret::Secret::new("sk-1")), ..Settings::default() };
+    for hangs in [false, true] {
+        let mut driven: Driven = Driven::new(settings());
+        driven.head(401, "text/plain").bytes("bad key sk-1");
+        if hangs {
+            driven.after(121);
+        } else {
+            driven.close(BodyEnd::Clean);
+        }
+        let shown = format!("{} {:?}", driven.error(), driven.error());
+        assert!(!shown.contains("sk-1") && shown.contains("bad key ***"), "{shown}");
+    }
+}

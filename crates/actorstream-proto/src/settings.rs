@@ -2,6 +2,7 @@
 
 use crate::budget::Budgets;
 use crate::limits::Limits;
+use crate::secret::Secret;
 
 /// What to do with an event that is not JSON.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Settings {
     pub framing: Framing,
     /// Whether a broken stream goes on where it broke, if its accumulator says that it can.
     pub resume: bool,
+    /// What no error shows, though the server repeats it: the API key.
+    pub secret: Option<Secret>,
     /// The id of the response, where it is known before the stream says it.
     pub response_id: Option<String>,
 }
@@ -59,6 +62,7 @@ impl Default for Settings {
             ends_on_close: false,
             framing: Framing::Events,
             resume: false,
+            secret: None,
             response_id: None,
         }
     }

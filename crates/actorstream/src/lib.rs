@@ -64,7 +64,6 @@ mod link;
 mod options;
 mod output_client;
 mod placement;
-mod secret;
 mod stream_event;
 mod stream_ref;
 mod streaming_client;

@@ -6,10 +6,10 @@ use actorstream_proto::budget::Budgets;
 use actorstream_proto::error::StreamError;
 use actorstream_proto::limits::Limits;
 use actorstream_proto::retry::RetryPolicy;
+use actorstream_proto::secret::Secret;
 use actorstream_proto::session::OnMalformed;
 use awc::http::header::{HeaderName, HeaderValue};
 
-use crate::secret::Secret;
 use crate::transport::BaseUrl;
 
 /// The API's own address.

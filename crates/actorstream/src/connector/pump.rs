@@ -82,13 +82,7 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
     let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
     let session = session(&request, started, 1);
     let mut running = Running { session, sink };
-    let mut ending = serve(&mut running, &mut guard, &client, &options, &request, started, total).await;
-    if let (Ending::Served(served), Some(key)) = (&mut ending, &options.api_key)
-        && let Some(Err(error)) = &mut served.batch.end
-    {
-        // Servers repeat a key that they refuse.
-        error.redact(key.reveal());
-    }
+    let ending = serve(&mut running, &mut guard, &client, &options, &request, started, total).await;
     let cancel = match &ending {
         Ending::Interrupted(Interrupt::Cancelled) => {
             running.session.resume_point().and_then(|point| request.recovery.cancel(&point.id))

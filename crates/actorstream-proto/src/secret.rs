@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 /// An API key. Neither `Debug` nor anything else shows it.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Secret(Arc<str>);
+pub struct Secret(Arc<str>);
 
 impl Secret {
-    pub(crate) fn new(text: &str) -> Self {
+    /// Keeps a text secret; white space around it is dropped.
+    pub fn new(text: &str) -> Self {
         // A key read from a file ends in a line feed often enough.
         Self(text.trim().into())
     }
 
-    pub(crate) fn reveal(&self) -> &str {
+    /// The text, to be sent where it belongs.
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }
