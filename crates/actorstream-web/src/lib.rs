@@ -1,0 +1,5 @@
+//! Brings a generation to its viewers: the log of a stream outlives the HTTP request that began it, and each viewer reads
+//! it in a protocol of its own.
+
+pub mod event;
+pub mod protocol;
