@@ -81,6 +81,11 @@ pub enum ErrorKind {
         /// The limit, in bytes.
         max: usize,
     },
+    /// The model went on calling tools.
+    TooManyRounds {
+        /// How many times it was asked.
+        max: u32,
+    },
     /// The stream was cancelled, by its handle or its `StreamRef`.
     Cancelled,
     /// The thread that ran the stream ended.
@@ -221,6 +226,7 @@ impl StreamError {
             ErrorKind::Malformed { .. }
             | ErrorKind::NotAStream { .. }
             | ErrorKind::Limit { .. }
+            | ErrorKind::TooManyRounds { .. }
             | ErrorKind::Cancelled
             | ErrorKind::TargetStopped
             | ErrorKind::TargetPanicked
@@ -248,6 +254,7 @@ impl ErrorKind {
             Self::Timeout { .. } => "timeout",
             Self::Transport { .. } => "transport",
             Self::Limit { .. } => "limit",
+            Self::TooManyRounds { .. } => "too_many_rounds",
             Self::Cancelled => "cancelled",
             Self::Aborted => "aborted",
             Self::TargetStopped => "target_stopped",
@@ -331,6 +338,11 @@ impl fmt::Display for ErrorKind {
             }
             Self::Transport { detail, .. } => write!(f, "{detail}"),
             Self::Limit { limit, max } => write!(f, "{limit} is over its limit of {max} bytes"),
+            Self::TooManyRounds { max } => write!(
+                f,
+                "the model still calls tools after {max} requests; its last answer is in the partial response, \
+                 `Tools::max_rounds` allows for more"
+            ),
             Self::Cancelled => f.write_str("the stream was cancelled"),
             Self::Aborted => f.write_str("the thread that ran the stream ended before the stream did"),
             Self::TargetStopped => f.write_str("the target stopped before the stream ended"),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::StreamError;
 use crate::text::Text;
 use crate::timings::Timings;
+use crate::tools::Round;
 
 /// What the awaited handle of a stream gives.
 pub type Outcome<R> = Result<Finish<R>, StreamError>;
@@ -27,8 +28,10 @@ pub struct Finish<R> {
     pub request_id: Option<String>,
     /// When things happened.
     pub timings: Timings,
-    /// How many times the request was sent.
+    /// How many times the request was sent; that of the last round, where there were several.
     pub attempts: u32,
+    /// The answers before this one, which called tools that were run, and the results.
+    pub rounds: Vec<Round<R>>,
 }
 
 impl<R: Clone> Finish<R> {
@@ -44,6 +47,7 @@ impl<R> Clone for Finish<R> {
             response: Arc::clone(&self.response),
             finish_reasons: self.finish_reasons.clone(),
             request_id: self.request_id.clone(),
+            rounds: self.rounds.clone(),
             ..*self
         }
     }

@@ -30,6 +30,8 @@
 //! * [`finish`], [`error`], [`timings`]: how a stream ends; [`secret`]: what no error shows.
 //! * [`output`]: what an answer is made of, above the events: text, reasoning, tool calls; [`partial_json`] reads the
 //!   arguments while they come.
+//! * [`tools`]: how an answer that calls tools goes on; `structured` (feature `schemars`): answers that are values of one's own
+//!   types.
 //! * [`text`], [`payload`], [`list`], [`wire`]: what events are made of; [`template`] reads most of them without parsing.
 
 pub mod api_error;
@@ -59,9 +61,12 @@ pub mod session;
 mod settings;
 pub mod sse;
 mod string_enum;
+#[cfg(feature = "schemars")]
+pub mod structured;
 pub mod template;
 pub mod text;
 pub mod timings;
+pub mod tools;
 mod tracked;
 mod union;
 pub mod usage;

@@ -426,6 +426,7 @@ impl<E: Event> Session<E> {
             request_id: self.head.request_id.clone(),
             timings: self.stopwatch.stop(now),
             attempts: self.attempt,
+            rounds: Vec::new(),
         })
     }
 

@@ -12,6 +12,7 @@ use actorstream_proto::limits::Limits;
 use actorstream_proto::responses::{Responses, ResumeResponse};
 use actorstream_proto::retry::RetryPolicy;
 use actorstream_proto::session::{Framing, OnMalformed, ResumePoint, Settings};
+use actorstream_proto::tools::CallsTools;
 use awc::http::Uri;
 use bytes::Bytes;
 use serde::Serialize;
@@ -23,6 +24,7 @@ use crate::handle::{Response, StreamHandle};
 use crate::options::{Options, option_setters};
 use crate::stream_event::StreamEvent;
 use crate::target::{IntoTarget, Target};
+use crate::tools::{BeginRounds, Rounds, ToolLoop, Tools};
 
 /// The response type of an endpoint.
 type ResponseOf<P> = <<P as Endpoint>::Event as Event>::Response;
@@ -43,18 +45,40 @@ type ResponseOf<P> = <<P as Endpoint>::Event as Event>::Response;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
 #[must_use = "a call does nothing until it is made with `stream`, `events` or `create`"]
-pub struct Call<P> {
+pub struct Call<P: Endpoint> {
     client: OpenAi,
     endpoint: P,
     options: Arc<Options>,
+    tools: Option<Arc<dyn BeginRounds<ResponseOf<P>>>>,
+}
+
+impl<P: fmt::Debug + Endpoint> fmt::Debug for Call<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("client", &self.client)
+            .field("endpoint", &self.endpoint)
+            .field("options", &self.options)
+            .field("tools", &self.tools)
+            .finish()
+    }
+}
+
+impl<P: Endpoint> Clone for Call<P> {
+    fn clone(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            endpoint: self.endpoint.clone(),
+            options: Arc::clone(&self.options),
+            tools: self.tools.clone(),
+        }
+    }
 }
 
 impl<P: Endpoint> Call<P> {
     pub(crate) fn new(client: OpenAi, endpoint: P) -> Self {
         let options = Arc::clone(&client.inner.options);
-        Self { client, endpoint, options }
+        Self { client, endpoint, options, tools: None }
     }
 
     option_setters!(options);
@@ -116,15 +140,23 @@ impl<P: Endpoint> Call<P> {
         connector::start(&self.client.inner, Arc::clone(&self.options), request, target)
     }
 
-    fn prepare<R: Serialize>(&self, request: &R, streamed: bool) -> Result<Prepared, StreamError> {
+    fn prepare<R: Serialize>(
+        &self,
+        request: &R,
+        streamed: bool,
+    ) -> Result<Prepared<ResponseOf<P>>, StreamError> {
         self.options.check()?;
         let options = &self.options;
         let method = self.endpoint.method();
         let mut choices = 1;
         let mut body = Bytes::new();
+        let mut rounds = None;
         if method == Method::Post {
             let mut fields = Body::new(request)?;
             self.endpoint.prepare(&mut fields, streamed);
+            if let Some(tools) = &self.tools {
+                rounds = Some(tools.begin(&mut fields)?);
+            }
             choices = self.endpoint.choices(&fields);
             body = fields.to_bytes();
         }
@@ -133,7 +165,8 @@ impl<P: Endpoint> Call<P> {
             budgets: options.budgets.clone(),
             limits: options.limits.clone(),
             on_malformed: options.on_malformed,
-            keep_response: options.keep_response,
+            // The calls of an answer are run from its response.
+            keep_response: options.keep_response || rounds.is_some(),
             choices,
             ends_on_close: self.endpoint.ends_on_close(),
             framing: if streamed { self.endpoint.framing() } else { Framing::Whole },
@@ -148,7 +181,17 @@ impl<P: Endpoint> Call<P> {
             settings: Arc::new(settings),
             starts_after: self.endpoint.starts_after(),
             recovery,
+            rounds,
         })
+    }
+}
+
+impl<P: CallsTools + Sync + fmt::Debug> Call<P> {
+    /// Lets the model call these tools: as long as its answer is calls of them, they run, and it is asked again with
+    /// their results; see [`Tools`]. The response is kept, whatever [`keep_response`](Self::keep_response) says.
+    pub fn tools(mut self, tools: Tools) -> Self {
+        self.tools = Some(Arc::new(ToolLoop { endpoint: self.endpoint.clone(), tools }));
+        self
     }
 }
 
@@ -174,17 +217,20 @@ impl Call<Responses> {
             client: self.client.clone(),
             endpoint: ResumeResponse::new(id, after),
             options: Arc::clone(&self.options),
+            tools: None,
         }
     }
 }
 
 /// A request that is ready to be sent, as often as need be.
 #[derive(Debug)]
-pub(crate) struct Prepared {
+pub(crate) struct Prepared<R> {
     pub(crate) first: Outgoing,
     pub(crate) settings: Arc<Settings>,
     pub(crate) starts_after: Option<u64>,
     pub(crate) recovery: Box<dyn Recovery>,
+    /// What follows an answer that calls tools.
+    pub(crate) rounds: Option<Box<dyn Rounds<R>>>,
 }
 
 /// What goes out.

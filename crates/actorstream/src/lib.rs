@@ -52,6 +52,8 @@
 //!   [`IntoTarget`] says what else can be a target.
 //! * [`StreamHandle`] is a running stream, [`EventStream`] one to be pulled, [`StreamRef`] tells streams apart.
 //! * [`Finish`] and [`StreamError`] are its ends, [`StreamEvent`] is what closures and pullers get.
+//! * [`Tools`] are run when the model calls them, and it is asked again; `structured` of a response (feature `schemars`) is
+//!   the answer as a value of one's own type, [`JsonSchema::of`] what asks for it.
 //! * [`Budgets`], [`RetryPolicy`] and [`Limits`] bound it.
 //! * Everything else about events and requests is in [`proto`], the core, which does no I/O.
 
@@ -68,6 +70,7 @@ mod stream_event;
 mod stream_ref;
 mod streaming_client;
 mod target;
+mod tools;
 mod transport;
 
 /// The actor framework, as the macros name it.
@@ -81,7 +84,7 @@ pub use actorstream_proto as proto;
 pub use actorstream_proto::output;
 
 pub use actorstream_proto::budget::{Budget, Budgets};
-pub use actorstream_proto::chat::request::Message;
+pub use actorstream_proto::chat::request::{FunctionDefinition, JsonSchema, Message};
 pub use actorstream_proto::chat::{
     Chat, ChatCompletion, ChatCompletionChunk, ChatRequest, FinishReason, ToolCall,
 };
@@ -97,8 +100,11 @@ pub use actorstream_proto::responses::{
 };
 pub use actorstream_proto::retry::RetryPolicy;
 pub use actorstream_proto::session::OnMalformed;
+#[cfg(feature = "schemars")]
+pub use actorstream_proto::structured::Unstructured;
 pub use actorstream_proto::text::Text;
 pub use actorstream_proto::timings::Timings;
+pub use actorstream_proto::tools::{CallsTools, Round, ToolResult};
 pub use actorstream_proto::usage::Usage;
 
 pub use call::Call;
@@ -110,3 +116,4 @@ pub use stream_event::StreamEvent;
 pub use stream_ref::StreamRef;
 pub use streaming_client::{IntoEvents, ReceiveStream, StreamMessage, StreamingClient};
 pub use target::{IntoTarget, Target};
+pub use tools::Tools;

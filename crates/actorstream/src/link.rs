@@ -21,17 +21,19 @@ use crate::stream_ref::StreamRef;
 pub(crate) struct Batch<E: Event> {
     pub(crate) events: List<E>,
     pub(crate) end: Option<End<E>>,
+    /// With these events an answer ends that is not the last: tools run, and another answer follows.
+    pub(crate) round_ends: bool,
 }
 
 impl<E: Event> Default for Batch<E> {
     fn default() -> Self {
-        Self { events: List::default(), end: None }
+        Self { events: List::default(), end: None, round_ends: false }
     }
 }
 
 impl<E: Event> Batch<E> {
     pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.end.is_none()
+        self.events.is_empty() && self.end.is_none() && !self.round_ends
     }
 }
 
@@ -87,7 +89,7 @@ impl<E: Event> Link<E> {
     /// Packs a batch to be sent.
     pub(crate) fn deliver(self: &Arc<Self>, batch: Batch<E>) -> Delivery<E> {
         self.state.store(OUT, Ordering::Release);
-        Delivery { batch, link: Arc::clone(self) }
+        Delivery { batch, round_ended: false, link: Arc::clone(self) }
     }
 
     /// Ready when the target is done with the delivery, with what it handed back.
@@ -149,6 +151,7 @@ pub(crate) fn replace_kind<R: Send + Sync + 'static>(kind: ErrorKind, end: Outco
 #[derive(Debug)]
 pub(crate) struct Delivery<E: Event> {
     batch: Batch<E>,
+    round_ended: bool,
     link: Arc<Link<E>>,
 }
 
@@ -178,7 +181,7 @@ impl<E: Event> Delivery<E> {
         A: Actor,
         A::Context: AsyncContext<A>,
     {
-        let Batch { events, end } = self.take();
+        let Batch { events, end, round_ends } = self.take();
         let mut events = events.into_iter();
         while let Some(event) = events.next() {
             if self.stream().is_cancelled() {
@@ -186,12 +189,18 @@ impl<E: Event> Delivery<E> {
             }
             handle(actor, ctx, event);
             // A context that stops counts as waiting; should the actor decline to stop, nothing is lost.
-            if ctx.waiting() && (events.len() > 0 || end.is_some()) {
-                self.hand_back(Batch { events: events.collect(), end });
+            if ctx.waiting() && (events.len() > 0 || end.is_some() || round_ends) {
+                self.hand_back(Batch { events: events.collect(), end, round_ends });
                 return None;
             }
         }
+        self.round_ended = round_ends;
         end.map(|end| self.decide(end))
+    }
+
+    /// Whether an answer that is not the last has ended with the events that were given.
+    pub(crate) fn round_ended(&self) -> bool {
+        self.round_ended
     }
 
     /// Takes what the target keeps of the stream; its beginning, the first time.

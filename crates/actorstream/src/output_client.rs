@@ -156,6 +156,10 @@ impl<E: Viewable> StreamMessage<E> {
                 actor.handle_finish(finish, &stream, ctx);
             }
             Some(Err(error)) => actor.handle_error(error, &stream, ctx),
+            // What is made of the next answer has nothing to do with this one.
+            None if delivery.round_ended() => {
+                view.finish(&mut |change| tell::<A, E>(actor, ctx, &stream, change));
+            }
             None => delivery.keep_view(view),
         }
     }

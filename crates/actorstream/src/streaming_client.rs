@@ -155,7 +155,7 @@ impl<E: Event> StreamMessage<E> {
     /// The events and, if it is there, the end, for a handler that is no [`StreamingClient`]. The connector sends the
     /// next message when the iterator is dropped.
     pub fn into_events(mut self) -> IntoEvents<E> {
-        let Batch { events, end } = self.delivery.take();
+        let Batch { events, end, .. } = self.delivery.take();
         IntoEvents { events: events.into_iter(), end, delivery: self.delivery }
     }
 }

@@ -13,4 +13,5 @@ mod resume;
 mod retry;
 mod targets;
 mod time;
+mod tools;
 mod transport;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::common::{client, hello, within};
 
 /// Notes what it is told, and waits after each text.
-struct Noting(Recorder<String>);
+pub(crate) struct Noting(pub(crate) Recorder<String>);
 
 impl Actor for Noting {
     type Context = Context<Self>;

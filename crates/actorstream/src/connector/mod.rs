@@ -37,7 +37,7 @@ pub(crate) fn now() -> Instant {
 struct Job<E: Event> {
     client: Arc<Inner>,
     options: Arc<Options>,
-    request: Result<Prepared, StreamError>,
+    request: Result<Prepared<E::Response>, StreamError>,
     sink: Sink<E>,
     started: Instant,
 }
@@ -46,7 +46,7 @@ struct Job<E: Event> {
 pub(crate) fn start<E: Event>(
     client: &Arc<Inner>,
     options: Arc<Options>,
-    request: Result<Prepared, StreamError>,
+    request: Result<Prepared<E::Response>, StreamError>,
     target: Target<E>,
 ) -> StreamHandle<E::Response> {
     let stream = StreamRef::new();

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use actorstream_proto::budget::Budget;
 use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
-use actorstream_proto::finish::Outcome;
-use actorstream_proto::list::List;
-use actorstream_proto::session::Session;
+use actorstream_proto::finish::{Finish, Outcome};
+use actorstream_proto::session::{End, Session, Settings};
+use futures_util::future::join;
 
 use crate::call::{Outgoing, Prepared};
 use crate::client::Inner;
@@ -27,12 +27,24 @@ const DRAIN: Duration = Duration::from_secs(1);
 struct Running<E: Event> {
     session: Session<E>,
     sink: Sink<E>,
+    /// The answer whose tools run; its session has ended.
+    round: Option<Box<Finish<E::Response>>>,
+}
+
+impl<E: Event> Running<E> {
+    /// Ends the stream by something that is not the server's doing.
+    fn fail(&mut self, kind: ErrorKind) -> End<E> {
+        match self.round.take() {
+            Some(answer) => Err(replace_kind(kind, Ok(*answer))),
+            None => self.session.fail(kind, now()),
+        }
+    }
 }
 
 impl<E: Event> Drop for Running<E> {
     fn drop(&mut self) {
         if !self.sink.is_closed()
-            && let Err(error) = self.session.fail(ErrorKind::Aborted, now())
+            && let Err(error) = self.fail(ErrorKind::Aborted)
         {
             self.sink.abort(error);
         }
@@ -61,7 +73,7 @@ struct Served<E: Event> {
 pub(super) struct Start<E: Event> {
     pub(super) client: Arc<Inner>,
     pub(super) options: Arc<Options>,
-    pub(super) request: Prepared,
+    pub(super) request: Prepared<E::Response>,
     pub(super) sink: Sink<E>,
     pub(super) started: Instant,
 }
@@ -77,22 +89,74 @@ pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError) {
 
 /// Runs a stream from its start to its end.
 pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
-    let Start { client, options, request, sink, started } = *start;
+    let Start { client, options, mut request, sink, started } = *start;
     let mut guard = Guard::new(sink.stream().clone(), sink.target());
     let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
     let session = session(&request, started, 1);
-    let mut running = Running { session, sink };
-    let ending = serve(&mut running, &mut guard, &client, &options, &request, started, total).await;
+    let mut running = Running { session, sink, round: None };
+    let ending = loop {
+        let ending = serve(&mut running, &mut guard, &client, &options, &request, started, total).await;
+        if request.rounds.is_none() {
+            break ending;
+        }
+        match Box::pin(round(&mut running, &mut guard, &mut request, ending, total)).await {
+            Ok(()) => running.session = self::session(&request, started, 1),
+            Err(ending) => break ending,
+        }
+    };
     let cancel = match &ending {
         Ending::Interrupted(Interrupt::Cancelled) => {
             running.session.resume_point().and_then(|point| request.recovery.cancel(&point.id))
         }
         _ => None,
     };
-    Box::pin(end(&mut running, &mut guard, ending, total)).await;
+    Box::pin(end(&mut running, &mut guard, ending, &request.settings, total)).await;
     if let Some(cancel) = cancel {
         Box::pin(stop(&client, &options, &cancel)).await;
     }
+}
+
+/// Runs the tools that an answer calls, and makes the request the one that follows; or gives back how the stream ends.
+async fn round<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    request: &mut Prepared<E::Response>,
+    ending: Ending<E>,
+    total: Option<Instant>,
+) -> Result<(), Ending<E>> {
+    let Prepared { rounds: Some(rounds), first, .. } = request else { return Err(ending) };
+    let Ending::Served(mut served) = ending else { return Err(ending) };
+    let Some(Ok(answer)) = &mut served.batch.end else { return Err(Ending::Served(served)) };
+    let tools = match rounds.run(answer) {
+        Ok(Some(tools)) => tools,
+        Ok(None) => {
+            answer.rounds = rounds.take();
+            return Err(Ending::Served(served));
+        }
+        Err(kind) => {
+            served.batch.end = served.batch.end.map(|end| Err(replace_kind(kind, end)));
+            return Err(Ending::Served(served));
+        }
+    };
+    let Served { mut batch, answer: body } = *served;
+    running.round = batch.end.take().and_then(Result::ok).map(Box::new);
+    batch.round_ends = true;
+    running.sink.send(batch);
+    match guard.wait(total, running.sink.settle()).await {
+        Ok(Settled::Done) => {}
+        Ok(Settled::Gone) => return Err(Ending::Interrupted(Interrupt::Gone)),
+        Err(interrupt) => return Err(Ending::Interrupted(interrupt)),
+    }
+    let drained = async {
+        if let Some(mut body) = body {
+            let _ = tokio::time::timeout(DRAIN, body.drain()).await;
+        }
+    };
+    let (results, ()) = guard.wait(total, join(tools, drained)).await.map_err(Ending::Interrupted)?;
+    if let Some(answer) = running.round.take() {
+        first.body = rounds.next(answer.response, results);
+    }
+    Ok(())
 }
 
 /// Asks the server to stop a response that it would go on with by itself.
@@ -114,7 +178,7 @@ async fn serve<E: Event>(
     guard: &mut Guard<E>,
     client: &Arc<Inner>,
     options: &Arc<Options>,
-    request: &Prepared,
+    request: &Prepared<E::Response>,
     started: Instant,
     total: Option<Instant>,
 ) -> Ending<E> {
@@ -151,7 +215,7 @@ async fn serve<E: Event>(
     }
 }
 
-fn session<E: Event>(request: &Prepared, started: Instant, attempt: u32) -> Session<E> {
+fn session<E: Event>(request: &Prepared<E::Response>, started: Instant, attempt: u32) -> Session<E> {
     let mut session = Session::new(Arc::clone(&request.settings), started, attempt);
     if let Some(after) = request.starts_after {
         session.start_after(after);
@@ -165,7 +229,7 @@ async fn resume<E: Event>(
     guard: &mut Guard<E>,
     http: &HttpClient,
     options: &Arc<Options>,
-    request: &Prepared,
+    request: &Prepared<E::Response>,
 ) -> Ending<E> {
     let mut tries = 0;
     let mut reached = None;
@@ -214,7 +278,7 @@ async fn attempt<E: Event>(
     options: &Arc<Options>,
     outgoing: &Outgoing,
 ) -> Ending<E> {
-    let Running { session, sink } = running;
+    let Running { session, sink, .. } = running;
     session.on_sent(now());
     let exchange = Exchange::new(options);
     // In a box of its own, which is gone when the head is there.
@@ -286,7 +350,7 @@ fn deliver<E: Event>(session: &mut Session<E>, sink: &mut Sink<E>, read: Read) -
 /// Feeds what was read to the session.
 fn feed<E: Event>(session: &mut Session<E>, read: Read) -> Batch<E> {
     let now = now();
-    let mut batch = Batch { events: List::default(), end: None };
+    let mut batch = Batch::default();
     for bytes in read.bytes {
         batch.end = session.on_bytes(bytes, now, &mut batch.events);
         if batch.end.is_some() {
@@ -304,27 +368,31 @@ async fn end<E: Event>(
     running: &mut Running<E>,
     guard: &mut Guard<E>,
     ending: Ending<E>,
+    settings: &Settings,
     total: Option<Instant>,
 ) {
     guard.ending();
-    let Running { session, sink } = running;
     let (batch, answer) = match ending {
         Ending::Served(served) => (served.batch, served.answer),
         Ending::Broken => return,
         Ending::Interrupted(interrupt) => {
             let end = match interrupt {
-                Interrupt::Cancelled => session.fail(ErrorKind::Cancelled, now()),
+                Interrupt::Cancelled => running.fail(ErrorKind::Cancelled),
                 Interrupt::Gone => {
-                    let kind = sink.gone_kind();
-                    return sink.close(session.fail(kind, now()));
+                    let kind = running.sink.gone_kind();
+                    let end = running.fail(kind);
+                    return running.sink.close(end);
                 }
-                Interrupt::Deadline => match session.on_timeout(now()) {
+                Interrupt::Deadline => match running.session.on_timeout(now()) {
                     Some(end) => end,
-                    // Only the waiting for another attempt is not the session's.
-                    None => session
-                        .fail(ErrorKind::Timeout { budget: Budget::Total, after: Duration::ZERO }, now()),
+                    // Only the waiting for another attempt, and for tools, is not the session's.
+                    None => {
+                        let after = settings.budgets.get(Budget::Total).unwrap_or_default();
+                        running.fail(ErrorKind::Timeout { budget: Budget::Total, after })
+                    }
                 },
             };
+            let sink = &mut running.sink;
             if sink.is_outstanding() {
                 // The target may never be done with what it has: the end waits behind it, and nobody waits for that.
                 sink.send_behind(copy(&end));
@@ -336,6 +404,7 @@ async fn end<E: Event>(
         }
     };
     let Some(outcome) = batch.end.as_ref().map(copy) else { return };
+    let sink = &mut running.sink;
     sink.send(batch);
     let outcome = match guard.wait(total, sink.settle()).await {
         Ok(Settled::Done) | Err(Interrupt::Deadline | Interrupt::Cancelled) => outcome,
