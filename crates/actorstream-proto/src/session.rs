@@ -226,9 +226,8 @@ impl<E: Event> Session<E> {
         }
         match std::mem::replace(&mut self.body, Body::Awaited) {
             Body::Awaited => self.truncated(end, now),
-            Body::Unknown(start) if start.is_empty() && matches!(end, BodyEnd::Cut(_)) => {
-                self.truncated(end, now)
-            }
+            // What it would have become nobody knows.
+            Body::Unknown(_) if matches!(end, BodyEnd::Cut(_)) => self.truncated(end, now),
             Body::Unknown(start) => self.end_whole(&start, end, now),
             Body::Whole(whole) => self.end_whole(&whole, end, now),
             Body::Bytes => match end {

@@ -97,20 +97,19 @@ async fn cut_at_every_event_in_turn() {
 async fn cut_at_every_byte() {
     tokio::time::pause();
     let body: String = events().iter().map(|event| format!("data: {event}\n\n")).collect();
-    let first = body.find("\n\n").unwrap() + 2;
-    let last = body.trim_end().rfind("\n\n").unwrap() + 2;
-    for cut in (first..last).step_by(3) {
+    // An event that is whole but for its blank line counts.
+    let first = body.find("\n\n").unwrap();
+    for cut in 0..body.len() {
         let head = body.as_bytes()[..cut].to_vec();
         let script = Script::with(move |request: &Request| match request.method.as_str() {
             "POST" => Reply::sse().chunk(head.clone()).cut(),
             _ => whole(rest(request)),
         });
         let (numbers, end, _) = play(script).await;
-        assert_eq!(
-            (numbers.as_slice(), end.as_str()),
-            ([0, 1, 2, 3, 4, 5].as_slice(), "finish One two thrée"),
-            "{cut}"
-        );
+        // Before the first event it is not known what could be gone on with.
+        let (seen, ended): (&[u64], _) =
+            if cut < first { (&[], "truncated") } else { (&[0, 1, 2, 3, 4, 5], "finish One two thrée") };
+        assert_eq!((numbers.as_slice(), end.trim()), (seen, ended), "cut at byte {cut}");
     }
 }
 
