@@ -2,4 +2,5 @@
 //! it in a protocol of its own.
 
 pub mod event;
+pub mod page;
 pub mod protocol;
