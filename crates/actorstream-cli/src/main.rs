@@ -59,11 +59,12 @@ async fn obey(command: Command) -> Result<Exit, Failure> {
         Command::Respond(respond) => {
             let Respond { resume, after, connection, display, .. } = &respond;
             if let Some(id) = resume {
-                let responses = Server::named(connection)?.openai.responses();
-                print(&responses.resume(id, *after), (), display).await
+                let server = Server::new(connection)?;
+                print(&server.openai.responses().resume(id, *after), (), display).await
             } else {
                 let body = request::response(&respond)?;
-                print(&Server::named(connection)?.openai.responses(), body, display).await
+                let server = Server::new(connection)?;
+                print(&server.openai.responses(), body, display).await
             }
         }
         Command::Stream(stream) => {

@@ -33,18 +33,6 @@ impl Server {
         let openai = builder.base_url(upstream.base_url()).build()?;
         Ok(Self { openai, _upstream: Some(upstream) })
     }
-
-    /// Sets up the client for an endpoint that the scripted upstream does not know.
-    pub(crate) fn named(connection: &Connection) -> Result<Self, Failure> {
-        let builder = builder(connection)?;
-        if !builder.names_a_server() {
-            return Err(Failure::config(
-                "no OPENAI_API_KEY and no OPENAI_BASE_URL, and the built-in scripted server knows no /responses"
-                    .to_owned(),
-            ));
-        }
-        Ok(Self { openai: builder.build()?, _upstream: None })
-    }
 }
 
 /// What options and environment say.

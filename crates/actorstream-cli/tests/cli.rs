@@ -530,14 +530,14 @@ fn a_response_that_fails() {
 }
 
 #[test]
-fn a_response_needs_a_server() {
-    for arguments in [&["respond", "Hi"] as &[_], &["respond", "--resume", "resp_1"]] {
-        let ran = run(arguments);
-        assert_eq!((ran.status, ran.out.as_str(), ran.err.lines().count()), (Some(2), "", 1), "{}", ran.err);
-        assert!(ran.err.contains("no OPENAI_API_KEY and no OPENAI_BASE_URL"), "{}", ran.err);
-        let ran = run(&[arguments, &["--jsonl"]].concat());
-        assert_eq!((ran.status, &ran.end()["error"]["kind"]), (Some(2), &json!("config")));
-    }
+fn the_scripted_server_knows_responses() {
+    let ran = run(&["respond", "Tell me", "--background", "--jsonl"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    let response = &ran.end()["response"];
+    assert_eq!((&response["status"], &response["background"]), (&json!("completed"), &json!(true)));
+    assert!(response["output"][0]["content"][0]["text"].as_str().unwrap().contains("“Tell me”"));
+    let ran = run(&["respond", "--resume", "resp_1", "--jsonl"]);
+    assert_eq!((ran.status, &ran.end()["error"]["status"]), (Some(1), &json!(404)), "{}", ran.err);
 }
 
 #[test]

@@ -42,9 +42,9 @@
 //! - `parse.rs`: [`Script::parse`], scripts in files
 //! - `reply.rs`: [`Reply`], the steps of one answer
 //! - `gate.rs`: [`Gate`], where a reply waits for the test
-//! - `chat_stream.rs`, `completion_stream.rs`: [`ChatStream`] and [`CompletionStream`],
-//!   well-formed streams
-//! - `story.rs`: [`story`], an upstream for trying things by hand
+//! - `chat_stream.rs`, `completion_stream.rs`, `response_stream.rs`: [`ChatStream`],
+//!   [`CompletionStream`] and [`ResponseStream`], well-formed streams
+//! - `story.rs`, `story_responses.rs`: [`story`], an upstream for trying things by hand
 //! - `tls.rs`, with the feature `tls`: `TestCa` and `ServerIdentity`
 //!
 //! On the other end:
@@ -74,10 +74,12 @@ mod reply;
 mod request;
 mod request_reader;
 mod response_framing;
+mod response_stream;
 mod script;
 mod split;
 mod step;
 mod story;
+mod story_responses;
 #[cfg(feature = "tls")]
 mod tls;
 mod unreachable;
@@ -91,6 +93,7 @@ pub use parse::ScriptError;
 pub use recorder::Recorder;
 pub use reply::Reply;
 pub use request::Request;
+pub use response_stream::ResponseStream;
 pub use script::Script;
 pub use story::story;
 #[cfg(feature = "tls")]

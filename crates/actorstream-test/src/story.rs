@@ -9,7 +9,9 @@ use crate::chat_stream::ChatStream;
 use crate::completion_stream::CompletionStream;
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::response_stream::ResponseStream;
 use crate::script::Script;
+use crate::story_responses::Responses;
 
 /// Between two tokens.
 const PACE: Duration = Duration::from_millis(25);
@@ -32,22 +34,28 @@ const STORY: &str = "The keeper of the lighthouse read it twice, folded the pape
 
 /// An upstream for trying things by hand: it streams a short story, token by token.
 ///
-/// Answers `POST …/chat/completions` and `POST …/completions` the way the OpenAI API does,
+/// Answers `POST …/chat/completions`, `POST …/completions` and `POST …/responses` the way the OpenAI API does (and
+/// `GET …/responses/{id}`, streamed after `starting_after` or whole, for the last 256 responses),
 /// honours `model`, `stream` and `stream_options.include_usage`, and takes up the start of the
 /// prompt. Models whose name begins with `o` or contains `reason` send `reasoning_content` first.
 /// A body that is no JSON object gets a 400, anything else a 404, both shaped like the API's.
 pub fn story() -> Script {
     let count = AtomicU64::new(0);
+    let responses = Responses::default();
     Script::with(move |request| {
         let n = count.fetch_add(1, Ordering::Relaxed);
-        answer(request, n)
+        answer(request, n, &responses)
     })
 }
 
-fn answer(request: &Request, n: u64) -> Reply {
+fn answer(request: &Request, n: u64, responses: &Responses) -> Reply {
+    if let Some(reply) = responses.answer(request, PACE) {
+        return reply;
+    }
     let is_post = request.method == "POST";
     let chat = request.path.ends_with("/chat/completions");
-    if !is_post || !chat && !request.path.ends_with("/completions") {
+    let response = request.path.ends_with("/responses");
+    if !is_post || !chat && !response && !request.path.ends_with("/completions") {
         let message = format!("Invalid URL ({} {})", request.method, request.path);
         return Reply::error(404, "invalid_request_error", &message);
     }
@@ -56,7 +64,13 @@ fn answer(request: &Request, n: u64) -> Reply {
         Ok(_) => return bad_body("it is not an object"),
         Err(error) => return bad_body(&error.to_string()),
     };
-    if chat { answer_chat(&asked, n) } else { answer_completion(&asked, n) }
+    if chat {
+        answer_chat(&asked, n)
+    } else if response {
+        answer_response(&asked, n, responses)
+    } else {
+        answer_completion(&asked, n)
+    }
 }
 
 fn bad_body(why: &str) -> Reply {
@@ -70,7 +84,7 @@ fn answer_chat(asked: &Asked, n: u64) -> Reply {
     let model = asked.model();
     let mut tokens = words(&story);
     let mut stream = ChatStream::new();
-    if model.starts_with('o') || model.contains("reason") {
+    if asked.reasons() {
         tokens += words(REASONING);
         stream = stream.reasoning_content(REASONING);
     }
@@ -106,12 +120,36 @@ fn answer_completion(asked: &Asked, n: u64) -> Reply {
     stream.reply().pace(PACE)
 }
 
+fn answer_response(asked: &Asked, n: u64, responses: &Responses) -> Reply {
+    let prompt = asked.input();
+    let story = begin(&prompt);
+    let model = asked.model();
+    let mut tokens = words(&story);
+    let id = format!("resp_story{n}");
+    let mut stream = ResponseStream::new()
+        .id(&id)
+        .model(model)
+        .created_at(now())
+        .background(asked.0["background"] == true)
+        .delta_words();
+    if asked.reasons() {
+        tokens += words(REASONING);
+        stream = stream.reasoning(REASONING);
+    }
+    let stream = stream.text(story).usage(words(&prompt), tokens);
+    responses.make(id, stream, asked.streams(), PACE)
+}
+
 /// What a request asks for. Whatever is missing or of the wrong kind is taken as not said.
 struct Asked(Value);
 
 impl Asked {
     fn model(&self) -> &str {
         self.0["model"].as_str().unwrap_or("story")
+    }
+
+    fn reasons(&self) -> bool {
+        self.model().starts_with('o') || self.model().contains("reason")
     }
 
     fn streams(&self) -> bool {
@@ -129,6 +167,20 @@ impl Asked {
         match messages.find(|message| message["role"] == "user") {
             Some(message) => text(&message["content"]),
             None => String::new(),
+        }
+    }
+
+    /// The text of the last message of the user in a response's input.
+    fn input(&self) -> String {
+        match &self.0["input"] {
+            Value::Array(items) => {
+                let mut items = items.iter().rev();
+                items
+                    .find(|item| item["role"] == "user")
+                    .map(|item| text(&item["content"]))
+                    .unwrap_or_default()
+            }
+            input => text(input),
         }
     }
 

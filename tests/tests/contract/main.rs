@@ -9,6 +9,7 @@ mod ends;
 mod output;
 mod placement;
 mod requests;
+mod responses;
 mod resume;
 mod retry;
 mod targets;

@@ -97,3 +97,39 @@ async fn anything_else_is_refused() {
         assert_eq!(error["error"]["type"], "invalid_request_error");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_response_can_be_resumed_and_read_whole() {
+    let upstream = Upstream::spawn(story());
+    let ask = async |request: String| {
+        let mut client = RawClient::connect(&upstream).await;
+        client.send(request.as_bytes()).await;
+        client.rest_to_fin().await.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nconnection: close\r\n\r\n");
+    let body =
+        json!({"model": "o3", "input": [{"role": "user", "content": [{"type": "input_text", "text": "Hi"}]}],
+        "stream": true, "background": true})
+        .to_string();
+    let head = format!("POST /v1/responses HTTP/1.1\r\nconnection: close\r\ncontent-length: {}", body.len());
+    let whole = ask(format!("{head}\r\n\r\n{body}")).await;
+    let events = |body: &str| -> Vec<Value> {
+        let data = body.lines().filter_map(|line| line.strip_prefix("data: "));
+        data.map(|event| serde_json::from_str(event).unwrap()).collect()
+    };
+    let whole = events(&whole);
+    let response = &whole.last().unwrap()["response"];
+    assert_eq!(response["output"][0]["type"], "reasoning");
+    assert!(response["output"][1]["content"][0]["text"].as_str().unwrap().contains("“Hi”"));
+    let id = response["id"].as_str().unwrap();
+
+    let rest = ask(get(&format!("/v1/responses/{id}?stream=true&starting_after=4"))).await;
+    assert_eq!(events(&rest), whole[5..]);
+    let read: Value = serde_json::from_str(&ask(get(&format!("/v1/responses/{id}"))).await).unwrap();
+    assert_eq!(&read, response);
+    assert!(ask(get("/v1/responses/resp_other")).await.contains("not found"));
+    let cancel =
+        format!("POST /v1/responses/{id}/cancel HTTP/1.1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let cancelled: Value = serde_json::from_str(&ask(cancel).await).unwrap();
+    assert_eq!(cancelled["status"], "cancelled");
+}
