@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
-use crate::body::Body;
 use crate::event::Event;
+use crate::multipart::RequestBody;
 use crate::raw::RawEvent;
 use crate::session::Framing;
 
@@ -31,7 +31,7 @@ pub trait Endpoint: Clone + Send + 'static {
     }
 
     /// Makes the request one that is streamed, or one that is not. Sets the field `stream` unless said otherwise.
-    fn prepare(&self, body: &mut Body, streamed: bool) {
+    fn prepare(&self, body: &mut RequestBody, streamed: bool) {
         if streamed {
             body.set("stream", &true);
         } else {
@@ -42,7 +42,7 @@ pub trait Endpoint: Clone + Send + 'static {
 
     /// How many choices the request asks for: a body that ends before that many have ended is cut off. 1 unless said
     /// otherwise.
-    fn choices(&self, body: &Body) -> usize {
+    fn choices(&self, body: &RequestBody) -> usize {
         let _ = body;
         1
     }
@@ -152,9 +152,14 @@ impl<E: Event> Endpoint for Custom<E> {
         self.method
     }
 
-    fn prepare(&self, body: &mut Body, streamed: bool) {
+    fn prepare(&self, body: &mut RequestBody, streamed: bool) {
         // Nothing is known of the endpoint's fields: the request goes out as the caller wrote it.
         let _ = (body, streamed);
+    }
+
+    /// The field `n`, by which the API counts choices and images.
+    fn choices(&self, body: &RequestBody) -> usize {
+        body.get("n").unwrap_or(1)
     }
 
     fn ends_on_close(&self) -> bool {

@@ -63,6 +63,9 @@ pub enum Verdict {
     Data,
     /// It goes on, and nothing happened: such an event counts as silence.
     KeepAlive,
+    /// This was the last event of one of the choices, or images, that were asked for. When as many as were asked for are
+    /// complete, the stream is finished.
+    FinishChoice,
     /// This was the last event; the stream is finished.
     Finish(Status),
     /// The server failed.

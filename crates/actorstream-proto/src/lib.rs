@@ -25,8 +25,8 @@
 //!
 //! * [`sse`]: bytes → frames. [`session`]: the life of one stream as a state machine; every rule about what a server
 //!   does is decided there, with [`budget`], [`limits`], [`head`] and [`retry`] for its parts.
-//! * [`event`] and [`endpoint`]: what an endpoint is made of. [`chat`], [`completions`], [`responses`] and [`raw`] are made
-//!   of it; [`images`] and [`audio`] have their requests and events, [`multipart`] the bodies that carry files.
+//! * [`event`] and [`endpoint`]: what an endpoint is made of. [`chat`], [`completions`], [`responses`], [`images`], [`audio`]
+//!   and [`raw`] are made of it. [`multipart`] has the bodies that carry files, [`base64`] reads the files in answers.
 //! * [`finish`], [`error`], [`timings`]: how a stream ends; [`secret`]: what no error shows.
 //! * [`output`]: what an answer is made of, above the events: text, reasoning, tool calls; [`partial_json`] reads the
 //!   arguments while they come.
@@ -36,6 +36,7 @@
 
 pub mod api_error;
 pub mod audio;
+pub mod base64;
 pub mod body;
 pub mod budget;
 pub mod chat;
@@ -68,6 +69,7 @@ pub mod text;
 pub mod timings;
 pub mod tools;
 mod tracked;
+mod typed_event;
 mod union;
 pub mod usage;
 pub mod wire;

@@ -23,7 +23,16 @@ pub struct RawEvent {
     pub name: Option<Text>,
     /// The data as it came.
     pub payload: Payload,
-    finished: Option<bool>,
+    ended: Option<Ended>,
+}
+
+/// What of a response an event ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Ended {
+    /// All the choices in the event, or not.
+    Choices(bool),
+    /// One image.
+    Image,
 }
 
 impl Serialize for RawEvent {
@@ -79,9 +88,8 @@ impl Serialize for Present {
     }
 }
 
-/// What a payload says about its stream by the API's conventions, and whether all the choices in it have ended
-/// (`None`: it has none).
-fn read_signals(payload: &Bytes) -> Result<(Verdict, Option<bool>), DecodeError> {
+/// What a payload says about its stream by the API's conventions, and what of the response it ends.
+fn read_signals(payload: &Bytes) -> Result<(Verdict, Option<Ended>), DecodeError> {
     let Some(signals) = lenient::parse::<Signals>(payload)? else {
         return Ok((Verdict::Data, None));
     };
@@ -100,18 +108,18 @@ fn read_signals(payload: &Bytes) -> Result<(Verdict, Option<bool>), DecodeError>
     let verdict = match r#type {
         Some("keepalive") => Verdict::KeepAlive,
         Some("response.incomplete") => Verdict::Finish(Status::Incomplete),
-        Some(
-            "response.completed"
-            | "image_generation.completed"
-            | "image_edit.completed"
-            | "transcript.text.done"
-            | "speech.audio.done",
-        ) => Verdict::Finish(Status::Completed),
+        Some("image_generation.completed" | "image_edit.completed") => {
+            return Ok((Verdict::FinishChoice, Some(Ended::Image)));
+        }
+        Some("response.completed" | "transcript.text.done" | "speech.audio.done") => {
+            Verdict::Finish(Status::Completed)
+        }
         _ => Verdict::Data,
     };
     let choices = signals.choices.unwrap_or_default();
-    let finished = (!choices.is_empty()).then(|| choices.iter().all(|choice| choice.finish_reason.is_some()));
-    Ok((verdict, finished))
+    let ended = (!choices.is_empty())
+        .then(|| Ended::Choices(choices.iter().all(|choice| choice.finish_reason.is_some())));
+    Ok((verdict, ended))
 }
 
 fn name(frame: &Frame) -> Option<Text> {
@@ -124,8 +132,8 @@ impl Event for RawEvent {
     type Memory = ();
 
     fn decode(frame: Frame, (): &mut ()) -> Result<Decoded<Self>, DecodeError> {
-        let (verdict, finished) = read_signals(&frame.data)?;
-        let event = Self { name: name(&frame), payload: frame.data.into(), finished };
+        let (verdict, ended) = read_signals(&frame.data)?;
+        let event = Self { name: name(&frame), payload: frame.data.into(), ended };
         Ok(Decoded { event, verdict })
     }
 
@@ -145,19 +153,26 @@ impl Event for RawEvent {
 /// Knows of a stream of raw events only whether it is complete; its response is `null`, since the events are all
 /// there is.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Finished(bool);
+pub struct Finished {
+    choices: bool,
+    images: usize,
+}
 
 impl Accumulator<RawEvent> for Finished {
     fn push(&mut self, event: &mut RawEvent, _: bool) {
-        self.0 = event.finished.unwrap_or(self.0);
+        match event.ended {
+            Some(Ended::Choices(ended)) => self.choices = ended,
+            Some(Ended::Image) => self.images += 1,
+            None => {}
+        }
     }
 
     fn size(&self) -> usize {
         0
     }
 
-    fn is_complete(&self, _: usize) -> bool {
-        self.0
+    fn is_complete(&self, choices: usize) -> bool {
+        self.choices || self.images >= choices.max(1)
     }
 
     fn take(&mut self) -> Value {
@@ -207,8 +222,8 @@ impl<T: DeserializeOwned + std::fmt::Debug + Send + Sync + 'static> Accumulator<
         0
     }
 
-    fn is_complete(&self, _: usize) -> bool {
-        self.0
+    fn is_complete(&self, choices: usize) -> bool {
+        Accumulator::<RawEvent>::is_complete(self, choices)
     }
 
     fn take(&mut self) -> Value {
@@ -234,6 +249,7 @@ mod tests {
         assert_eq!(verdict(r#"{"type":"response.completed"}"#), Verdict::Finish(Status::Completed));
         assert_eq!(verdict(r#"{"type":"response.incomplete"}"#), Verdict::Finish(Status::Incomplete));
         assert_eq!(verdict(r#"{"type":"speech.audio.done"}"#), Verdict::Finish(Status::Completed));
+        assert_eq!(verdict(r#"{"type":"image_edit.completed"}"#), Verdict::FinishChoice);
         for (data, message) in [
             (r#"{"type":"error","message":"m"}"#, "m"),
             (r#"{"error":"m"}"#, "m"),

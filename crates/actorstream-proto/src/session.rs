@@ -194,7 +194,8 @@ impl<E: Event> Session<E> {
         match &mut self.body {
             Body::Awaited => None,
             Body::Events => self.decode(bytes, now, out),
-            Body::Bytes => self.on_frame(Frame { event: None, data: bytes }, now, out, false),
+            Body::Bytes if bytes.is_empty() => None,
+            Body::Bytes => self.on_event(Frame { event: None, data: bytes }, now, out, false),
             Body::Unknown(start) => {
                 start.extend_from_slice(&bytes);
                 match sniff(start) {
@@ -352,6 +353,17 @@ impl<E: Event> Session<E> {
             Some(b':') => return None,
             _ => {}
         }
+        self.on_event(frame, now, out, unterminated)
+    }
+
+    /// An event has arrived that is neither `[DONE]` nor a comment.
+    fn on_event(
+        &mut self,
+        frame: Frame,
+        now: Instant,
+        out: &mut List<E>,
+        unterminated: bool,
+    ) -> Option<End<E>> {
         let data = frame.data.clone();
         let named_error = is_error_event(frame.event.as_deref());
         let Decoded { mut event, verdict } = match E::decode(frame, &mut self.memory) {
@@ -390,7 +402,7 @@ impl<E: Event> Session<E> {
                 );
             }
             Verdict::KeepAlive => {}
-            Verdict::Data | Verdict::Finish(_) => {
+            Verdict::Data | Verdict::FinishChoice | Verdict::Finish(_) => {
                 self.any_event = true;
                 self.stopwatch.event(now);
                 self.deadlines.stop(Budget::FirstEvent);
@@ -406,6 +418,9 @@ impl<E: Event> Session<E> {
         out.push(event);
         match verdict {
             Verdict::Finish(status) => Some(self.finish(status, true, now)),
+            Verdict::FinishChoice if self.accumulator.is_complete(self.settings.choices) => {
+                Some(self.finish(Status::Completed, true, now))
+            }
             _ => None,
         }
     }

@@ -47,7 +47,7 @@ pub enum Framing {
     Events,
     /// Bytes: each read is an event.
     Bytes,
-    /// One JSON object.
+    /// One JSON object, or whatever else the endpoint answers.
     Whole,
 }
 

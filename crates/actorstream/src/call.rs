@@ -3,19 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 
-use actorstream_proto::body::Body;
 use actorstream_proto::budget::Budgets;
 use actorstream_proto::endpoint::{Endpoint, Method};
 use actorstream_proto::error::StreamError;
 use actorstream_proto::event::Event;
 use actorstream_proto::limits::Limits;
+use actorstream_proto::multipart::{Form, RequestBody, ToRequestBody};
 use actorstream_proto::responses::{Responses, ResumeResponse};
 use actorstream_proto::retry::RetryPolicy;
 use actorstream_proto::session::{Framing, OnMalformed, ResumePoint, Settings};
 use actorstream_proto::tools::CallsTools;
 use awc::http::Uri;
 use bytes::Bytes;
-use serde::Serialize;
 
 use crate::client::OpenAi;
 use crate::connector;
@@ -90,9 +89,10 @@ impl<P: Endpoint> Call<P> {
     /// Streams the answer to `target`: the `Addr` of an actor with [`#[streaming_client]`](crate::StreamingClient), a
     /// closure, a `Recipient`, or a bounded channel's sender.
     ///
-    /// The request is anything that serializes to a JSON object: the crate's own builders, another crate's types,
-    /// `serde_json::json!`. The field `stream` is set on the way (but not for a [`Custom`](crate::Custom) endpoint, whose
-    /// request goes out as it is).
+    /// The request is anything that serializes to a JSON object (the crate's own builders, another crate's types,
+    /// `serde_json::json!`), or a form: a [`Form`](crate::proto::multipart::Form), or a builder whose request holds files.
+    /// A file that is named by its path is read while it is sent. The field `stream` is set on the way (but not for a
+    /// [`Custom`](crate::Custom) endpoint, whose request goes out as it is).
     ///
     /// This returns at once and may be called from anywhere; whatever goes wrong is told to the target. Dropping the
     /// handle changes nothing.
@@ -101,7 +101,7 @@ impl<P: Endpoint> Call<P> {
     /// [`stream_fn`](Self::stream_fn).
     pub fn stream<R, T>(&self, request: R, target: T) -> StreamHandle<ResponseOf<P>>
     where
-        R: Serialize,
+        R: ToRequestBody,
         T: IntoTarget<P::Event>,
     {
         self.start(&request, target.into_target(), true)
@@ -111,7 +111,7 @@ impl<P: Endpoint> Call<P> {
     /// be written. The closure runs on the thread that runs the stream and should not block.
     pub fn stream_fn<R, F>(&self, request: R, callback: F) -> StreamHandle<ResponseOf<P>>
     where
-        R: Serialize,
+        R: ToRequestBody,
         F: FnMut(StreamEvent<P::Event>) + Send + 'static,
     {
         self.stream(request, callback)
@@ -119,18 +119,18 @@ impl<P: Endpoint> Call<P> {
 
     /// Streams the answer to whoever pulls: a `futures` stream of events, the end among them. While nobody pulls,
     /// nothing is read. Dropping it cancels the request.
-    pub fn events<R: Serialize>(&self, request: R) -> EventStream<P::Event> {
+    pub fn events<R: ToRequestBody>(&self, request: R) -> EventStream<P::Event> {
         EventStream::start(|target| self.start(&request, target, true))
     }
 
     /// Asks for the whole answer, unstreamed. Dropping what this returns cancels the request.
     ///
     /// Of the budgets only queue, connect and total count, since the server is silent until the answer is whole.
-    pub fn create<R: Serialize>(&self, request: R) -> Response<ResponseOf<P>> {
+    pub fn create<R: ToRequestBody>(&self, request: R) -> Response<ResponseOf<P>> {
         Response::new(self.start(&request, Target::Nobody, false))
     }
 
-    fn start<R: Serialize>(
+    fn start<R: ToRequestBody>(
         &self,
         request: &R,
         target: Target<P::Event>,
@@ -140,7 +140,7 @@ impl<P: Endpoint> Call<P> {
         connector::start(&self.client.inner, Arc::clone(&self.options), request, target)
     }
 
-    fn prepare<R: Serialize>(
+    fn prepare<R: ToRequestBody>(
         &self,
         request: &R,
         streamed: bool,
@@ -149,16 +149,21 @@ impl<P: Endpoint> Call<P> {
         let options = &self.options;
         let method = self.endpoint.method();
         let mut choices = 1;
-        let mut body = Bytes::new();
+        let mut body = OutgoingBody::empty();
         let mut rounds = None;
         if method == Method::Post {
-            let mut fields = Body::new(request)?;
+            let mut fields = request.to_request_body()?;
             self.endpoint.prepare(&mut fields, streamed);
-            if let Some(tools) = &self.tools {
-                rounds = Some(tools.begin(&mut fields)?);
-            }
             choices = self.endpoint.choices(&fields);
-            body = fields.to_bytes();
+            if let Some(tools) = &self.tools {
+                let RequestBody::Json(fields) = &mut fields else {
+                    return Err(StreamError::config(
+                        "tools are offered in a request of JSON, and this one is a form",
+                    ));
+                };
+                rounds = Some(tools.begin(fields, choices)?);
+            }
+            body = fields.into();
         }
         let uri = options.base_url.uri(&self.endpoint.path(), &options.query).map_err(StreamError::config)?;
         let settings = Settings {
@@ -238,8 +243,31 @@ pub(crate) struct Prepared<R> {
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
-    pub(crate) body: Bytes,
+    pub(crate) body: OutgoingBody,
     pub(crate) framing: Framing,
+}
+
+/// The body of a request.
+#[derive(Debug)]
+pub(crate) enum OutgoingBody {
+    Json(Bytes),
+    /// Written anew each time it is sent: its files are opened then.
+    Form(Box<Form>),
+}
+
+impl OutgoingBody {
+    fn empty() -> Self {
+        Self::Json(Bytes::new())
+    }
+}
+
+impl From<RequestBody> for OutgoingBody {
+    fn from(body: RequestBody) -> Self {
+        match body {
+            RequestBody::Json(body) => Self::Json(body.to_bytes()),
+            RequestBody::Multipart(form) => Self::Form(Box::new(form)),
+        }
+    }
 }
 
 /// The requests that go on with a response, or stop it.
@@ -259,13 +287,13 @@ impl<P: Endpoint> Recovery for Recover<P> {
     fn resume(&self, point: &ResumePoint) -> Option<Outgoing> {
         let path = self.endpoint.resume(&point.id, point.after)?;
         let uri = self.options.base_url.uri(&path, &self.options.query).ok()?;
-        Some(Outgoing { method: Method::Get, uri, body: Bytes::new(), framing: Framing::Events })
+        Some(Outgoing { method: Method::Get, uri, body: OutgoingBody::empty(), framing: Framing::Events })
     }
 
     fn cancel(&self, id: &str) -> Option<Outgoing> {
         let path = self.endpoint.cancel(id)?;
         let uri = self.options.base_url.uri(&path, &self.options.query).ok()?;
-        Some(Outgoing { method: Method::Post, uri, body: Bytes::new(), framing: Framing::Whole })
+        Some(Outgoing { method: Method::Post, uri, body: OutgoingBody::empty(), framing: Framing::Whole })
     }
 }
 

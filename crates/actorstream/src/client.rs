@@ -4,11 +4,13 @@ use std::env;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use actorstream_proto::audio::{Speech, SpeechAudio, Transcriptions};
 use actorstream_proto::budget::Budgets;
 use actorstream_proto::chat::Chat;
 use actorstream_proto::completions::Completions;
 use actorstream_proto::endpoint::Endpoint;
 use actorstream_proto::error::StreamError;
+use actorstream_proto::images::{ImageEdits, Images};
 use actorstream_proto::limits::Limits;
 use actorstream_proto::responses::Responses;
 use actorstream_proto::retry::RetryPolicy;
@@ -85,6 +87,32 @@ impl OpenAi {
     /// [`resume`](Call::resume).
     pub fn responses(&self) -> Call<Responses> {
         self.endpoint(Responses)
+    }
+
+    /// Calls of `POST /images/generations`. The stream is finished when as many images as were asked for are complete.
+    pub fn images(&self) -> Call<Images> {
+        self.endpoint(Images)
+    }
+
+    /// Calls of `POST /images/edits`, as [`images`](Self::images).
+    pub fn image_edits(&self) -> Call<ImageEdits> {
+        self.endpoint(ImageEdits)
+    }
+
+    /// Calls of `POST /audio/transcriptions`.
+    pub fn transcriptions(&self) -> Call<Transcriptions> {
+        self.endpoint(Transcriptions)
+    }
+
+    /// Calls of `POST /audio/speech`, streamed as events that carry the sound in base64. Not every model and server has
+    /// them; [`speech_audio`](Self::speech_audio) works with all.
+    pub fn speech(&self) -> Call<Speech> {
+        self.endpoint(Speech)
+    }
+
+    /// Calls of `POST /audio/speech`, streamed as the sound alone, chunk by chunk as it comes.
+    pub fn speech_audio(&self) -> Call<SpeechAudio> {
+        self.endpoint(SpeechAudio)
     }
 
     /// Calls of any other endpoint: [`Custom`](crate::Custom) for a path, or an [`Endpoint`] of your own.

@@ -83,6 +83,10 @@ pub use actorstream_proto as proto;
 /// What answers are made of: texts, reasoning, tool calls.
 pub use actorstream_proto::output;
 
+pub use actorstream_proto::audio::{
+    AudioChunk, Speech, SpeechAudio, SpeechEvent, SpeechRequest, SpeechResponse, SpeechStreamEvent,
+    Transcript, TranscriptionEvent, TranscriptionRequest, TranscriptionStreamEvent, Transcriptions,
+};
 pub use actorstream_proto::budget::{Budget, Budgets};
 pub use actorstream_proto::chat::request::{FunctionDefinition, JsonSchema, Message};
 pub use actorstream_proto::chat::{
@@ -93,7 +97,13 @@ pub use actorstream_proto::endpoint::{Custom, Endpoint};
 pub use actorstream_proto::error::{ApiError, ErrorKind, Limit, Refused, StreamError};
 pub use actorstream_proto::event::Event;
 pub use actorstream_proto::finish::{Finish, Outcome, Status};
+pub use actorstream_proto::images::request::InputImage;
+pub use actorstream_proto::images::{
+    ImageEditEvent, ImageEditRequest, ImageEditStreamEvent, ImageEdits, ImageGenStreamEvent,
+    ImageGenerationEvent, ImageRequest, Images, ImagesResponse,
+};
 pub use actorstream_proto::limits::Limits;
+pub use actorstream_proto::multipart::{FilePart, Form, ToRequestBody};
 pub use actorstream_proto::raw::{RawEvent, Typed};
 pub use actorstream_proto::responses::{
     ResponseEvent, ResponseRequest, ResponseStreamEvent, Responses, ResumeResponse,

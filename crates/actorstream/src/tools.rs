@@ -214,7 +214,7 @@ pub(crate) type Running = LocalBoxFuture<'static, Vec<ToolResult>>;
 /// What a call with tools begins with each request.
 pub(crate) trait BeginRounds<R>: fmt::Debug + Send + Sync {
     /// Adds the tools to the request.
-    fn begin(&self, body: &mut Body) -> Result<Box<dyn Rounds<R>>, StreamError>;
+    fn begin(&self, body: &mut Body, choices: usize) -> Result<Box<dyn Rounds<R>>, StreamError>;
 }
 
 /// The rounds of one stream.
@@ -240,8 +240,8 @@ impl<P> BeginRounds<ResponseOf<P>> for ToolLoop<P>
 where
     P: CallsTools + Sync + fmt::Debug,
 {
-    fn begin(&self, body: &mut Body) -> Result<Box<dyn Rounds<ResponseOf<P>>>, StreamError> {
-        if self.endpoint.choices(body) > 1 {
+    fn begin(&self, body: &mut Body, choices: usize) -> Result<Box<dyn Rounds<ResponseOf<P>>>, StreamError> {
+        if choices > 1 {
             return Err(StreamError::config("tools go on from one choice; leave `n` out of the request"));
         }
         let callers = self.endpoint.offered(body);

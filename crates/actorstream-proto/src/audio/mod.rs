@@ -1,7 +1,20 @@
-//! The endpoints of sound: the events of a transcription and of speech, and transcriptions as they are answered.
+//! The endpoints of sound: the requests, the events of a transcription and of speech, and what they add up to.
 
+mod chunk;
+mod endpoint;
 mod generated;
 pub mod request;
+mod speech;
+mod transcript;
+mod transcription;
 
+#[cfg(test)]
+mod tests;
+
+pub use chunk::{AudioAccumulator, AudioChunk};
+pub use endpoint::{Speech, SpeechAudio, Transcriptions};
 pub use generated::*;
 pub use request::{SpeechRequest, TranscriptionRequest};
+pub use speech::{SpeechAccumulator, SpeechEvent, SpeechResponse};
+pub use transcript::{Transcript, TranscriptSegment};
+pub use transcription::{TranscriptAccumulator, TranscriptionEvent};

@@ -25,8 +25,8 @@ pub(crate) use tool_calls::push_text;
 pub use view::ChatView;
 pub(crate) use view::tell_done;
 
-use crate::body::Body;
 use crate::endpoint::Endpoint;
+use crate::multipart::RequestBody;
 
 /// The endpoint `POST /chat/completions`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,7 +39,7 @@ impl Endpoint for Chat {
         Cow::Borrowed("/chat/completions")
     }
 
-    fn choices(&self, body: &Body) -> usize {
+    fn choices(&self, body: &RequestBody) -> usize {
         body.get("n").unwrap_or(1)
     }
 }

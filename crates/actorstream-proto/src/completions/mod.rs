@@ -14,8 +14,8 @@ pub use chunk::{CompletionChunk, CompletionChunkChoice};
 pub use completion::{Completion, CompletionChoice, CompletionLogprobs};
 pub use request::CompletionRequest;
 
-use crate::body::Body;
 use crate::endpoint::Endpoint;
+use crate::multipart::RequestBody;
 
 /// The endpoint `POST /completions`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,7 +28,7 @@ impl Endpoint for Completions {
         Cow::Borrowed("/completions")
     }
 
-    fn choices(&self, body: &Body) -> usize {
+    fn choices(&self, body: &RequestBody) -> usize {
         let prompts = match body.get::<Value>("prompt") {
             // A list of strings or of token lists is as many prompts; a list of tokens is one.
             Some(Value::Array(list)) if list.first().is_some_and(|first| !first.is_number()) => list.len(),
@@ -43,10 +43,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::body::Body;
 
     #[test]
     fn choices_are_prompts_times_n() {
-        let choices = |body: Value| Completions.choices(&Body::new(&body).unwrap());
+        let choices = |body: Value| Completions.choices(&Body::new(&body).unwrap().into());
         assert_eq!(choices(json!({"prompt": "a"})), 1);
         assert_eq!(choices(json!({"prompt": ["a", "b"], "n": 3})), 6);
         assert_eq!(choices(json!({"prompt": [1, 2, 3]})), 1);

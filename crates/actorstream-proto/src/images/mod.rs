@@ -1,7 +1,17 @@
-//! The endpoints of images: the events of a generation or an edit, and the pictures that it answers.
+//! The endpoints of images: the requests, the events of a generation or an edit, and the images that they add up to.
 
+mod accumulator;
+mod endpoint;
+mod event;
 mod generated;
+mod image;
 pub mod request;
 
+#[cfg(test)]
+mod tests;
+
+pub use accumulator::ImagesAccumulator;
+pub use endpoint::{ImageEdits, Images};
+pub use event::{ImageEditEvent, ImageGenerationEvent};
 pub use generated::*;
 pub use request::{ImageEditRequest, ImageRequest};

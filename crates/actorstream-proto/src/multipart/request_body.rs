@@ -59,6 +59,11 @@ impl From<Form> for RequestBody {
 
 /// Anything that can be sent as a request: what can be serialized as a JSON object, a [`Form`], and the requests that
 /// hold files.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no request",
+    label = "this can be sent neither as JSON nor as a form",
+    note = "a request is anything that implements `serde::Serialize` and is a JSON object, a `Form`, or a request that holds files"
+)]
 pub trait ToRequestBody {
     /// The body of the request.
     ///

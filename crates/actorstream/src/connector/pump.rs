@@ -10,7 +10,7 @@ use actorstream_proto::finish::{Finish, Outcome};
 use actorstream_proto::session::{End, Session, Settings};
 use futures_util::future::join;
 
-use crate::call::{Outgoing, Prepared};
+use crate::call::{Outgoing, OutgoingBody, Prepared};
 use crate::client::Inner;
 use crate::link::{Batch, replace_kind};
 use crate::options::Options;
@@ -154,7 +154,7 @@ async fn round<E: Event>(
     };
     let (results, ()) = guard.wait(total, join(tools, drained)).await.map_err(Ending::Interrupted)?;
     if let Some(answer) = running.round.take() {
-        first.body = rounds.next(answer.response, results);
+        first.body = OutgoingBody::Json(rounds.next(answer.response, results));
     }
     Ok(())
 }

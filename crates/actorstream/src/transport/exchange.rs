@@ -30,6 +30,8 @@ pub(crate) struct Exchange {
     pub(crate) answered: Cell<bool>,
     /// The connection ended while the answer was read.
     pub(crate) closed: Cell<bool>,
+    /// What is left of the request is dropped: the server refused it, or reads it no more.
+    pub(super) write_off: Cell<bool>,
     /// What went wrong, told better than awc can.
     pub(crate) error: RefCell<Option<ErrorKind>>,
 }
@@ -41,6 +43,7 @@ impl Exchange {
             connected: Cell::new(false),
             answered: Cell::new(false),
             closed: Cell::new(false),
+            write_off: Cell::new(false),
             error: RefCell::new(None),
         })
     }

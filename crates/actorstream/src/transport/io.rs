@@ -145,6 +145,30 @@ impl AsyncWrite for Io {
         if self.write_off {
             return Poll::Ready(Ok(buf.len()));
         }
+        let written = self.poll_write_on(cx, buf);
+        if self.write_off {
+            Exchange::with(|exchange| exchange.write_off.set(true));
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.write_off {
+            return Poll::Ready(Ok(()));
+        }
+        let result = ready!(self.stream().poll_flush(cx));
+        self.write_off |= result.is_err();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_shutdown(cx)
+    }
+}
+
+impl Io {
+    /// Writes what the server may still read.
+    fn poll_write_on(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.stream().poll_write(cx, buf) {
             Poll::Ready(Ok(len)) => return Poll::Ready(Ok(len)),
             Poll::Ready(Err(_)) => self.write_off = true,
@@ -160,19 +184,6 @@ impl AsyncWrite for Io {
             }
         }
         Poll::Ready(Ok(buf.len()))
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.write_off {
-            return Poll::Ready(Ok(()));
-        }
-        let result = ready!(self.stream().poll_flush(cx));
-        self.write_off |= result.is_err();
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_shutdown(cx)
     }
 }
 

@@ -13,6 +13,7 @@ mod io;
 mod response_head;
 mod send;
 mod tls;
+mod upload;
 
 pub(crate) use base_url::BaseUrl;
 pub(crate) use client::HttpClient;

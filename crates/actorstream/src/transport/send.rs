@@ -19,8 +19,9 @@ use awc::http::header::{
 use bytes::Bytes;
 use futures_core::Stream;
 
+use super::upload::Upload;
 use super::{Exchange, HttpClient};
-use crate::call::Outgoing;
+use crate::call::{Outgoing, OutgoingBody};
 use crate::options::Options;
 
 /// How many bytes are read in one go before their events are delivered, where more are there already.
@@ -45,9 +46,15 @@ pub(crate) async fn send(
     for (name, value) in headers(options, request.framing)? {
         sending.headers_mut().insert(name, value);
     }
-    let sent = match request.method {
-        Method::Get => sending.send(),
-        Method::Post => sending.send_body(request.body.clone()),
+    let sent = match (request.method, &request.body) {
+        (Method::Get, _) => sending.send(),
+        (Method::Post, OutgoingBody::Json(json)) => sending.send_body(json.clone()),
+        (Method::Post, OutgoingBody::Form(form)) => {
+            // In a box, since a silent stream should not keep the room for it.
+            let (content_type, upload) = Box::pin(Upload::open(form, exchange)).await?;
+            sending.headers_mut().insert(CONTENT_TYPE, content_type);
+            sending.send_body(upload)
+        }
     };
     match exchange.run(sent).await {
         Ok(response) => Ok(Answer::new(response, Rc::clone(exchange))),
@@ -62,7 +69,8 @@ fn headers(options: &Options, framing: Framing) -> Result<Vec<(HeaderName, Heade
     let accept = match framing {
         Framing::Events => "text/event-stream",
         Framing::Bytes => "*/*",
-        Framing::Whole => "application/json",
+        // Also for the endpoints that answer with text or sound.
+        Framing::Whole => "application/json, */*;q=0.9",
     };
     let mut headers = vec![
         (HOST, value("the host", &options.base_url.authority())?),

@@ -1,0 +1,187 @@
+//! `SpeechEvent`: one event of streamed speech; `SpeechResponse`: the speech that they add up to.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use serde::de::IgnoredAny;
+use serde::ser::{Error as _, SerializeStruct};
+use serde::{Serialize, Serializer};
+
+use super::generated::{SpeechStreamEvent, SpeechUsage};
+use crate::base64::{Base64Error, decode, encode};
+use crate::event::{Accumulator, DecodeError, Decoded, Event, Verdict};
+use crate::finish::Status;
+use crate::payload::Payload;
+use crate::sse::Frame;
+use crate::text::Text;
+use crate::typed_event::{typed_events, verdict_of_unknown};
+
+/// What a piece of sound counts for beside its base64.
+const PIECE: usize = 64;
+
+typed_events! {
+    /// One event of streamed speech. It dereferences to the [`SpeechStreamEvent`] to match on.
+    pub struct SpeechEvent(SpeechStreamEvent);
+}
+
+impl SpeechEvent {
+    /// The sound that the event carries, decoded; `None` if it carries none.
+    pub fn audio(&self) -> Option<Result<Bytes, Base64Error>> {
+        match &self.event {
+            SpeechStreamEvent::Delta(delta) => Some(decode(&delta.audio)),
+            SpeechStreamEvent::Done(_) | SpeechStreamEvent::Unknown(_) => None,
+        }
+    }
+}
+
+impl Event for SpeechEvent {
+    type Response = SpeechResponse;
+    type Accumulator = SpeechAccumulator;
+    type Memory = ();
+
+    fn decode(frame: Frame, (): &mut ()) -> Result<Decoded<Self>, DecodeError> {
+        let event = Self::read(frame)?;
+        let verdict = match &event.event {
+            SpeechStreamEvent::Delta(_) => Verdict::Data,
+            SpeechStreamEvent::Done(_) => Verdict::Finish(Status::Completed),
+            SpeechStreamEvent::Unknown(json) => verdict_of_unknown(json),
+        };
+        Ok(Decoded { event, verdict })
+    }
+
+    fn decode_whole(body: &[u8]) -> Result<SpeechResponse, DecodeError> {
+        whole(body)
+    }
+
+    /// None: speech has no reason to end.
+    fn finish_reasons(_: &SpeechResponse) -> Vec<Text> {
+        Vec::new()
+    }
+
+    fn payload(&self) -> &Payload {
+        &self.raw
+    }
+}
+
+/// Reads speech that is not streamed: the sound alone.
+pub(super) fn whole(body: &[u8]) -> Result<SpeechResponse, DecodeError> {
+    let is_object =
+        || body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok();
+    if body.is_empty() || is_html(body) || is_object() {
+        return Err(DecodeError("speech is sound, and this is none".into()));
+    }
+    Ok(SpeechResponse::from_bytes(Bytes::copy_from_slice(body)))
+}
+
+/// Whether a body is a page, such as one to log in on.
+pub(super) fn is_html(body: &[u8]) -> bool {
+    let body = body.trim_ascii_start();
+    ["<!doctype", "<html"]
+        .iter()
+        .any(|tag| body.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes())))
+}
+
+/// Speech: the sound, however it came.
+#[derive(Clone, Default, PartialEq)]
+pub struct SpeechResponse {
+    sound: Sound,
+    /// The tokens taken, if the events told them.
+    pub usage: Option<SpeechUsage>,
+}
+
+#[derive(Clone, PartialEq)]
+enum Sound {
+    Bytes(Bytes),
+    /// The pieces of the events, each in base64 of its own.
+    Base64(Vec<Text>),
+}
+
+impl Default for Sound {
+    fn default() -> Self {
+        Self::Bytes(Bytes::new())
+    }
+}
+
+impl SpeechResponse {
+    pub(super) fn from_bytes(sound: Bytes) -> Self {
+        Self { sound: Sound::Bytes(sound), usage: None }
+    }
+
+    /// The sound, in the encoding that was asked for (MP3 unless said otherwise). What came in base64 is decoded by this
+    /// call; what came as bytes is shared, not copied.
+    ///
+    /// # Errors
+    /// When the base64 of an event is none.
+    pub fn audio(&self) -> Result<Bytes, Base64Error> {
+        match &self.sound {
+            Sound::Bytes(bytes) => Ok(bytes.clone()),
+            Sound::Base64(pieces) => {
+                let mut sound = BytesMut::new();
+                for piece in pieces {
+                    sound.extend_from_slice(&decode(piece)?);
+                }
+                Ok(sound.freeze())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SpeechResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sound = match &self.sound {
+            Sound::Bytes(bytes) => format!("{} bytes", bytes.len()),
+            Sound::Base64(pieces) => {
+                format!("{} characters of base64", pieces.iter().map(|piece| piece.len()).sum::<usize>())
+            }
+        };
+        f.debug_struct("SpeechResponse").field("sound", &sound).field("usage", &self.usage).finish()
+    }
+}
+
+impl Serialize for SpeechResponse {
+    /// As an object with the sound in base64, and the usage.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let audio = self.audio().map_err(S::Error::custom)?;
+        let mut object = serializer.serialize_struct("SpeechResponse", 2)?;
+        object.serialize_field("audio", &encode(&audio))?;
+        object.serialize_field("usage", &self.usage)?;
+        object.end()
+    }
+}
+
+/// Puts speech together.
+#[derive(Debug, Default)]
+pub struct SpeechAccumulator {
+    pieces: Vec<Text>,
+    usage: Option<SpeechUsage>,
+    size: usize,
+}
+
+impl Accumulator<SpeechEvent> for SpeechAccumulator {
+    fn push(&mut self, event: &mut SpeechEvent, keep: bool) {
+        match &event.event {
+            SpeechStreamEvent::Delta(delta) if keep => {
+                let mut piece = delta.audio.clone();
+                piece.detach();
+                self.size += PIECE + piece.len();
+                self.pieces.push(piece);
+            }
+            SpeechStreamEvent::Done(done) if done.usage != SpeechUsage::default() => {
+                self.usage = Some(done.usage.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn is_complete(&self, _: usize) -> bool {
+        false
+    }
+
+    fn take(&mut self) -> SpeechResponse {
+        SpeechResponse { sound: Sound::Base64(std::mem::take(&mut self.pieces)), usage: self.usage.take() }
+    }
+}

@@ -1,0 +1,20 @@
+//! What images are asked for once they have come.
+
+use bytes::Bytes;
+
+use super::generated::{GeneratedImage, ImagesResponse};
+use crate::base64::{Base64Error, decode};
+
+impl ImagesResponse {
+    /// The images, in the order in which they were completed.
+    pub fn images(&self) -> &[GeneratedImage] {
+        self.data.as_deref().unwrap_or_default()
+    }
+}
+
+impl GeneratedImage {
+    /// The image, decoded; `None` if it did not come along but has an address, or its text was not kept.
+    pub fn image(&self) -> Option<Result<Bytes, Base64Error>> {
+        self.b64_json.as_deref().map(decode)
+    }
+}
