@@ -34,7 +34,7 @@
 //! - `builder.rs`: [`UpstreamBuilder`], for a port, a backlog, TLS
 //! - `unreachable.rs`: [`Blackhole`], an address where a connect hangs
 //!   ([`Upstream::refused_url`] is one where it fails)
-//! - `request.rs`: [`Request`], as it arrived
+//! - `request.rs`: [`Request`], as it arrived; `form.rs`: the [`Part`]s of a form
 //!
 //! Saying what it does:
 //!
@@ -43,8 +43,11 @@
 //! - `reply.rs`: [`Reply`], the steps of one answer
 //! - `gate.rs`: [`Gate`], where a reply waits for the test
 //! - `chat_stream.rs`, `completion_stream.rs`, `response_stream.rs`: [`ChatStream`],
-//!   [`CompletionStream`] and [`ResponseStream`], well-formed streams
-//! - `story.rs`, `story_responses.rs`: [`story`], an upstream for trying things by hand
+//!   [`CompletionStream`] and [`ResponseStream`], well-formed streams; `image_stream.rs`,
+//!   `transcription_stream.rs`, `speech_stream.rs`: [`ImageStream`], [`TranscriptionStream`] and
+//!   [`SpeechStream`] for pictures and sound
+//! - `story.rs`, `story_responses.rs`: [`story`], an upstream for trying things by hand;
+//!   `story_media.rs`: its pictures and sound, made in `sample.rs`
 //! - `tls.rs`, with the feature `tls`: `TestCa` and `ServerIdentity`
 //!
 //! On the other end:
@@ -65,7 +68,9 @@ mod chunked;
 mod completion_stream;
 mod connection;
 mod deltas;
+mod form;
 mod gate;
+mod image_stream;
 mod journal;
 mod parse;
 mod player;
@@ -75,28 +80,36 @@ mod request;
 mod request_reader;
 mod response_framing;
 mod response_stream;
+mod sample;
 mod script;
+mod speech_stream;
 mod split;
 mod step;
 mod story;
+mod story_media;
 mod story_responses;
 #[cfg(feature = "tls")]
 mod tls;
+mod transcription_stream;
 mod unreachable;
 mod upstream;
 
 pub use builder::UpstreamBuilder;
 pub use chat_stream::ChatStream;
 pub use completion_stream::CompletionStream;
+pub use form::Part;
 pub use gate::Gate;
+pub use image_stream::ImageStream;
 pub use parse::ScriptError;
 pub use recorder::Recorder;
 pub use reply::Reply;
 pub use request::Request;
 pub use response_stream::ResponseStream;
 pub use script::Script;
+pub use speech_stream::SpeechStream;
 pub use story::story;
 #[cfg(feature = "tls")]
 pub use tls::{ServerIdentity, TestCa};
+pub use transcription_stream::TranscriptionStream;
 pub use unreachable::Blackhole;
 pub use upstream::Upstream;

@@ -11,6 +11,7 @@ use crate::reply::Reply;
 use crate::request::Request;
 use crate::response_stream::ResponseStream;
 use crate::script::Script;
+use crate::story_media;
 use crate::story_responses::Responses;
 
 /// Between two tokens.
@@ -38,6 +39,10 @@ const STORY: &str = "The keeper of the lighthouse read it twice, folded the pape
 /// `GET …/responses/{id}`, streamed after `starting_after` or whole, for the last 256 responses),
 /// honours `model`, `stream` and `stream_options.include_usage`, and takes up the start of the
 /// prompt. Models whose name begins with `o` or contains `reason` send `reasoning_content` first.
+/// `POST …/images/generations`, `…/images/edits`, `…/audio/transcriptions` and `…/audio/speech` are answered
+/// with a gradient, a few words and some tones, streamed or not as the request says; all pictures are PNG and all
+/// sound is WAV.
+///
 /// A body that is no JSON object gets a 400, anything else a 404, both shaped like the API's.
 pub fn story() -> Script {
     let count = AtomicU64::new(0);
@@ -53,6 +58,9 @@ fn answer(request: &Request, n: u64, responses: &Responses) -> Reply {
         return reply;
     }
     let is_post = request.method == "POST";
+    if let Some(reply) = is_post.then(|| story_media::answer(request)).flatten() {
+        return reply;
+    }
     let chat = request.path.ends_with("/chat/completions");
     let response = request.path.ends_with("/responses");
     if !is_post || !chat && !response && !request.path.ends_with("/completions") {

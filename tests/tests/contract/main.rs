@@ -6,6 +6,7 @@ mod common;
 
 mod configuration;
 mod ends;
+mod media;
 mod output;
 mod placement;
 mod requests;
@@ -16,3 +17,4 @@ mod targets;
 mod time;
 mod tools;
 mod transport;
+mod uploads;

@@ -4,6 +4,7 @@
 mod clock;
 mod faults;
 mod http;
+mod media;
 mod parse;
 mod raw_client;
 mod recorder;
