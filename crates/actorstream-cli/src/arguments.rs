@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::output::Form;
 use crate::source::Source;
@@ -16,6 +16,9 @@ Examples:
   actorstream complete \"Once upon a time\" --base-url http://localhost:8000/v1 --model my-model
   actorstream respond \"Prove it\" --model gpt-5 --background
   actorstream respond --resume resp_123 --after 41
+  actorstream image \"An otter in a hat\" --out otter.png
+  actorstream transcribe talk.mp3
+  actorstream speak \"Good morning\" --out morning.mp3
   actorstream stream /responses --body '{\"model\": \"gpt-5\", \"input\": \"Hello\"}' --jsonl
   actorstream mock --port 8080
 
@@ -50,6 +53,15 @@ pub(crate) enum Command {
     /// Stream a response (POST /responses), or go on with one that runs in the background
     #[command(after_help = JSONL)]
     Respond(Respond),
+    /// Draw an image, or change some, and write it to a file (POST /images/generations, /images/edits)
+    #[command(after_help = JSONL)]
+    Image(Image),
+    /// Stream what is said in a recording (POST /audio/transcriptions)
+    #[command(after_help = JSONL)]
+    Transcribe(Transcribe),
+    /// Say something, and write the sound to a file (POST /audio/speech)
+    #[command(after_help = JSONL)]
+    Speak(Speak),
     /// Stream any other endpoint, its events as they come
     #[command(after_help = JSONL)]
     Stream(Other),
@@ -64,6 +76,9 @@ impl Command {
             Self::Chat(_) => "chat",
             Self::Complete(_) => "complete",
             Self::Respond(_) => "respond",
+            Self::Image(_) => "image",
+            Self::Transcribe(_) => "transcribe",
+            Self::Speak(_) => "speak",
             Self::Stream(_) => "stream",
             Self::Mock(_) => "mock",
         }
@@ -75,6 +90,9 @@ impl Command {
             Self::Chat(Chat { display, .. })
             | Self::Complete(Complete { display, .. })
             | Self::Respond(Respond { display, .. })
+            | Self::Image(Image { display, .. })
+            | Self::Transcribe(Transcribe { display, .. })
+            | Self::Speak(Speak { display, .. })
             | Self::Stream(Other { display, .. }) => display.form(),
             Self::Mock(_) => Form::text(),
         }
@@ -159,6 +177,99 @@ pub(crate) struct Generation {
     /// The request to start from; prompt and options are put into it
     #[arg(long, value_name = "JSON|@FILE|-")]
     pub(crate) body: Option<Source>,
+}
+
+#[derive(Args)]
+pub(crate) struct Image {
+    /// What is to be seen; read from stdin if neither it nor --body is given
+    pub(crate) prompt: Option<String>,
+    /// Where the image goes; the file is written whole, or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// An image to start from; may be repeated
+    #[arg(long, value_name = "FILE", conflicts_with = "body")]
+    pub(crate) edit: Vec<PathBuf>,
+    /// The model [default: gpt-image-1]
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// Width and height, such as 1024x1024
+    #[arg(long, value_name = "WxH")]
+    pub(crate) size: Option<String>,
+    /// How good the image is to be, such as low, medium or high
+    #[arg(long)]
+    pub(crate) quality: Option<String>,
+    /// The encoding [default: the one that the extension of FILE names, or png]
+    #[arg(long)]
+    pub(crate) format: Option<String>,
+    /// Stream so many images on the way, from 0 to 3; --jsonl shows them
+    #[arg(long, value_name = "N")]
+    pub(crate) partial: Option<u32>,
+    /// The request to start from; prompt and options are put into it
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) body: Option<Source>,
+    #[command(flatten)]
+    pub(crate) display: Display,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Args)]
+pub(crate) struct Transcribe {
+    /// The recording, which is read while it is sent
+    pub(crate) file: PathBuf,
+    /// The model [default: gpt-4o-mini-transcribe]
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// The language that is spoken, such as en
+    #[arg(long, value_name = "CODE")]
+    pub(crate) language: Option<String>,
+    /// What was said before, or how the text is to read
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prompt: Option<String>,
+    #[command(flatten)]
+    pub(crate) display: Display,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+#[derive(Args)]
+pub(crate) struct Speak {
+    /// What is said; read from stdin if neither it nor --body is given
+    pub(crate) text: Option<String>,
+    /// Where the sound goes; the file is written whole, or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// The model [default: gpt-4o-mini-tts]
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// The voice [default: alloy]
+    #[arg(long)]
+    pub(crate) voice: Option<String>,
+    /// How it is said, in words
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) instructions: Option<String>,
+    /// The encoding [default: the one that the extension of FILE names, or mp3]
+    #[arg(long)]
+    pub(crate) format: Option<String>,
+    /// How the sound comes: in events, or alone, which all models and servers know
+    #[arg(long, value_enum, default_value_t = StreamFormat::Sse)]
+    pub(crate) stream_format: StreamFormat,
+    /// The request to start from; text and options are put into it
+    #[arg(long, value_name = "JSON|@FILE|-")]
+    pub(crate) body: Option<Source>,
+    #[command(flatten)]
+    pub(crate) display: Display,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// How speech is streamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StreamFormat {
+    /// In events
+    Sse,
+    /// The sound alone
+    Audio,
 }
 
 #[derive(Args)]
@@ -297,6 +408,11 @@ mod tests {
             &["respond", "--resume", ""],
             &["respond", "x", "--after", "1"],
             &["respond", "--after", "1"],
+            &["image", "x"],
+            &["image", "x", "--out", "f", "--edit", "a.png", "--body", "{}"],
+            &["transcribe"],
+            &["speak", "x"],
+            &["speak", "x", "--out", "f", "--stream-format", "x"],
             &["mock", "--port", "70000"],
             &[],
         ] {

@@ -1,11 +1,13 @@
 //! `actorstream`: streams the OpenAI API, and every server that speaks it, to a terminal or to JSON lines.
 //!
 //! A thin user of the crate: [`arguments`] are made a [`request`] and a client ([`server`]), whose stream an actor, the
-//! [`printer`], receives. [`output`] is what it writes, of the pieces in [`shown`], [`record`] and [`summary`].
+//! [`printer`], receives. [`output`] is what it writes, of the pieces in [`shown`], [`record`] and [`summary`]; images and sound go to an
+//! [`out_file`].
 
 mod arguments;
 mod exit;
 mod mock;
+mod out_file;
 mod output;
 mod printer;
 mod record;
@@ -21,13 +23,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_rt::{Arbiter, System};
-use actorstream::{Call, Custom, Endpoint, StreamRef};
+use actorstream::{Call, Custom, Endpoint, StreamRef, ToRequestBody};
 use clap::Parser;
-use serde::Serialize;
 use tokio::sync::oneshot;
 
-use arguments::{Arguments, Command, Display, Respond};
+use arguments::{Arguments, Command, Display, Respond, StreamFormat};
 use exit::{Exit, Failure};
+use out_file::OutFile;
 use output::Output;
 use printer::Printer;
 use server::Server;
@@ -49,45 +51,70 @@ async fn obey(command: Command) -> Result<Exit, Failure> {
         Command::Chat(chat) => {
             let body = request::chat(&chat)?;
             let server = Server::new(&chat.connection)?;
-            print(&server.openai.chat(), body, &chat.display).await
+            print(&server.openai.chat(), body, None, &chat.display).await
         }
         Command::Complete(complete) => {
             let body = request::completion(&complete)?;
             let server = Server::new(&complete.connection)?;
-            print(&server.openai.completions(), body, &complete.display).await
+            print(&server.openai.completions(), body, None, &complete.display).await
         }
         Command::Respond(respond) => {
             let Respond { resume, after, connection, display, .. } = &respond;
             if let Some(id) = resume {
                 let server = Server::new(connection)?;
-                print(&server.openai.responses().resume(id, *after), (), display).await
+                print(&server.openai.responses().resume(id, *after), (), None, display).await
             } else {
                 let body = request::response(&respond)?;
                 let server = Server::new(connection)?;
-                print(&server.openai.responses(), body, display).await
+                print(&server.openai.responses(), body, None, display).await
+            }
+        }
+        Command::Image(image) => {
+            let body = request::image(&image)?;
+            let out = Some(OutFile::new(&image.out)?);
+            let server = Server::new(&image.connection)?;
+            match image.edit.is_empty() {
+                true => print(&server.openai.images(), body, out, &image.display).await,
+                false => print(&server.openai.image_edits(), body, out, &image.display).await,
+            }
+        }
+        Command::Transcribe(transcribe) => {
+            let form = request::transcription(&transcribe);
+            let server = Server::new(&transcribe.connection)?;
+            print(&server.openai.transcriptions(), form, None, &transcribe.display).await
+        }
+        Command::Speak(speak) => {
+            let body = request::speech(&speak)?;
+            let out = Some(OutFile::new(&speak.out)?);
+            let server = Server::new(&speak.connection)?;
+            match speak.stream_format {
+                StreamFormat::Sse => print(&server.openai.speech(), body, out, &speak.display).await,
+                StreamFormat::Audio => print(&server.openai.speech_audio(), body, out, &speak.display).await,
             }
         }
         Command::Stream(stream) => {
             let body = request::other(&stream)?;
             let endpoint: Custom = Custom::post(stream.path);
             let server = Server::new(&stream.connection)?;
-            print(&server.openai.endpoint(endpoint), body, &stream.display).await
+            print(&server.openai.endpoint(endpoint), body, None, &stream.display).await
         }
         Command::Mock(mock) => mock::serve(&mock).await?,
     })
 }
 
-/// Streams the answer to a printer, and waits until it has printed the end.
+/// Streams the answer to a printer, and waits until it has printed the end, and written the file if there is to be one.
 async fn print<P: Endpoint<Event: Shown>>(
     call: &Call<P>,
-    request: impl Serialize,
+    request: impl ToRequestBody,
+    out: Option<OutFile>,
     display: &Display,
 ) -> Exit {
     let (form, slow) = (display.form(), Duration::from_millis(display.slow));
     let (ended, end) = oneshot::channel();
     // A thread of its own: one that blocks, on a slow terminal or by `--slow`, keeps nobody from noticing Ctrl-C.
     let thread = Arbiter::new();
-    let printer = Printer::start_on(&thread.handle(), move || Printer::new(Output::new(form), slow, ended));
+    let printer =
+        Printer::start_on(&thread.handle(), move || Printer::new(Output::new(form), out, slow, ended));
     let handle = call.stream(request, printer);
     let interrupted = cancel_on_interrupt(handle.stream().clone());
 

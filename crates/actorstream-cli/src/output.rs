@@ -116,6 +116,13 @@ impl Output {
         Ok(Exit::of(error))
     }
 
+    /// Tells something on stderr to whoever reads text on a terminal.
+    pub(crate) fn note(&self, note: fmt::Arguments<'_>) {
+        if let Form::Terminal { .. } = self.form {
+            tell(note);
+        }
+    }
+
     fn record(&mut self, record: &impl Serialize) -> io::Result<()> {
         self.to.write_all(&line(record)?)?;
         self.to.flush()

@@ -10,6 +10,7 @@ use actorstream::{Finish, StreamError, StreamRef, StreamingClient, streaming_cli
 use tokio::sync::oneshot;
 
 use crate::exit::{Exit, tell};
+use crate::out_file::OutFile;
 use crate::output::Output;
 use crate::shown::Shown;
 
@@ -17,6 +18,8 @@ use crate::shown::Shown;
 #[derive(Debug)]
 pub(crate) struct Printer {
     output: Output,
+    /// Where the images or the sound of the answer go.
+    out: Option<OutFile>,
     slow: Duration,
     /// Taken when the end is printed, or nothing can be any more.
     ended: Option<oneshot::Sender<Exit>>,
@@ -24,8 +27,13 @@ pub(crate) struct Printer {
 
 impl Printer {
     /// A printer that sleeps for `slow` over each event.
-    pub(crate) fn new(output: Output, slow: Duration, ended: oneshot::Sender<Exit>) -> Self {
-        Self { output, slow, ended: Some(ended) }
+    pub(crate) fn new(
+        output: Output,
+        out: Option<OutFile>,
+        slow: Duration,
+        ended: oneshot::Sender<Exit>,
+    ) -> Self {
+        Self { output, out, slow, ended: Some(ended) }
     }
 
     /// Starts the printer that `make` makes on another thread.
@@ -34,6 +42,25 @@ impl Printer {
         make: impl FnOnce() -> Self + Send + 'static,
     ) -> Addr<Self> {
         Self::start_in_arbiter(thread, |_| make())
+    }
+
+    /// Writes the file, if there is to be one, and says so; a complete answer that does not get there is a failure.
+    fn finish<E: Shown>(&mut self, finish: &Finish<E::Response>) -> io::Result<Exit> {
+        let Some(out) = &self.out else { return self.output.finish(finish) };
+        let written = E::file(&finish.response).and_then(|bytes| {
+            let written = out.write(&bytes).map(|()| bytes.len());
+            written.map_err(|error| {
+                StreamError::config(format!("cannot write {}: {error}", out.path().display()))
+            })
+        });
+        match written {
+            Ok(length) => {
+                let exit = self.output.finish(finish)?;
+                self.output.note(format_args!("wrote {}, {length} bytes\n", out.path().display()));
+                Ok(exit)
+            }
+            Err(error) => self.output.error::<E::Response>(&error),
+        }
     }
 
     fn end(&mut self, printed: io::Result<Exit>) {
@@ -74,7 +101,7 @@ impl<E: Shown> StreamingClient<E> for Printer {
     }
 
     fn handle_finish(&mut self, finish: Finish<E::Response>, _: &StreamRef, _: &mut Self::Context) {
-        let printed = self.output.finish(&finish);
+        let printed = self.finish::<E>(&finish);
         self.end(printed);
     }
 }

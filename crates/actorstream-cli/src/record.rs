@@ -4,10 +4,13 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
+use actorstream::proto::base64::encode;
 use actorstream::proto::payload::Payload;
 use actorstream::{ApiError, Finish, StreamError, Text, Timings};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
+
+use crate::shown::Shown;
 
 /// An event.
 #[derive(Serialize)]
@@ -23,9 +26,12 @@ enum Raw<'a> {
     Text(Cow<'a, str>),
 }
 
-impl<'a, E: actorstream::Event> DataRecord<'a, E> {
+impl<'a, E: Shown> DataRecord<'a, E> {
     pub(crate) fn new(event: &'a E) -> Self {
         let payload: &Payload = event.payload();
+        if E::BINARY {
+            return Self { data: event, raw: Raw::Text(encode(payload.as_bytes()).into()) };
+        }
         let raw = payload.raw_value().map_or_else(|| Raw::Text(payload.text()), Raw::Json);
         Self { data: event, raw }
     }

@@ -1,17 +1,25 @@
 //! Requests: what the arguments ask for, as JSON.
 
+use std::path::{Path, PathBuf};
+
 use actorstream::proto::body::Body;
+use actorstream::proto::multipart::RequestBody;
+use actorstream::{ImageEditRequest, ToRequestBody, TranscriptionRequest};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::arguments::{Chat, Complete, Generation, Other, Respond};
+use crate::arguments::{Chat, Complete, Generation, Image, Other, Respond, Speak, Transcribe};
 use crate::exit::Failure;
 use crate::source::{self, Source};
 
 const CHAT_MODEL: &str = "gpt-4o-mini";
 const RESPONSE_MODEL: &str = "gpt-4o-mini";
 const COMPLETION_MODEL: &str = "gpt-3.5-turbo-instruct";
+const IMAGE_MODEL: &str = "gpt-image-1";
+const TRANSCRIPTION_MODEL: &str = "gpt-4o-mini-transcribe";
+const SPEECH_MODEL: &str = "gpt-4o-mini-tts";
+const VOICE: &str = "alloy";
 
 /// The request for a chat completion.
 pub(crate) fn chat(arguments: &Chat) -> Result<Body, Failure> {
@@ -48,6 +56,83 @@ pub(crate) fn response(arguments: &Respond) -> Result<Body, Failure> {
         body.set("background", &true);
     }
     Ok(body)
+}
+
+/// The request for an image: a form where it is made of others.
+pub(crate) fn image(arguments: &Image) -> Result<RequestBody, Failure> {
+    let given = arguments.body.as_ref();
+    let prompt = source::prompt(arguments.prompt.as_deref(), given)?;
+    let mut body: RequestBody = if arguments.edit.is_empty() {
+        start_with(given, arguments.model.as_deref(), IMAGE_MODEL)?.into()
+    } else {
+        let model = arguments.model.as_deref().unwrap_or(IMAGE_MODEL);
+        let images = arguments.edit.iter().map(PathBuf::as_path);
+        ImageEditRequest::new("").model(model).images(images).to_request_body()?
+    };
+    if body.get::<u64>("n").is_some_and(|n| n > 1) {
+        return Err(Failure::config(
+            "--out names one file, but the `n` of the body asks for several images".to_owned(),
+        ));
+    }
+    let format = arguments.format.as_deref().or_else(|| image_format(&arguments.out));
+    set(&mut body, "prompt", prompt.as_deref());
+    set(&mut body, "size", arguments.size.as_deref());
+    set(&mut body, "quality", arguments.quality.as_deref());
+    set(&mut body, "output_format", format);
+    if let Some(partial) = arguments.partial {
+        body.set("partial_images", &partial);
+    }
+    Ok(body)
+}
+
+/// The request for a transcription.
+pub(crate) fn transcription(arguments: &Transcribe) -> TranscriptionRequest {
+    let model = arguments.model.as_deref().unwrap_or(TRANSCRIPTION_MODEL);
+    let mut request = TranscriptionRequest::new(model, arguments.file.as_path());
+    request.language.clone_from(&arguments.language);
+    request.prompt.clone_from(&arguments.prompt);
+    request
+}
+
+/// The request for speech.
+pub(crate) fn speech(arguments: &Speak) -> Result<RequestBody, Failure> {
+    let given = arguments.body.as_ref();
+    let text = source::prompt(arguments.text.as_deref(), given)?;
+    let body = start_with(given, arguments.model.as_deref(), SPEECH_MODEL)?;
+    let has_voice = has(&body, "voice");
+    let mut body = RequestBody::from(body);
+    let voice = arguments.voice.as_deref().or((!has_voice).then_some(VOICE));
+    let format = arguments.format.as_deref().or_else(|| speech_format(&arguments.out));
+    set(&mut body, "input", text.as_deref());
+    set(&mut body, "voice", voice);
+    set(&mut body, "instructions", arguments.instructions.as_deref());
+    set(&mut body, "response_format", format);
+    Ok(body)
+}
+
+fn set(body: &mut RequestBody, field: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        body.set(field, value);
+    }
+}
+
+/// The encoding of images that the extension of a file names; none for the default.
+fn image_format(path: &Path) -> Option<&'static str> {
+    match extension(path)?.as_str() {
+        "jpg" | "jpeg" => Some("jpeg"),
+        "webp" => Some("webp"),
+        _ => None,
+    }
+}
+
+/// The encoding of sound that the extension of a file names; none for the default.
+fn speech_format(path: &Path) -> Option<&'static str> {
+    let extension = extension(path)?;
+    ["opus", "aac", "flac", "wav", "pcm"].into_iter().find(|format| *format == extension)
+}
+
+fn extension(path: &Path) -> Option<String> {
+    Some(path.extension()?.to_str()?.to_ascii_lowercase())
 }
 
 /// The request to any other endpoint.
@@ -161,10 +246,20 @@ mod tests {
             Command::Complete(arguments) => completion(&arguments),
             Command::Respond(arguments) => response(&arguments),
             Command::Stream(arguments) => other(&arguments),
+            Command::Image(arguments) => return written(image(&arguments)),
+            Command::Speak(arguments) => return written(speech(&arguments)),
+            Command::Transcribe(arguments) => {
+                return written(transcription(&arguments).to_request_body().map_err(Failure::from));
+            }
             Command::Mock(_) => panic!("no request"),
         };
+        written(body.map(RequestBody::from))
+    }
+
+    fn written(body: Result<RequestBody, Failure>) -> String {
         match body {
-            Ok(body) => String::from_utf8(body.to_bytes().to_vec()).unwrap(),
+            Ok(RequestBody::Json(body)) => String::from_utf8(body.to_bytes().to_vec()).unwrap(),
+            Ok(RequestBody::Multipart(form)) => format!("{:?}", form.entries()),
             Err(Failure::Config(error)) => error.to_string(),
             Err(failure) => panic!("{failure:?}"),
         }
@@ -252,6 +347,53 @@ mod tests {
             body(&["respond", "Hi", "--body", r#"{"input":7}"#]),
             "the `input` of the body is neither text nor a list"
         );
+    }
+
+    #[test]
+    fn images_and_speech() {
+        assert_eq!(
+            body(&["image", "An otter", "--out", "a.png"]),
+            r#"{"model":"gpt-image-1","prompt":"An otter"}"#
+        );
+        let all = "--out a.JPG --model m --size 1x1 --quality low --partial 2";
+        let all: Vec<&str> = ["image", "An otter"].into_iter().chain(all.split(' ')).collect();
+        assert_eq!(
+            body(&all),
+            concat!(
+                r#"{"model":"m","prompt":"An otter","size":"1x1","quality":"low","output_format":"jpeg","#,
+                r#""partial_images":2}"#
+            )
+        );
+        let given = r#"{"prompt":"p","n":2}"#;
+        assert!(body(&["image", "--out", "a.png", "--body", given]).contains("asks for several images"));
+        let edit = body(&["image", "A hat", "--out", "a.webp", "--edit", "1.png", "--edit", "2.png"]);
+        for part in ["\"prompt\", value: Text(\"A hat\")", "image[]", "1.png", "2.png", "Text(\"webp\")"] {
+            assert!(edit.contains(part), "{part}: {edit}");
+        }
+        assert_eq!(
+            body(&["speak", "Hi", "--out", "a.wav", "--instructions", "Whisper"]),
+            concat!(
+                r#"{"model":"gpt-4o-mini-tts","input":"Hi","voice":"alloy","instructions":"Whisper","#,
+                r#""response_format":"wav"}"#
+            )
+        );
+        assert_eq!(
+            body(&[
+                "speak",
+                "Hi",
+                "--out",
+                "a.wav",
+                "--format",
+                "flac",
+                "--body",
+                r#"{"model":"m","voice":"v"}"#
+            ]),
+            r#"{"model":"m","voice":"v","input":"Hi","response_format":"flac"}"#
+        );
+        let heard = body(&["transcribe", "talk.mp3", "--language", "en", "--prompt", "Sea"]);
+        for part in ["gpt-4o-mini-transcribe", "talk.mp3", "Text(\"en\")", "Text(\"Sea\")"] {
+            assert!(heard.contains(part), "{part}: {heard}");
+        }
     }
 
     #[test]

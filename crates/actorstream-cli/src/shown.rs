@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use actorstream::{
-    ChatCompletionChunk, CompletionChunk, Event, RawEvent, ResponseEvent, ResponseStreamEvent,
+    AudioChunk, ChatCompletionChunk, CompletionChunk, ErrorKind, Event, ImageEditEvent, ImageGenerationEvent,
+    ImagesResponse, RawEvent, ResponseEvent, ResponseStreamEvent, SpeechEvent, SpeechResponse, StreamError,
+    TranscriptionEvent,
 };
+use bytes::Bytes;
 use serde::Serialize;
 
 /// An event of a type that the command prints.
@@ -15,7 +18,18 @@ pub(crate) trait Shown: Event<Response: Serialize> + Serialize {
     }
 
     /// More of the text.
-    fn more_text(&self) -> Option<Cow<'_, str>>;
+    fn more_text(&self) -> Option<Cow<'_, str>> {
+        None
+    }
+
+    /// Whether the payload is no text, and goes out in base64.
+    const BINARY: bool = false;
+
+    /// What of the response goes to a file, if that is where it is to go.
+    fn file(response: &Self::Response) -> Result<Bytes, StreamError> {
+        let _ = response;
+        Err(StreamError::config("the answer of this endpoint does not go to a file"))
+    }
 }
 
 /// The first choice is shown; the others would be mixed up with it.
@@ -52,6 +66,51 @@ impl Shown for ResponseEvent {
         };
         text.filter(|text| !text.is_empty()).map(Cow::Borrowed)
     }
+}
+
+impl Shown for TranscriptionEvent {
+    fn more_text(&self) -> Option<Cow<'_, str>> {
+        self.text().filter(|text| !text.is_empty()).map(Cow::Borrowed)
+    }
+}
+
+impl Shown for ImageGenerationEvent {
+    fn file(response: &ImagesResponse) -> Result<Bytes, StreamError> {
+        image(response)
+    }
+}
+
+impl Shown for ImageEditEvent {
+    fn file(response: &ImagesResponse) -> Result<Bytes, StreamError> {
+        image(response)
+    }
+}
+
+impl Shown for SpeechEvent {
+    fn file(response: &SpeechResponse) -> Result<Bytes, StreamError> {
+        response.audio().map_err(unusable)
+    }
+}
+
+impl Shown for AudioChunk {
+    const BINARY: bool = true;
+
+    fn file(response: &SpeechResponse) -> Result<Bytes, StreamError> {
+        response.audio().map_err(unusable)
+    }
+}
+
+fn image(response: &ImagesResponse) -> Result<Bytes, StreamError> {
+    let image = response.images().first().and_then(actorstream::proto::images::GeneratedImage::image);
+    image.unwrap_or_else(|| Ok(Bytes::new())).map_err(unusable).and_then(|image| match image.is_empty() {
+        true => Err(unusable("the answer holds no image")),
+        false => Ok(image),
+    })
+}
+
+/// A complete answer that is of no use.
+fn unusable(why: impl ToString) -> StreamError {
+    StreamError::new(ErrorKind::Malformed { payload: "".into(), detail: why.to_string().into() })
 }
 
 impl Shown for RawEvent {

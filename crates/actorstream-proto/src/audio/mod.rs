@@ -9,6 +9,7 @@ mod transcript;
 mod transcription;
 
 #[cfg(test)]
+#[path = "audio_tests.rs"]
 mod tests;
 
 pub use chunk::{AudioAccumulator, AudioChunk};

@@ -8,6 +8,7 @@ mod image;
 pub mod request;
 
 #[cfg(test)]
+#[path = "images_tests.rs"]
 mod tests;
 
 pub use accumulator::ImagesAccumulator;
