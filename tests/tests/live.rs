@@ -5,7 +5,10 @@
 mod common;
 
 use actix::Actor;
-use actorstream::{ChatRequest, OpenAi, RetryPolicy, StreamEvent};
+use actorstream::{
+    ChatRequest, FilePart, ImageEditRequest, ImageRequest, OpenAi, RetryPolicy, SpeechRequest, StreamEvent,
+    TranscriptionRequest,
+};
 
 use common::{Noting, one_stream, within};
 
@@ -134,5 +137,82 @@ async fn responses() {
             assert_eq!(got, end, "{server} {message}");
             assert!(message != "hello" || text.contains('😀'), "{server}: {text}");
         }
+    }
+}
+
+/// A file that is removed in the end.
+struct Recording(std::path::PathBuf);
+
+impl Recording {
+    fn new(length: u64) -> Self {
+        let path = std::env::temp_dir().join(format!("actorstream-live-{}-{length}.mp3", std::process::id()));
+        std::fs::File::create(&path).unwrap().set_len(length).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[actix_rt::test]
+async fn transcriptions() {
+    let recording = Recording::new(500_000);
+    for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
+        let call = client(server).transcriptions();
+        let mut events = call.events(TranscriptionRequest::new("gpt-4o-transcribe", recording.0.as_path()));
+        let mut text = String::new();
+        let finish = loop {
+            match within(futures_util::StreamExt::next(&mut events)).await.unwrap() {
+                StreamEvent::Data(event) => text.push_str(event.text().unwrap_or_default()),
+                StreamEvent::Finish(finish) => break finish,
+                StreamEvent::Error(error) => panic!("{server}: {error}"),
+            }
+        };
+        assert_eq!(text, "Somebody hums 😀, and then the sea 😀.", "{server}");
+        assert_eq!(finish.response.text, text, "{server}");
+        let whole =
+            within(call.create(TranscriptionRequest::new("whisper-1", recording.0.as_path()))).await.unwrap();
+        assert_eq!(whole.response.text, text, "{server}");
+
+        let cut = TranscriptionRequest::new("transcribe-truncate", recording.0.as_path());
+        let error = within(call.stream_fn(cut, |_| {})).await.unwrap_err();
+        assert_eq!(error.kind.name(), "truncated", "{server}");
+        // The one model that does not stream says so by its answer.
+        let unstreamed = TranscriptionRequest::new("whisper-1", recording.0.as_path());
+        let error = within(call.stream_fn(unstreamed, |_| {})).await.unwrap_err();
+        assert_eq!(error.kind.name(), "not_a_stream", "{server}");
+    }
+    let call = client("413").transcriptions();
+    let long = Recording::new(64 << 20);
+    let error =
+        within(call.stream_fn(TranscriptionRequest::new("m", long.0.as_path()), |_| {})).await.unwrap_err();
+    assert_eq!(error.status(), Some(413), "{error}");
+}
+
+#[actix_rt::test]
+async fn speech_and_images() {
+    for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
+        let openai = client(server);
+        let request = SpeechRequest::new("tts-1", "good morning").voice("alloy");
+        let streamed = within(openai.speech_audio().stream_fn(&request, |_| {})).await.unwrap();
+        assert_eq!(streamed.response.audio().unwrap(), &b"\xff\xfb\0sound\xfe"[..], "{server}");
+        let whole = within(openai.speech().create(&request)).await.unwrap();
+        assert_eq!(whole.response.audio().unwrap(), streamed.response.audio().unwrap(), "{server}");
+        // It has no events of speech.
+        let error = within(openai.speech().stream_fn(&request, |_| {})).await.unwrap_err();
+        assert_eq!(error.kind.name(), "not_a_stream", "{server}");
+
+        let drawn = within(openai.images().create(ImageRequest::new("an otter"))).await.unwrap();
+        assert_eq!(drawn.response.images()[0].image().unwrap().unwrap(), "a picture", "{server}");
+        let request = ImageEditRequest::new("an otter").image(FilePart::from_bytes("1.png", "png"));
+        let edited = within(openai.image_edits().create(request)).await.unwrap();
+        assert_eq!(edited.response.images()[0].image().unwrap().unwrap(), "a picture", "{server}");
+        // Nor does it stream images.
+        let error =
+            within(openai.images().stream_fn(ImageRequest::new("an otter"), |_| {})).await.unwrap_err();
+        assert_eq!(error.kind.name(), "not_a_stream", "{server}");
     }
 }

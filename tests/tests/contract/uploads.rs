@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actorstream::{Budget, Budgets, ImageEditRequest, OpenAi, RetryPolicy, TranscriptionRequest};
 use actorstream_test::{Blackhole, ImageStream, Reply, Script, TranscriptionStream, Upstream};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::common::{client, within};
@@ -189,6 +189,15 @@ async fn a_refusal_of_an_upload_is_heard_before_its_end() {
         let error = within(call.stream_fn(transcription(&file.0), |_| {})).await.unwrap_err();
         assert_eq!(error.status(), Some(413), "{error}");
     }
+
+    // What is left of the file is not read: else it would be seen that there is less of it.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let openai = client(&format!("http://{}/v1", listener.local_addr().unwrap()));
+    let handle = openai.transcriptions().stream_fn(transcription(&file.0), |_| {});
+    let (mut socket, ..) = head(&listener).await;
+    file.set_len(LONG / 2);
+    within(socket.write_all(refusal.as_bytes())).await.unwrap();
+    assert_eq!(within(handle).await.unwrap_err().status(), Some(413));
 }
 
 #[actix_rt::test]
