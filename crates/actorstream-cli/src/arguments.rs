@@ -23,8 +23,7 @@ Examples:
   actorstream mock --port 8080
 
 The environment sets what no option does: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION,
-OPENAI_PROJECT_ID. With neither a key nor a base URL a scripted server on this machine answers,
-but for respond, which it does not know.
+OPENAI_PROJECT_ID. With neither a key nor a base URL a scripted server on this machine answers.
 
 Exit status: 0 the answer is complete, 1 it is not, 2 wrong usage or configuration, 130 Ctrl-C.";
 
