@@ -20,7 +20,7 @@ need() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-need nginx openssl
+need nginx openssl tinyproxy-bin
 
 say 'format'
 cargo fmt --all -- --check
@@ -38,7 +38,7 @@ say 'README: the command of a newcomer'
 env -u OPENAI_API_KEY -u OPENAI_BASE_URL cargo run --quiet -- chat 'Tell me a story' >target/story.txt
 grep -q . target/story.txt
 
-say 'real servers: aimock, nginx, TLS'
+say 'real servers: aimock, nginx, TLS, tinyproxy'
 tests/live/with-servers.sh cargo test --workspace --quiet --features actorstream-tests/live --test live
 
 say 'all tests ran'

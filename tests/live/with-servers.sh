@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs a command with a mock OpenAI server, and nginx in front of it, up and
-# their addresses in ACTORSTREAM_LIVE_* variables. See README.md.
+# Runs a command with a mock OpenAI server, nginx in front of it, and proxies
+# (tinyproxy) up and their addresses in ACTORSTREAM_LIVE_* variables. See README.md.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -8,6 +8,7 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 aimock_pid=
 nginx_pid=
+proxy_pids=()
 tmp=
 
 say() {
@@ -42,6 +43,9 @@ cleanup() {
     set +e
     trap '' HUP INT TERM
     end "$nginx_pid"
+    for pid in "${proxy_pids[@]}"; do
+        end "$pid"
+    done
     # It keeps no state, and on TERM would first wait for stalled streams.
     if [ -n "$aimock_pid" ]; then
         kill -KILL "$aimock_pid" 2>/dev/null
@@ -55,7 +59,8 @@ cleanup() {
 fail() {
     local log
     say "$1"
-    for log in "$tmp"/openssl.log "$tmp"/aimock.log "$tmp"/nginx.log "$tmp"/error.log; do
+    for log in "$tmp"/openssl.log "$tmp"/aimock.log "$tmp"/nginx.log "$tmp"/error.log \
+        "$tmp"/proxy*.log; do
         if [ -s "$log" ]; then
             printf -- '--- %s\n' "${log##*/}" >&2
             tail -n 40 -- "$log" >&2
@@ -71,6 +76,7 @@ fi
 
 need nginx nginx
 need openssl openssl
+need tinyproxy tinyproxy-bin
 need node nodejs
 if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 15) ? 0 : 1)'; then
     say "node $(node --version) is too old; aimock needs 20.15 or later (Debian package nodejs, from Debian 13 on)"
@@ -202,6 +208,39 @@ if [ -z "$up" ]; then
     fail 'nginx found its ports taken, five times'
 fi
 
+# Starts a tinyproxy with a line of configuration; its port is in $proxy_port.
+start_proxy() {
+    local try i pid name=proxy${#proxy_pids[@]}
+    for ((try = 0; try < 5; try++)); do
+        proxy_port=$(node -e '
+            const server = require("node:net").createServer().listen(0, "127.0.0.1", () => {
+                console.log(server.address().port);
+                server.close();
+            });
+        ') || fail 'no free port'
+        printf '%s\n' 'Listen 127.0.0.1' "Port $proxy_port" 'Timeout 600' 'MaxClients 100' "$1" >"$tmp/$name.conf"
+        tinyproxy -d -c "$tmp/$name.conf" </dev/null >"$tmp/$name.log" 2>&1 &
+        pid=$!
+        for ((i = 0; i < 100; i++)); do
+            kill -0 "$pid" 2>/dev/null || break
+            # Its port may be another's: then it ends.
+            if grep -q 'Accepting connections' "$tmp/$name.log"; then
+                proxy_pids+=("$pid")
+                return
+            fi
+            sleep 0.1
+        done
+        end "$pid"
+    done
+    fail 'tinyproxy did not start, five times'
+}
+start_proxy ''
+open_proxy=127.0.0.1:$proxy_port
+start_proxy 'BasicAuth user passw0rd'
+closed_proxy=127.0.0.1:$proxy_port
+
+export ACTORSTREAM_LIVE_PROXY=http://$open_proxy
+export ACTORSTREAM_LIVE_PROXY_AUTH=http://user:passw0rd@$closed_proxy
 export ACTORSTREAM_LIVE_HTTP=http://127.0.0.1:$aimock_port/v1
 export ACTORSTREAM_LIVE_NGINX=http://127.0.0.1:$http_port/v1
 export ACTORSTREAM_LIVE_TLS=https://localhost:$tls_port/v1

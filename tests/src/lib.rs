@@ -9,6 +9,9 @@ mod documents {
     #[doc = include_str!("../../docs/runtime-semantics.md")]
     struct RuntimeSemantics;
 
+    #[doc = include_str!("../../docs/reliability.md")]
+    struct Reliability;
+
     #[doc = include_str!("../../README.md")]
     struct Readme;
 }

@@ -47,12 +47,12 @@ fn all_tests() -> BTreeMap<String, Vec<String>> {
     found
 }
 
-#[test]
-fn every_row_of_the_contract_names_tests_that_exist() {
+/// Checks that every row of the tables in a document names tests that exist; gives how many it names.
+fn check(document: &str) -> usize {
     let tests = all_tests();
-    let document = fs::read_to_string(root().join("docs/runtime-semantics.md")).unwrap();
+    let text = fs::read_to_string(root().join(document)).unwrap();
     let mut named = 0;
-    for line in document.lines() {
+    for line in text.lines() {
         let names: Vec<&str> =
             line.split('`').skip(1).step_by(2).filter(|code| code.contains("::")).collect();
         for name in &names {
@@ -61,13 +61,25 @@ fn every_row_of_the_contract_names_tests_that_exist() {
                 continue;
             }
             let exists = tests.get(module).is_some_and(|names| names.iter().any(|name| name == test));
-            assert!(exists, "docs/runtime-semantics.md names {name}, which is no test");
+            assert!(exists, "{document} names {name}, which is no test");
             named += 1;
         }
         let cells = line.split('|').count();
         let is_row =
-            line.starts_with("| ") && cells >= 4 && !line.contains("---") && !line.ends_with("| test |");
-        assert!(!is_row || !names.is_empty(), "a row without a test: {line}");
+            line.starts_with("| ") && cells >= 4 && !line.contains("---") && !line.contains("| test |");
+        assert!(!is_row || !names.is_empty(), "{document}: a row without a test: {line}");
     }
+    named
+}
+
+#[test]
+fn every_row_of_the_contract_names_tests_that_exist() {
+    let named = check("docs/runtime-semantics.md");
     assert!(named > 60, "{named}");
+}
+
+#[test]
+fn every_promise_of_reliability_names_tests_that_exist() {
+    let named = check("docs/reliability.md");
+    assert!(named > 10, "{named}");
 }

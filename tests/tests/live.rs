@@ -6,29 +6,36 @@ mod common;
 
 use actix::Actor;
 use actorstream::{
-    ChatRequest, FilePart, ImageEditRequest, ImageRequest, OpenAi, RetryPolicy, SpeechRequest, StreamEvent,
+    ChatRequest, FilePart, ImageEditRequest, ImageRequest, OpenAi, OpenAiBuilder, RetryPolicy, SpeechRequest, StreamEvent,
     TranscriptionRequest,
 };
 
 use common::{Noting, one_stream, within};
 
-/// A client of one of the servers.
-fn client(server: &str) -> OpenAi {
-    let variable =
-        |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/live"));
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/live"))
+}
+
+/// Sets up a client of one of the servers.
+fn builder(server: &str) -> OpenAiBuilder {
     let ca = std::fs::read(variable("ACTORSTREAM_LIVE_CA")).unwrap();
     OpenAi::builder()
         .base_url(variable(&format!("ACTORSTREAM_LIVE_{server}")))
         .api_key("sk-test")
         .ca_certificate(ca)
         .retry(RetryPolicy::none())
-        .build()
-        .unwrap()
+}
+
+fn client(server: &str) -> OpenAi {
+    builder(server).build().unwrap()
 }
 
 /// Streams the answer to a message; gives its text and its end in words.
 async fn ask(server: &str, message: &str) -> (String, String) {
-    let openai = client(server);
+    ask_with(&client(server), message).await
+}
+
+async fn ask_with(openai: &OpenAi, message: &str) -> (String, String) {
     let actor = Noting::default();
     let log = actor.chat.clone();
     let handle = openai.chat().stream(ChatRequest::new("gpt-4o").user(message), actor.start());
@@ -101,6 +108,47 @@ async fn a_server_that_stalls_is_left_in_time() {
     let error = within(openai.chat().stream(request, Noting::default().start())).await.unwrap_err();
     assert_eq!(error.budget(), Some(Budget::Idle));
     assert!(error.partial::<actorstream::ChatCompletion>().is_some());
+}
+
+#[actix_rt::test]
+async fn through_a_proxy() {
+    for proxy in ["ACTORSTREAM_LIVE_PROXY", "ACTORSTREAM_LIVE_PROXY_AUTH"].map(variable) {
+        // Plain, passed on; and through a tunnel.
+        for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
+            let openai = builder(server).proxy(&proxy).build().unwrap();
+            let (hello, end) = ask_with(&openai, "hello").await;
+            assert!(hello.contains('😀') && end == "finish stop", "{server}: {hello:?} {end}");
+            assert_eq!(ask_with(&openai, "long").await.1, "finish stop", "{server}");
+            for message in ["disconnect", "truncate"] {
+                assert_eq!(ask_with(&openai, message).await.1, "truncated", "{server} {message}");
+            }
+            assert_eq!(ask_with(&openai, "ratelimit").await.1, "refused 429", "{server}");
+        }
+        // A server that is not there: the proxy says so.
+        let openai = builder("HTTP").base_url("https://127.0.0.1:1/v1").proxy(&proxy).build().unwrap();
+        let error =
+            within(openai.chat().stream_fn(ChatRequest::new("m").user("hello"), |_| {})).await.unwrap_err();
+        assert!(error.to_string().contains("the proxy http://127.0.0.1"), "{error}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_proxy_that_asks_for_a_password() {
+    let proxy = variable("ACTORSTREAM_LIVE_PROXY_AUTH");
+    for (server, user, kind, what) in [
+        ("HTTP", "", "config", "asks for a user and password"),
+        ("TLS", "", "config", "asks for a user and password"),
+        ("TLS", "user:wr0ng@", "config", "does not accept the user and password"),
+        // This proxy says 401, as the server might.
+        ("HTTP", "user:wr0ng@", "refused", "the server answered 401"),
+    ] {
+        let proxy = proxy.replace("user:passw0rd@", user);
+        let openai = builder(server).proxy(&proxy).build().unwrap();
+        let request = ChatRequest::new("gpt-4o").user("hello");
+        let error = within(openai.chat().stream_fn(request, |_| {})).await.unwrap_err();
+        let said = error.to_string();
+        assert!(error.kind.name() == kind && said.contains(what) && !said.contains("wr0ng"), "{said}");
+    }
 }
 
 #[actix_rt::test]

@@ -9,6 +9,9 @@ use serde_json::Value;
 pub struct Request {
     /// The method as sent, `POST` for instance.
     pub method: String,
+    /// Scheme, host and port as the request line names them, such as `http://api.test:8080`, which it
+    /// does where the upstream is asked as a proxy.
+    pub origin: Option<String>,
     /// The path without the query, as sent: nothing is decoded.
     pub path: String,
     /// What stood behind the `?`, if there was one.

@@ -68,7 +68,7 @@ fn parse_head(buffer: &[u8], connection: usize) -> Result<Option<((Request, Leng
         Err(httparse::Error::TooManyHeaders) => return Err(NoRequest::Refused(431)),
         Err(_) => return Err(NoRequest::Refused(400)),
     };
-    let (path, query) = split_target(parsed.path.unwrap_or_default());
+    let (origin, path, query) = split_target(parsed.path.unwrap_or_default());
     let mut headers: Vec<(String, String)> = Vec::with_capacity(parsed.headers.len());
     for header in parsed.headers {
         let value = String::from_utf8_lossy(header.value).into_owned();
@@ -76,6 +76,7 @@ fn parse_head(buffer: &[u8], connection: usize) -> Result<Option<((Request, Leng
     }
     let request = Request {
         method: parsed.method.unwrap_or_default().to_owned(),
+        origin,
         path,
         query,
         headers,
@@ -92,18 +93,18 @@ fn parse_head(buffer: &[u8], connection: usize) -> Result<Option<((Request, Leng
     Ok(Some(((request, length), head)))
 }
 
-/// Path and query of a request target, which a client of a proxy sends with scheme and host.
-fn split_target(target: &str) -> (String, Option<String>) {
-    let target = match target.split_once("://") {
-        Some((scheme, rest)) if !scheme.contains('/') => match rest.find('/') {
-            Some(slash) => &rest[slash..],
-            None => "/",
-        },
-        _ => target,
+/// Origin, path and query of a request target, which a client of a proxy sends with scheme and host.
+fn split_target(target: &str) -> (Option<String>, String, Option<String>) {
+    let (origin, target) = match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => {
+            let end = scheme.len() + "://".len() + rest.find('/').unwrap_or(rest.len());
+            (Some(target[..end].to_owned()), if end == target.len() { "/" } else { &target[end..] })
+        }
+        _ => (None, target),
     };
     match target.split_once('?') {
-        Some((path, query)) => (path.to_owned(), Some(query.to_owned())),
-        None => (target.to_owned(), None),
+        Some((path, query)) => (origin, path.to_owned(), Some(query.to_owned())),
+        None => (origin, target.to_owned(), None),
     }
 }
 
@@ -158,13 +159,13 @@ mod tests {
     #[test]
     fn targets_are_split() {
         let split = |target| {
-            let (path, query) = split_target(target);
-            format!("{path} {query:?}")
+            let (origin, path, query) = split_target(target);
+            format!("{}{path} {query:?}", origin.map(|origin| origin + " ").unwrap_or_default())
         };
         assert_eq!(split("/v1/models"), "/v1/models None");
         assert_eq!(split("/a?b=c?d"), "/a Some(\"b=c?d\")");
-        assert_eq!(split("http://host:1/a?b"), "/a Some(\"b\")");
-        assert_eq!(split("http://host"), "/ None");
+        assert_eq!(split("http://host:1/a?b"), "http://host:1 /a Some(\"b\")");
+        assert_eq!(split("http://host"), "http://host / None");
         assert_eq!(split("/a?to=http://b/c"), "/a Some(\"to=http://b/c\")");
     }
 }

@@ -1,6 +1,7 @@
 //! `OpenAi`: the client.
 
 use std::env;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,7 +21,7 @@ use tokio::sync::Semaphore;
 use crate::call::Call;
 use crate::options::{Options, option_setters};
 use crate::placement::Pool;
-use crate::transport::TlsSettings;
+use crate::transport::{ConnectSettings, Proxies, Proxy};
 
 /// How many streams a client runs at once, unless told otherwise.
 const MAX_STREAMS: usize = 10_000;
@@ -39,7 +40,7 @@ pub(crate) struct Inner {
     /// Tells clients apart, also one that is gone from one that took its memory.
     pub(crate) id: u64,
     pub(crate) options: Arc<Options>,
-    pub(crate) tls: Arc<TlsSettings>,
+    pub(crate) connect: Arc<ConnectSettings>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) pool: Pool,
 }
@@ -53,6 +54,12 @@ impl OpenAi {
     /// | `OPENAI_BASE_URL`, `OPENAI_API_URL`, `OPENAI_API_BASE` | the base URL |
     /// | `OPENAI_ORGANIZATION`, `OPENAI_ORG_ID`, `OPENAI_ORGANIZATION_KEY` | the organization |
     /// | `OPENAI_PROJECT_ID` | the project |
+    /// | `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` | the proxy for `https` URLs, for `http` URLs, and for both |
+    /// | `NO_PROXY` | hosts that are reached directly; see [`no_proxy`](OpenAiBuilder::no_proxy) |
+    ///
+    /// Those about proxies may be in lower case, which then counts first. `HTTP_PROXY` is not read where `REQUEST_METHOD`
+    /// is set, as in a CGI program, where it is a header of whoever asks. This machine's own addresses (`localhost`,
+    /// 127.0.0.0/8, ::1) are reached without the environment's proxies.
     ///
     /// Of several names the first one that is set counts; one that is set to nothing is not set.
     ///
@@ -148,8 +155,9 @@ impl OpenAi {
 #[must_use]
 pub struct OpenAiBuilder {
     options: Options,
-    tls: TlsSettings,
-    tls_wrong: Option<String>,
+    connect: ConnectSettings,
+    /// What was set wrong of how connections are made.
+    connect_wrong: Option<String>,
     max_streams: usize,
     threads: usize,
 }
@@ -158,8 +166,8 @@ impl Default for OpenAiBuilder {
     fn default() -> Self {
         Self {
             options: Options::default(),
-            tls: TlsSettings::default(),
-            tls_wrong: None,
+            connect: ConnectSettings::default(),
+            connect_wrong: None,
             max_streams: MAX_STREAMS,
             threads: 1,
         }
@@ -181,6 +189,10 @@ impl OpenAiBuilder {
         }
         if let Some(project) = variable(&["OPENAI_PROJECT_ID"]) {
             builder = builder.project(project);
+        }
+        match Proxies::from_env(|name| variable(&[name])) {
+            Ok(proxies) => builder.connect.proxies = proxies,
+            Err(message) => builder.connect_wrong = Some(message),
         }
         builder
     }
@@ -218,15 +230,57 @@ impl OpenAiBuilder {
 
     /// Trusts the certificates in a PEM text beside the usual ones: for a server with a private CA.
     pub fn ca_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
-        if let Err(message) = self.tls.add_pem(pem.as_ref()) {
-            self.tls_wrong.get_or_insert(message);
+        if let Err(message) = self.connect.tls.add_pem(pem.as_ref()) {
+            self.connect_wrong.get_or_insert(message);
         }
         self
     }
 
     /// Trusts no certificates but those given with [`ca_certificate`](Self::ca_certificate).
     pub fn only_ca_certificates(mut self) -> Self {
-        self.tls.only_extra();
+        self.connect.tls.only_extra();
+        self
+    }
+
+    /// Sends all requests through a proxy: `http://user:password@host:port`, or `https://…` for one that is spoken to over
+    /// TLS. Special characters in user and password are percent-encoded; both are shown nowhere. It takes the place of
+    /// what the environment says.
+    ///
+    /// What goes to an `https` URL goes through a tunnel (`CONNECT`), in which the proxy sees neither key nor prompt. What
+    /// goes to an `http` URL is passed on by the proxy, which many do not open tunnels for.
+    pub fn proxy(mut self, url: impl AsRef<str>) -> Self {
+        match Proxy::parse(url.as_ref()) {
+            Ok(proxy) => self.connect.proxies.set(&proxy),
+            Err(message) => drop(self.connect_wrong.get_or_insert(message)),
+        }
+        self
+    }
+
+    /// Reaches these hosts directly though there is a proxy; in place of what the environment says. The list has commas
+    /// between its entries:
+    ///
+    /// | entry | which hosts |
+    /// |---|---|
+    /// | `example.com`, `.example.com`, `*.example.com` | that host and all below it |
+    /// | `10.1.2.3`, `::1`, `10.0.0.0/8`, `fd00::/8` | those addresses, where a URL has one for its host |
+    /// | `example.com:8080`, `[::1]:8080` | on that port alone |
+    /// | `*` | all: no proxy is used |
+    ///
+    /// Names are not looked up for this. An entry that cannot be read matches nothing.
+    pub fn no_proxy(mut self, hosts: impl AsRef<str>) -> Self {
+        self.connect.proxies.set_direct(hosts.as_ref());
+        self
+    }
+
+    /// Gives the addresses of a host, which is then not looked up; the ports stay those of the URLs. They are tried in this
+    /// order, the two families in turns, each 250 ms after the one before it or as soon as that has failed, and the first
+    /// connection that is made is used (RFC 8305). The name stays the one that a certificate must be valid for.
+    pub fn resolve(mut self, host: impl AsRef<str>, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        let (host, addresses) = (host.as_ref(), Vec::from_iter(addresses));
+        if addresses.is_empty() {
+            self.connect_wrong.get_or_insert(format!("no address is given for the host {host}"));
+        }
+        self.connect.hosts.give(host, addresses);
         self
     }
 
@@ -254,13 +308,13 @@ impl OpenAiBuilder {
     pub fn build(self) -> Result<OpenAi, StreamError> {
         static CLIENTS: AtomicU64 = AtomicU64::new(0);
         self.options.check()?;
-        if let Some(message) = self.tls_wrong {
+        if let Some(message) = self.connect_wrong {
             return Err(StreamError::config(message));
         }
         let inner = Inner {
             id: CLIENTS.fetch_add(1, Ordering::Relaxed),
             options: Arc::new(self.options),
-            tls: Arc::new(self.tls),
+            connect: Arc::new(self.connect),
             places: Arc::new(Semaphore::new(self.max_streams)),
             pool: Pool::new(self.threads),
         };

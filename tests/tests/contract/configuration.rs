@@ -8,11 +8,13 @@ use actorstream_test::{ChatStream, Reply, Upstream};
 
 use crate::common::{Noting, client, hello, within};
 
-/// Runs this very test in a process with these variables alone; prints what `show` makes of it.
-fn with_environment(test: &str, variables: &[(&str, &str)]) -> String {
+/// Runs a test in a process of its own with these variables alone, and `ACTORSTREAM_CHILD`; gives what it prints.
+pub(crate) fn with_environment(test: &str, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env("ACTORSTREAM_CHILD", "1");
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("OPENAI_")) {
+    for (name, _) in std::env::vars()
+        .filter(|(name, _)| name.starts_with("OPENAI_") || name.to_ascii_uppercase().ends_with("_PROXY"))
+    {
         command.env_remove(name);
     }
     let output = command.envs(variables.iter().copied()).output().unwrap();
@@ -60,6 +62,9 @@ fn what_is_set_wrong_is_told_by_build() {
         (OpenAi::builder().header("x", "\n"), ""),
         (OpenAi::builder().ca_certificate("nonsense"), "no BEGIN CERTIFICATE"),
         (OpenAi::builder().api_key_header("a b"), "no name of a header"),
+        (OpenAi::builder().proxy("socks5://x"), "SOCKS proxies are not supported"),
+        (OpenAi::builder().proxy("http://user:word@x:y"), "the port of the proxy URL is no port"),
+        (OpenAi::builder().resolve("api.test", []), "no address is given for the host api.test"),
     ] {
         let built: Result<OpenAi, _> = OpenAiBuilder::build(builder);
         if what.is_empty() {
@@ -72,7 +77,7 @@ fn what_is_set_wrong_is_told_by_build() {
 
 #[actix_rt::test]
 async fn keys_are_never_shown() {
-    const SECRETS: [&str; 3] = ["sk-SECRET-1", "SECRET-2", "SECRET-3"];
+    const SECRETS: [&str; 5] = ["sk-SECRET-1", "SECRET-2", "SECRET-3", "SECRET-4", "U0VDUkVULT"];
     // The server repeats the key that it refuses.
     let message = "Incorrect API key provided: sk-SECRET-1";
     let upstream = Upstream::start(Reply::error(401, "invalid_request_error", message));
@@ -94,6 +99,18 @@ async fn keys_are_never_shown() {
         let error = within(call.stream(hello(), Noting::default().start())).await.unwrap_err();
         shown += &format!("{error} {error:?}");
     }
+    // The user of a proxy, in the clear and encoded.
+    let builder = OpenAi::builder().base_url("https://api.test").retry(actorstream::RetryPolicy::none());
+    for proxy in [Upstream::start(Reply::status(407)).addr(), Upstream::start(Reply::status(502)).addr()] {
+        let builder =
+            OpenAi::builder().base_url("https://api.test").proxy(format!("http://SECRET-4:x@{proxy}"));
+        shown += &format!("{builder:?}");
+        let openai = builder.retry(actorstream::RetryPolicy::none()).build().unwrap();
+        let error = within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap_err();
+        shown += &format!("{openai:?} {error} {error:?}");
+    }
+    let error = builder.proxy("http://SECRET-4:x@host:port").build().unwrap_err();
+    shown += &format!("{error} {error:?}");
     for secret in SECRETS {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }

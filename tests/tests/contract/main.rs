@@ -3,12 +3,17 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/relay.rs"]
+mod relay;
 
+mod addresses;
 mod configuration;
 mod ends;
 mod media;
 mod output;
 mod placement;
+mod pool;
+mod proxies;
 mod requests;
 mod responses;
 mod resume;

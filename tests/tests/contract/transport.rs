@@ -58,6 +58,30 @@ async fn tls_to_a_server_that_does_not_speak_it() {
 }
 
 #[actix_rt::test]
+async fn tls_that_breaks_in_the_handshake_says_so() {
+    for (end, what) in [
+        (Reply::raw().close(), "the server closed the connection in the handshake"),
+        // An alert: handshake failure.
+        (Reply::raw().bytes(&b"\x15\x03\x03\0\x02\x02\x28"[..]).close(), "HandshakeFailure"),
+    ] {
+        let upstream = Upstream::start(Script::on_accept(end));
+        let url = upstream.base_url().replace("http:", "https:");
+        let error = within(client(&url).chat().stream(hello(), Noting::default().start())).await.unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("no TLS connection to 127.0.0.1") && said.contains(what), "{said}");
+        assert_eq!(error.kind.name(), "transport");
+    }
+}
+
+#[actix_rt::test]
+async fn a_server_that_speaks_tls_alone_says_so() {
+    let upstream = Upstream::builder().tls(&TestCa::new().identity(&["127.0.0.1"])).start(good()).unwrap();
+    let url = upstream.base_url().replace("https:", "http:");
+    let error = within(client(&url).chat().stream(hello(), Noting::default().start())).await.unwrap_err();
+    assert!(error.to_string().contains("should the URL begin with https://"), "{error}");
+}
+
+#[actix_rt::test]
 async fn a_tls_stream_cut_without_a_goodbye_is_truncated() {
     let ca = TestCa::new();
     let identity = ca.identity(&["127.0.0.1"]);

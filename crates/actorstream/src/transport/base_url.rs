@@ -67,6 +67,15 @@ impl BaseUrl {
             format!("http://{}:{}{}{path}{mark}{}", self.host, self.port, self.prefix, queries.join("&"));
         uri.parse().map_err(|_| format!("{path} is no path of a URL"))
     }
+
+    /// The URI that awc is given so that the request names the server, too, as a proxy that passes it on needs it
+    /// (RFC 9112, 3.2.2): awc writes what the URI has as its path.
+    pub(super) fn absolute(&self, uri: &Uri) -> Option<Uri> {
+        let path = uri.path_and_query()?;
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = Some(format!("http://{}{path}", self.authority()).parse().ok()?);
+        Uri::from_parts(parts).ok()
+    }
 }
 
 impl fmt::Display for BaseUrl {
@@ -99,6 +108,9 @@ mod tests {
         assert_eq!((url.host.as_str(), url.authority().as_str()), ("[::1]", "[::1]:8080"));
         assert_eq!(url.uri("/x?a=b", "c=d").unwrap(), "http://[::1]:8080/x?a=b&api-version=1&c=d");
         assert!(!url.to_string().contains("api-version"));
+        let uri = url.absolute(&url.uri("/x", "").unwrap()).unwrap();
+        assert_eq!(uri.path_and_query().unwrap().as_str(), "http://[::1]:8080/x?api-version=1");
+        assert_eq!(uri.authority().unwrap(), "[::1]:8080");
     }
 
     #[test]

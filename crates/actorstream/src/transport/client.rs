@@ -9,12 +9,16 @@ use std::time::Duration;
 use actix_rt::time::sleep;
 use awc::{Client, Connector};
 
-use super::connect::ConnectService;
+use super::connect::{ConnectService, ConnectSettings};
+use super::kept::Connections;
 use crate::client::Inner;
 
 /// How long a connection is kept for the next request. Servers close theirs after 5 s (Node) to 75 s (nginx); one that
 /// is closed first by the server is noticed when it is taken.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How often kept connections are looked at.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// A time that no connection takes; the budget of each call is what counts.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -30,8 +34,10 @@ thread_local! {
 /// The awc clients of one handle on this thread, with their kept connections.
 pub(crate) struct HttpClient {
     /// Apart, since awc keeps connections by host and port and does not know of our TLS.
-    pub(crate) plain: Client,
-    pub(crate) tls: Client,
+    pub(super) plain: Client,
+    pub(super) tls: Client,
+    pub(super) settings: Arc<ConnectSettings>,
+    connections: Rc<Connections>,
 }
 
 impl HttpClient {
@@ -40,7 +46,7 @@ impl HttpClient {
         let key = (handle.id, tokio::runtime::Handle::current().id());
         CLIENTS.with_borrow_mut(|clients| {
             let client = clients.entry(key).or_insert_with(|| {
-                let client = Rc::new(Self { plain: build(handle), tls: build(handle) });
+                let client = Rc::new(Self::new(&handle.connect));
                 actix_rt::spawn(retire(Retiring(key), Rc::downgrade(&client), Arc::downgrade(handle)));
                 client
             });
@@ -49,14 +55,21 @@ impl HttpClient {
     }
 }
 
-/// Lets go of a client, and so of its kept connections, once no stream has used it for a while, or its handle is gone.
+/// Closes connections that are kept for nothing; lets go of the client, and so of all it keeps, once no stream has used it
+/// for a while, or its handle is gone.
 async fn retire(key: Retiring, client: std::rc::Weak<HttpClient>, handle: Weak<Inner>) {
-    loop {
-        let used_before = in_use(&client);
-        sleep(KEEP_ALIVE).await;
-        let gone = handle.strong_count() == 0;
-        if !in_use(&client) && (gone || !used_before) {
+    let mut unused = Duration::ZERO;
+    while unused < KEEP_ALIVE {
+        sleep(SWEEP).await;
+        let Some(kept) = client.upgrade() else { break };
+        kept.connections.sweep(KEEP_ALIVE);
+        drop(kept);
+        if in_use(&client) {
+            unused = Duration::ZERO;
+        } else if handle.strong_count() == 0 {
             break;
+        } else {
+            unused += SWEEP;
         }
     }
     drop(key);
@@ -77,11 +90,17 @@ impl Drop for Retiring {
     }
 }
 
-fn build(handle: &Inner) -> Client {
-    let connector = Connector::new()
-        .connector(ConnectService { tls: Arc::clone(&handle.tls) })
-        .timeout(NEVER)
-        .limit(0)
-        .conn_keep_alive(KEEP_ALIVE);
-    Client::builder().connector(connector).disable_timeout().disable_redirects().no_default_headers().finish()
+impl HttpClient {
+    fn new(settings: &Arc<ConnectSettings>) -> Self {
+        let connections = Rc::default();
+        let build = || {
+            let service =
+                ConnectService { settings: Arc::clone(settings), connections: Rc::clone(&connections) };
+            let connector =
+                Connector::new().connector(service).timeout(NEVER).limit(0).conn_keep_alive(KEEP_ALIVE);
+            let client = Client::builder().connector(connector);
+            client.disable_timeout().disable_redirects().no_default_headers().finish()
+        };
+        Self { plain: build(), tls: build(), settings: Arc::clone(settings), connections }
+    }
 }

@@ -1,30 +1,29 @@
 //! `Io`: a connection as awc sees it. It notes what awc does not tell, and mends what awc does not read.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use actix_rt::net::{ActixStream, Ready, TcpStream};
+use actix_rt::net::{ActixStream, Ready};
 use actorstream_proto::error::{ErrorKind, Limit};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio_rustls::client::TlsStream;
 
 use super::exchange::Exchange;
+use super::kept::Kept;
 use super::response_head::{Looked, close_after, look, refuses};
+use super::stream::Stream;
 
 /// How much of a head is read at a time.
 const HEAD_READ: usize = 2 << 10;
 
-#[derive(Debug)]
-pub(super) enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
+/// How a server that expects TLS answers what is none: an alert, of any version of TLS.
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 
-/// A connection, with or without TLS.
+/// A connection.
 #[derive(Debug)]
 pub(super) struct Io {
-    stream: Stream,
+    kept: Rc<Kept>,
     reading: Reading,
     /// The rest of the request is dropped: writing failed, and the server may have answered before it closed; or it
     /// has refused and reads no further.
@@ -43,28 +42,19 @@ enum Reading {
 }
 
 impl Io {
-    pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, reading: Reading::Body, write_off: false }
+    pub(super) fn new(kept: Rc<Kept>) -> Self {
+        Self { kept, reading: Reading::Body, write_off: false }
     }
 
-    fn stream(&mut self) -> Pin<&mut (dyn Duplex + 'static)> {
-        match &mut self.stream {
-            Stream::Plain(stream) => Pin::new(stream),
-            Stream::Tls(stream) => Pin::new(&mut **stream),
-        }
-    }
-
-    fn tcp(&self) -> &TcpStream {
-        match &self.stream {
-            Stream::Plain(stream) => stream,
-            Stream::Tls(stream) => stream.get_ref().0,
-        }
+    /// Does something with the stream; one that was closed while it was idle reads as ended, and takes nothing.
+    fn with_stream<T>(&self, gone: T, act: impl FnOnce(Pin<&mut Stream>) -> T) -> T {
+        self.kept.stream().as_mut().map_or(gone, |stream| act(Pin::new(stream)))
     }
 
     /// Reads from the connection, and notes its end.
     fn read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let result = ready!(self.stream().poll_read(cx, buf));
+        let result = ready!(self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_read(cx, buf)));
         Exchange::with(|exchange| match &result {
             Ok(()) if buf.filled().len() > before => exchange.answered.set(true),
             Ok(()) | Err(_) => exchange.closed.set(true),
@@ -81,6 +71,11 @@ impl Io {
             let Reading::Head(head) = &mut self.reading else { return Poll::Ready(Ok(())) };
             head.extend_from_slice(read.filled());
             let ended = read.filled().is_empty();
+            if head.starts_with(&TLS_ALERT) {
+                let detail = "the server speaks TLS; should the URL begin with https://?".into();
+                Exchange::with(|exchange| exchange.fail(ErrorKind::Transport { detail, unsent: true }));
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
             let limit = Exchange::current().map_or(usize::MAX, |exchange| exchange.head_limit());
             match look(head, limit) {
                 Ok(Looked::More) if !ended => {}
@@ -98,10 +93,6 @@ impl Io {
         }
     }
 }
-
-/// Both directions of a connection.
-trait Duplex: AsyncRead + AsyncWrite + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Unpin> Duplex for T {}
 
 impl AsyncRead for Io {
     fn poll_read(
@@ -141,6 +132,9 @@ impl AsyncWrite for Io {
         if matches!(self.reading, Reading::Body) {
             // Writing begins a request, whose answer begins with a head.
             self.reading = Reading::Head(Vec::new());
+            if let Some(exchange) = Exchange::current() {
+                self.kept.used_by(&exchange);
+            }
         }
         if self.write_off {
             return Poll::Ready(Ok(buf.len()));
@@ -156,20 +150,21 @@ impl AsyncWrite for Io {
         if self.write_off {
             return Poll::Ready(Ok(()));
         }
-        let result = ready!(self.stream().poll_flush(cx));
+        let result = ready!(self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_flush(cx)));
         self.write_off |= result.is_err();
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream().poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_shutdown(cx))
     }
 }
 
 impl Io {
     /// Writes what the server may still read.
     fn poll_write_on(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.stream().poll_write(cx, buf) {
+        let closed = Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        match self.with_stream(closed, |stream| stream.poll_write(cx, buf)) {
             Poll::Ready(Ok(len)) => return Poll::Ready(Ok(len)),
             Poll::Ready(Err(_)) => self.write_off = true,
             // A server that refuses may read no further; awc would not look before all is written.
@@ -189,10 +184,14 @@ impl Io {
 
 impl ActixStream for Io {
     fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        std::pin::pin!(self.tcp().ready(Interest::READABLE)).poll(cx)
+        self.with_stream(Poll::Ready(Ok(Ready::READABLE)), |stream| {
+            pin!(stream.tcp().ready(Interest::READABLE)).poll(cx)
+        })
     }
 
     fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
-        std::pin::pin!(self.tcp().ready(Interest::WRITABLE)).poll(cx)
+        self.with_stream(Poll::Ready(Ok(Ready::WRITABLE)), |stream| {
+            pin!(stream.tcp().ready(Interest::WRITABLE)).poll(cx)
+        })
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn close_after(bytes: &mut Vec<u8>) {
 }
 
 /// Where the head ends, its empty line included.
-fn head_end(bytes: &[u8]) -> Option<usize> {
+pub(super) fn head_end(bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
     while let Some(at) = bytes[from..].iter().position(|byte| *byte == b'\n') {
         let next = from + at + 1;
@@ -73,7 +73,7 @@ fn head_end(bytes: &[u8]) -> Option<usize> {
 }
 
 /// The status of an HTTP/1 response.
-fn status(head: &[u8]) -> Option<u16> {
+pub(super) fn status(head: &[u8]) -> Option<u16> {
     let rest = head.strip_prefix(b"HTTP/1.")?;
     let [b'0' | b'1', b' ', digits @ ..] = rest else { return None };
     std::str::from_utf8(digits.get(..3)?).ok()?.parse().ok()

@@ -14,7 +14,8 @@ use actorstream_proto::session::{BodyEnd, Framing};
 use awc::ClientResponse;
 use awc::error::{ConnectError, PayloadError, SendRequestError};
 use awc::http::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
+    USER_AGENT,
 };
 use bytes::Bytes;
 use futures_core::Stream;
@@ -42,9 +43,21 @@ pub(crate) async fn send(
         Method::Get => awc::http::Method::GET,
         Method::Post => awc::http::Method::POST,
     };
-    let mut sending = client.request(method, &request.uri).no_decompress();
+    let proxy = http.settings.proxies.forwarding_to(&options.base_url);
+    let uri =
+        proxy.and_then(|_| options.base_url.absolute(&request.uri)).unwrap_or_else(|| request.uri.clone());
+    let mut sending = client.request(method, uri).no_decompress();
     for (name, value) in headers(options, request.framing)? {
         sending.headers_mut().insert(name, value);
+    }
+    if let Some(proxy) = proxy {
+        // Some proxies (tinyproxy) read one request of a connection and hand all that follows to the same server as it
+        // is, `Proxy-Authorization` included.
+        sending = sending.force_close();
+        if let Some(Ok(mut value)) = proxy.authorization().map(HeaderValue::from_str) {
+            value.set_sensitive(true);
+            sending.headers_mut().insert(PROXY_AUTHORIZATION, value);
+        }
     }
     let sent = match (request.method, &request.body) {
         (Method::Get, _) => sending.send(),
@@ -57,7 +70,11 @@ pub(crate) async fn send(
         }
     };
     match exchange.run(sent).await {
-        Ok(response) => Ok(Answer::new(response, Rc::clone(exchange))),
+        Ok(response) => match (proxy, response.status().as_u16()) {
+            // None but a proxy answers that.
+            (Some(proxy), 407) => Err(proxy.refused(407, &options.base_url)),
+            _ => Ok(Answer::new(response, Rc::clone(exchange))),
+        },
         Err(error) => Err(explain(&error, exchange)),
     }
 }

@@ -1,11 +1,14 @@
 //! TLS: rustls with ALPN `http/1.1`, and whom to trust.
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::{fmt, io};
 
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
+
+use super::stream::Stream;
 
 /// Whom to trust. The configuration is built when the first TLS connection is made: loading the system's certificates
 /// takes some milliseconds that a plain connection need not pay.
@@ -37,8 +40,19 @@ impl TlsSettings {
     }
 
     /// The configuration.
-    pub(super) fn config(&self) -> Result<Arc<ClientConfig>, String> {
+    fn config(&self) -> Result<Arc<ClientConfig>, String> {
         self.built.get_or_init(|| self.build().map(Arc::new)).clone()
+    }
+
+    /// Shakes hands with a server, or a proxy, by the name or address that its URL gives.
+    pub(super) async fn handshake(&self, stream: Stream, host: &str, port: u16) -> Result<Stream, String> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(bare).map_err(|_| format!("{host} is no name for TLS"))?;
+        let connector = TlsConnector::from(self.config()?);
+        match connector.connect(name, stream).await {
+            Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
+            Err(error) => Err(format!("no TLS connection to {host}:{port}: {}", explain(&error))),
+        }
     }
 
     fn build(&self) -> Result<ClientConfig, String> {
@@ -70,5 +84,26 @@ impl fmt::Debug for TlsSettings {
             .field("extra_certificates", &self.extra.len())
             .field("only_extra", &self.only_extra)
             .finish()
+    }
+}
+
+/// A TLS error in words that say what to do.
+fn explain(error: &io::Error) -> String {
+    let rustls = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    match rustls {
+        Some(rustls::Error::InvalidCertificate(certificate)) => {
+            format!(
+                "the server's certificate is not valid: {certificate}; for a private CA add its certificate"
+            )
+        }
+        Some(rustls::Error::InvalidMessage(_)) => {
+            "the server does not speak TLS; should it be http://?".into()
+        }
+        _ => match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                "the server closed the connection in the handshake".into()
+            }
+            _ => error.to_string(),
+        },
     }
 }

@@ -1,0 +1,63 @@
+//! A tunnel through a proxy (`CONNECT`).
+
+use actorstream_proto::error::ErrorKind;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::response_head::{Looked, head_end, look, status};
+use super::stream::Stream;
+use super::{BaseUrl, Proxy};
+
+/// How much of the proxy's answer is read at a time.
+const READ: usize = 512;
+
+/// Asks the proxy at the other end of `stream` for a tunnel to a server. Its answer's head may be `limit` bytes long.
+pub(super) async fn open(
+    mut stream: Stream,
+    proxy: &Proxy,
+    target: &BaseUrl,
+    limit: usize,
+) -> Result<Stream, ErrorKind> {
+    let to = format!("{}:{}", target.host, target.port);
+    let agent = concat!("actorstream/", env!("CARGO_PKG_VERSION"));
+    let mut request = format!("CONNECT {to} HTTP/1.1\r\nhost: {to}\r\nuser-agent: {agent}\r\n");
+    if let Some(authorization) = proxy.authorization() {
+        request.push_str("proxy-authorization: ");
+        request.push_str(authorization);
+        request.push_str("\r\n");
+    }
+    request.push_str("\r\n");
+    let broke = |error| proxy.failed(format_args!("broke the connection: {error}"));
+    stream.write_all(request.as_bytes()).await.map_err(broke)?;
+    stream.flush().await.map_err(broke)?;
+
+    let mut head = Vec::new();
+    loop {
+        let mut bytes = [0; READ];
+        let len = stream.read(&mut bytes).await.map_err(broke)?;
+        head.extend_from_slice(&bytes[..len]);
+        match look(&mut head, limit) {
+            Ok(Looked::Whole) => break,
+            Ok(Looked::More) if len > 0 => {}
+            Ok(Looked::More) => {
+                return Err(proxy.failed(if head.is_empty() {
+                    "closed the connection before it answered"
+                } else {
+                    "closed the connection in the middle of its answer"
+                }));
+            }
+            Err(_) => {
+                let what = format_args!("answered with a head of more than {limit} bytes");
+                return Err(proxy.failed(what));
+            }
+        }
+    }
+    match status(&head) {
+        Some(200..300) if head_end(&head) == Some(head.len()) => Ok(stream),
+        // The server does not speak first, so it is not the server's.
+        Some(200..300) => Err(proxy.failed("answered with more than the head of a tunnel")),
+        // tinyproxy's word for a wrong password; a server has not been asked yet.
+        Some(401) => Err(proxy.refused(407, target)),
+        Some(status) => Err(proxy.refused(status, target)),
+        None => Err(proxy.failed("answered what is not HTTP/1; is it a proxy?")),
+    }
+}

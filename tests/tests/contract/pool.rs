@@ -1,0 +1,157 @@
+//! Connections that are kept for the next request.
+
+use std::time::Duration;
+
+use actix::Actor;
+use actorstream::OpenAi;
+use actorstream_test::{ChatStream, Gate, Reply, Script, Upstream};
+use tokio::time::{Instant, sleep};
+
+use crate::common::{Noting, chunk, client, hello, within};
+
+/// `CLOSE_WAIT`, as `/proc/net/tcp` has it.
+const CLOSE_WAIT: &str = "08";
+
+/// How many sockets on this machine are in a state, with this port at their other end.
+pub(crate) fn sockets(state: &str, port: u16) -> usize {
+    let mut count = 0;
+    for file in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
+        let Ok(table) = std::fs::read_to_string(file) else { continue };
+        count += table
+            .lines()
+            .skip(1)
+            .filter(|line| {
+                let mut fields = line.split_whitespace().skip(2);
+                let remote = fields.next().unwrap_or_default();
+                remote.ends_with(&format!(":{port:04X}")) && fields.next() == Some(state)
+            })
+            .count();
+    }
+    count
+}
+
+fn good() -> Reply {
+    // The end of the body comes with the end of the stream.
+    ChatStream::new().content("Hello").finish_reason("stop").reply().split_every(1 << 20)
+}
+
+async fn ask(openai: &OpenAi) {
+    let finish = openai.chat().stream(hello(), Noting::default().start()).await.unwrap();
+    assert_eq!(finish.response.content(), Some("Hello"));
+}
+
+/// A stream that lasts, so that the client is in use.
+async fn busy(openai: &OpenAi) -> (Upstream, actorstream::StreamHandle<actorstream::ChatCompletion>) {
+    let upstream =
+        Upstream::spawn(Reply::sse().event(chunk("a")).forever(": ping\n\n", Duration::from_secs(10)));
+    let budgets = actorstream::Budgets::unlimited();
+    let call = openai.chat().base_url(upstream.base_url()).budgets(budgets);
+    let handle = call.stream(hello(), Noting::default().start());
+    upstream.request(0).await;
+    (upstream, handle)
+}
+
+#[actix_rt::test]
+async fn a_kept_connection_that_the_server_closes_is_closed() {
+    tokio::time::pause();
+    let gate = Gate::new();
+    let upstream = Upstream::spawn(good().gate(&gate).close());
+    let openai = client(&upstream.base_url());
+    let (_other, handle) = busy(&openai).await;
+    ask(&openai).await;
+    let port = upstream.addr().port();
+    gate.reached().await;
+    gate.open();
+    upstream.all_closed().await;
+    sleep(Duration::from_secs(3)).await;
+    assert_eq!(sockets(CLOSE_WAIT, port), 0);
+    handle.cancel();
+}
+
+#[actix_rt::test]
+async fn a_kept_connection_is_closed_after_15_s() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(good());
+    let openai = client(&upstream.base_url());
+    let (_other, handle) = busy(&openai).await;
+    ask(&openai).await;
+    sleep(Duration::from_secs(10)).await;
+    ask(&openai).await;
+    let start = Instant::now();
+    within(upstream.peer_closed(0)).await;
+    let elapsed = start.elapsed();
+    println!("closed after {elapsed:?}");
+    assert!(elapsed >= Duration::from_secs(15) && elapsed < Duration::from_secs(18), "{elapsed:?}");
+    assert_eq!(upstream.accepted(), 1);
+    // The one in use is not touched.
+    handle.cancel();
+    assert_eq!(handle.await.unwrap_err().kind, actorstream::ErrorKind::Cancelled);
+    ask(&openai).await;
+    assert_eq!(upstream.accepted(), 2);
+}
+
+#[actix_rt::test]
+async fn a_kept_connection_on_which_the_server_speaks_or_closes_is_not_used() {
+    tokio::time::pause();
+    for (waits, last) in [
+        (false, Reply::raw().bytes("HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n").hold()),
+        (false, Reply::raw().bytes("garbage").hold()),
+        (false, Reply::raw().close()),
+        (false, Reply::raw().reset()),
+        (true, Reply::raw().bytes("garbage").hold()),
+        (true, Reply::raw().reset()),
+    ] {
+        let gate = Gate::new();
+        let first = good().gate(&gate).then(last);
+        let upstream = Upstream::spawn(Script::by_connection([first, good()]));
+        let openai = client(&upstream.base_url());
+        ask(&openai).await;
+        gate.reached().await;
+        gate.open();
+        if waits {
+            // The sweep comes before the next request.
+            sleep(Duration::from_secs(3)).await;
+        } else {
+            sleep(Duration::from_millis(1)).await;
+        }
+        ask(&openai).await;
+        assert_eq!(upstream.accepted(), 2);
+        assert_eq!(upstream.requests().iter().map(|request| request.connection).max(), Some(1));
+    }
+}
+
+#[actix_rt::test]
+async fn connections_are_shared_by_nothing_but_calls_of_one_client_to_one_server() {
+    let upstream = Upstream::start(good());
+    let port = upstream.addr().port();
+    let here = [upstream.addr().ip()];
+    let client = || OpenAi::builder().resolve("a.test", here).resolve("b.test", here);
+    let openai = client().base_url(format!("http://a.test:{port}")).build().unwrap();
+    within(ask(&openai)).await;
+    within(ask(&openai.clone())).await;
+    assert_eq!(upstream.accepted(), 1);
+    // Another host, though at the same address.
+    let call = openai.chat().base_url(format!("http://b.test:{port}"));
+    within(call.stream(hello(), Noting::default().start())).await.unwrap();
+    assert_eq!(upstream.accepted(), 2);
+    // Another client; and one with a proxy.
+    let other = client().base_url(format!("http://a.test:{port}")).build().unwrap();
+    within(ask(&other)).await;
+    assert_eq!(upstream.accepted(), 3);
+    let proxied = client().base_url(format!("http://a.test:{port}")).proxy(upstream.url()).build().unwrap();
+    within(ask(&proxied)).await;
+    assert_eq!(upstream.accepted(), 4);
+}
+
+#[actix_rt::test]
+async fn a_client_that_is_gone_leaves_no_connection() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(good());
+    let openai = client(&upstream.base_url());
+    ask(&openai).await;
+    assert_eq!(upstream.open(), 1);
+    let start = Instant::now();
+    drop(openai);
+    within(upstream.peer_closed(0)).await;
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+}
