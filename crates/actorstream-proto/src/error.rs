@@ -90,6 +90,8 @@ pub enum ErrorKind {
     Cancelled,
     /// The thread that ran the stream ended.
     Aborted,
+    /// The client was shut down before the stream was started.
+    ShutDown,
     /// The target actor stopped, or the receiver was dropped; only the handle sees this.
     TargetStopped,
     /// The target's handler, or the callback, panicked; only the handle sees this.
@@ -228,6 +230,7 @@ impl StreamError {
             | ErrorKind::Limit { .. }
             | ErrorKind::TooManyRounds { .. }
             | ErrorKind::Cancelled
+            | ErrorKind::ShutDown
             | ErrorKind::TargetStopped
             | ErrorKind::TargetPanicked
             | ErrorKind::Config { .. } => false,
@@ -257,6 +260,7 @@ impl ErrorKind {
             Self::TooManyRounds { .. } => "too_many_rounds",
             Self::Cancelled => "cancelled",
             Self::Aborted => "aborted",
+            Self::ShutDown => "shut_down",
             Self::TargetStopped => "target_stopped",
             Self::TargetPanicked => "target_panicked",
             Self::Config { .. } => "config",
@@ -345,6 +349,7 @@ impl fmt::Display for ErrorKind {
             ),
             Self::Cancelled => f.write_str("the stream was cancelled"),
             Self::Aborted => f.write_str("the thread that ran the stream ended before the stream did"),
+            Self::ShutDown => f.write_str("the client was shut down; it starts no more streams"),
             Self::TargetStopped => f.write_str("the target stopped before the stream ended"),
             Self::TargetPanicked => f.write_str("the target panicked before the stream ended"),
             Self::Config { message } => f.write_str(message),

@@ -2,8 +2,10 @@
 
 use std::env;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use actorstream_proto::audio::{Speech, SpeechAudio, Transcriptions};
 use actorstream_proto::budget::Budgets;
@@ -16,11 +18,13 @@ use actorstream_proto::limits::Limits;
 use actorstream_proto::responses::Responses;
 use actorstream_proto::retry::RetryPolicy;
 use actorstream_proto::session::OnMalformed;
-use tokio::sync::Semaphore;
+use futures_util::future::select;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::call::Call;
 use crate::options::{Options, option_setters};
 use crate::placement::Pool;
+use crate::streams::Streams;
 use crate::transport::{ConnectSettings, Proxies, Proxy};
 
 /// How many streams a client runs at once, unless told otherwise.
@@ -41,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) id: u64,
     pub(crate) options: Arc<Options>,
     pub(crate) connect: Arc<ConnectSettings>,
+    pub(crate) streams: Arc<Streams>,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) pool: Pool,
 }
@@ -140,6 +145,42 @@ impl OpenAi {
     /// ```
     pub fn endpoint<P: Endpoint>(&self, endpoint: P) -> Call<P> {
         Call::new(self.clone(), endpoint)
+    }
+
+    /// Ends all streams of this client: of all its clones, on all threads. Each ends as if it had been cancelled, with the
+    /// partial response; a response in background mode is stopped at the server, too. A stream that is started from now on
+    /// ends at once with [`ErrorKind::ShutDown`](crate::ErrorKind::ShutDown).
+    ///
+    /// This returns when all targets have been given their ends, or when `deadline` has passed, with the number of streams
+    /// whose targets have not: these still have theirs in the mailbox, behind what they are busy with. It can be awaited on
+    /// any runtime, or none, and more than once.
+    ///
+    /// ```no_run
+    /// # async fn example(openai: actorstream::OpenAi) {
+    /// use std::time::Duration;
+    ///
+    /// let left = openai.shutdown(Duration::from_secs(5)).await;
+    /// if left > 0 {
+    ///     eprintln!("{left} targets did not take the end of their streams");
+    /// }
+    /// # }
+    /// ```
+    pub async fn shutdown(&self, deadline: Duration) -> usize {
+        let streams = &self.inner.streams;
+        streams.close();
+        if streams.running() > 0 {
+            // A timer needs a runtime that the caller need not have.
+            let (timer, passed) = oneshot::channel::<()>();
+            self.inner.pool.run(move || {
+                actix_rt::spawn(async move {
+                    let mut timer = timer;
+                    select(pin!(actix_rt::time::sleep(deadline)), pin!(timer.closed())).await;
+                });
+            });
+            let ended = pin!(streams.ended());
+            select(ended, passed).await;
+        }
+        streams.running()
     }
 
     /// How many more streams may run before the next one waits for a place.
@@ -315,6 +356,7 @@ impl OpenAiBuilder {
             id: CLIENTS.fetch_add(1, Ordering::Relaxed),
             options: Arc::new(self.options),
             connect: Arc::new(self.connect),
+            streams: Arc::default(),
             places: Arc::new(Semaphore::new(self.max_streams)),
             pool: Pool::new(self.threads),
         };

@@ -69,6 +69,7 @@ mod placement;
 mod stream_event;
 mod stream_ref;
 mod streaming_client;
+mod streams;
 mod target;
 mod tools;
 mod transport;

@@ -18,6 +18,7 @@ mod requests;
 mod responses;
 mod resume;
 mod retry;
+mod shutdown;
 mod targets;
 mod time;
 mod tools;

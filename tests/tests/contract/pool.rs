@@ -12,6 +12,9 @@ use crate::common::{Noting, chunk, client, hello, within};
 /// `CLOSE_WAIT`, as `/proc/net/tcp` has it.
 const CLOSE_WAIT: &str = "08";
 
+/// `ESTABLISHED`.
+pub(crate) const ESTABLISHED: &str = "01";
+
 /// How many sockets on this machine are in a state, with this port at their other end.
 pub(crate) fn sockets(state: &str, port: u16) -> usize {
     let mut count = 0;

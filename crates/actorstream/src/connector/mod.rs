@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
-use actorstream_proto::error::StreamError;
+use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
 use tokio::sync::{Notify, oneshot};
 
@@ -24,6 +24,7 @@ use crate::handle::StreamHandle;
 use crate::link::Link;
 use crate::options::Options;
 use crate::stream_ref::StreamRef;
+use crate::streams::Entry;
 use crate::target::Target;
 use sink::Sink;
 
@@ -40,6 +41,8 @@ struct Job<E: Event> {
     request: Result<Prepared<E::Response>, StreamError>,
     sink: Sink<E>,
     started: Instant,
+    /// Its entry among the streams that run, unless the client is shut down.
+    entry: Option<Entry>,
 }
 
 /// Starts a stream, on a thread that [`placement`](crate::placement) chooses.
@@ -52,7 +55,9 @@ pub(crate) fn start<E: Event>(
     let stream = StreamRef::new();
     let (sender, outcome) = oneshot::channel();
     let sink = Sink::new(target, Link::new(stream.clone()), sender);
-    let job = Job { client: Arc::clone(client), options, request, sink, started: now() };
+    let entry = client.streams.start(&stream);
+    let request = if entry.is_some() { request } else { Err(StreamError::new(ErrorKind::ShutDown)) };
+    let job = Job { client: Arc::clone(client), options, request, sink, started: now(), entry };
     let job = Some(Box::new(job));
     client.pool.run(move || drop(Connector { job, _live: Live::new() }.start()));
     StreamHandle::new(stream, outcome)
@@ -71,14 +76,16 @@ impl<E: Event> Actor for Connector<E> {
     fn started(&mut self, ctx: &mut Self::Context) {
         match self.job.take() {
             Some(job) => {
-                let Job { client, options, request, sink, started } = *job;
+                let Job { client, options, request, sink, started, entry } = *job;
                 match request {
                     Ok(request) => {
-                        let stream = Box::new(pump::Start { client, options, request, sink, started });
+                        let stream = Box::new(pump::Start { client, options, request, sink, started, entry });
                         ctx.spawn(pump::run(stream).into_actor(self).map(|(), _, ctx| ctx.stop()));
                     }
                     Err(error) => {
-                        ctx.spawn(pump::refuse(sink, error).into_actor(self).map(|(), _, ctx| ctx.stop()));
+                        ctx.spawn(
+                            pump::refuse(sink, error, entry).into_actor(self).map(|(), _, ctx| ctx.stop()),
+                        );
                     }
                 }
             }

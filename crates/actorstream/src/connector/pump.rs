@@ -14,6 +14,7 @@ use crate::call::{Outgoing, OutgoingBody, Prepared};
 use crate::client::Inner;
 use crate::link::{Batch, replace_kind};
 use crate::options::Options;
+use crate::streams::Entry;
 use crate::transport::{Answer, Exchange, HttpClient, Read, send};
 
 use super::guard::{Guard, Interrupt};
@@ -76,10 +77,12 @@ pub(super) struct Start<E: Event> {
     pub(super) request: Prepared<E::Response>,
     pub(super) sink: Sink<E>,
     pub(super) started: Instant,
+    /// Its entry among the client's streams, of which nothing is left for the target when this is dropped.
+    pub(super) entry: Option<Entry>,
 }
 
 /// Ends a stream whose request cannot be made.
-pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError) {
+pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError, _entry: Option<Entry>) {
     let mut guard = Guard::new(sink.stream().clone(), sink.target());
     guard.ending();
     sink.send(Batch { end: Some(Err(error.clone())), ..Batch::default() });
@@ -89,7 +92,7 @@ pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError) {
 
 /// Runs a stream from its start to its end.
 pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
-    let Start { client, options, mut request, sink, started } = *start;
+    let Start { client, options, mut request, sink, started, entry } = *start;
     let mut guard = Guard::new(sink.stream().clone(), sink.target());
     let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
     let session = session(&request, started, 1);
@@ -110,9 +113,13 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
         }
         _ => None,
     };
-    Box::pin(end(&mut running, &mut guard, ending, &request.settings, total)).await;
+    let rest = Box::pin(end(&mut running, &mut guard, ending, &request.settings, total)).await;
     if let Some(cancel) = cancel {
         Box::pin(stop(&client, &options, &cancel)).await;
+    }
+    drop(entry);
+    if let Some(mut answer) = rest {
+        let _ = tokio::time::timeout(DRAIN, answer.drain()).await;
     }
 }
 
@@ -363,25 +370,26 @@ fn feed<E: Event>(session: &mut Session<E>, read: Read) -> Batch<E> {
     batch
 }
 
-/// Delivers the end.
+/// Delivers the end. Gives the answer whose body may have a rest, if its connection can be used again.
 async fn end<E: Event>(
     running: &mut Running<E>,
     guard: &mut Guard<E>,
     ending: Ending<E>,
     settings: &Settings,
     total: Option<Instant>,
-) {
+) -> Option<Answer> {
     guard.ending();
     let (batch, answer) = match ending {
         Ending::Served(served) => (served.batch, served.answer),
-        Ending::Broken => return,
+        Ending::Broken => return None,
         Ending::Interrupted(interrupt) => {
             let end = match interrupt {
                 Interrupt::Cancelled => running.fail(ErrorKind::Cancelled),
                 Interrupt::Gone => {
                     let kind = running.sink.gone_kind();
                     let end = running.fail(kind);
-                    return running.sink.close(end);
+                    running.sink.close(end);
+                    return None;
                 }
                 Interrupt::Deadline => match running.session.on_timeout(now()) {
                     Some(end) => end,
@@ -398,12 +406,12 @@ async fn end<E: Event>(
                 sink.send_behind(copy(&end));
                 sink.close(end);
                 let _ = guard.wait(None, sink.settle()).await;
-                return;
+                return None;
             }
             (Batch { end: Some(end), ..Batch::default() }, None)
         }
     };
-    let Some(outcome) = batch.end.as_ref().map(copy) else { return };
+    let outcome = batch.end.as_ref().map(copy)?;
     let sink = &mut running.sink;
     sink.send(batch);
     let outcome = match guard.wait(total, sink.settle()).await {
@@ -412,12 +420,12 @@ async fn end<E: Event>(
     };
     let finished = outcome.is_ok();
     sink.close(outcome);
-    if let (Some(mut answer), true) = (answer, finished) {
-        let _ = tokio::time::timeout(DRAIN, answer.drain()).await;
-    }
     if sink.is_outstanding() {
+        drop(answer);
         let _ = guard.wait(None, sink.settle()).await;
+        return None;
     }
+    answer.filter(|_| finished)
 }
 
 /// An end for the handle beside the one for the target; neither copies the response.

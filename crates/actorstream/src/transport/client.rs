@@ -56,7 +56,7 @@ impl HttpClient {
 }
 
 /// Closes connections that are kept for nothing; lets go of the client, and so of all it keeps, once no stream has used it
-/// for a while, or its handle is gone.
+/// for a while, or its handle is gone or shut down.
 async fn retire(key: Retiring, client: std::rc::Weak<HttpClient>, handle: Weak<Inner>) {
     let mut unused = Duration::ZERO;
     while unused < KEEP_ALIVE {
@@ -66,7 +66,7 @@ async fn retire(key: Retiring, client: std::rc::Weak<HttpClient>, handle: Weak<I
         drop(kept);
         if in_use(&client) {
             unused = Duration::ZERO;
-        } else if handle.strong_count() == 0 {
+        } else if handle.upgrade().is_none_or(|handle| handle.streams.is_closed()) {
             break;
         } else {
             unused += SWEEP;
