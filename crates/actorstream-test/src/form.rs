@@ -85,6 +85,7 @@ mod tests {
             method: "POST".into(),
             path: "/".into(),
             query: None,
+            origin: None,
             headers: vec![("content-type".into(), content_type.into())],
             body: Bytes::copy_from_slice(body.as_bytes()),
             connection: 0,
