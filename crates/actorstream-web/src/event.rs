@@ -31,6 +31,26 @@ pub enum Event {
     End(End),
 }
 
+impl Event {
+    /// Whether it is the end.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::End(_))
+    }
+
+    /// How many bytes it has, as caps count them.
+    pub fn size(&self) -> u64 {
+        /// What an entry takes beside its text.
+        const ENTRY: usize = 32;
+        let text = match self {
+            Self::Upstream(json) => json.get().len(),
+            Self::Part(part) => serde_json::to_vec(part).map_or(0, |json| json.len()),
+            Self::Reset => 0,
+            Self::End(end) => serde_json::to_vec(end).map_or(0, |json| json.len()),
+        };
+        (ENTRY + text) as u64
+    }
+}
+
 /// What a service adds to a generation beside the events of upstream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

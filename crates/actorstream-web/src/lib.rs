@@ -2,5 +2,7 @@
 //! it in a protocol of its own.
 
 pub mod event;
+pub mod id;
 pub mod page;
 pub mod protocol;
+pub mod store;
