@@ -36,6 +36,10 @@ pub trait Viewable: Event {
 
 /// Takes the events of one stream, and tells what they change.
 pub trait View<E>: Default + Send + 'static {
+    /// A view that keeps no text, reasoning or refusal: those so far are told as empty, and whole ones as well where the
+    /// event itself does not hold them. The arguments of calls are kept.
+    fn lean() -> Self;
+
     /// Takes an event.
     fn push(&mut self, event: &E, tell: &mut dyn FnMut(Change<'_>));
 
@@ -125,6 +129,31 @@ pub enum Change<'a> {
         /// The arguments, parsed.
         parsed: Result<&'a Value, &'a PartialJsonError>,
     },
+    /// A call that the server ran by itself gave something back, or failed: the error, for people.
+    ToolOutput {
+        /// The call.
+        call: Call<'a>,
+        /// What came of it.
+        output: Result<&'a str, &'a str>,
+    },
+    /// A page that the answer rests on. It comes once for each address.
+    Source {
+        /// Where.
+        at: Place,
+        /// The address.
+        url: &'a str,
+        /// The title, if the server tells it.
+        title: Option<&'a str>,
+    },
+    /// A picture that the model made.
+    Image {
+        /// Where.
+        at: Place,
+        /// The picture, in base64.
+        data: &'a str,
+        /// The name of its format, such as `png`.
+        format: &'a str,
+    },
     /// The probabilities of new tokens, as the endpoint writes them: a list.
     Logprobs {
         /// Where.
@@ -139,6 +168,8 @@ pub enum Change<'a> {
 /// The call of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call<'a> {
+    /// What is called.
+    pub kind: CallKind,
     /// The choice or output item.
     pub output: u64,
     /// Which call of the answer, in the order of their coming, from 0.
@@ -149,6 +180,19 @@ pub struct Call<'a> {
     pub name: &'a str,
     /// The arguments as the model wrote them, as far as they have come.
     pub arguments: &'a str,
+}
+
+/// What kind of tool is called.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CallKind {
+    /// A function of the application's; its arguments are JSON.
+    #[default]
+    Function,
+    /// A tool of the application's that takes free text.
+    Custom,
+    /// A tool that the server runs by itself, such as one of an MCP server.
+    Hosted,
 }
 
 /// The tokens that an answer took.
@@ -170,27 +214,37 @@ pub struct Tokens {
 /// A text that comes in pieces, and ends once.
 #[derive(Debug, Default)]
 pub(crate) struct Growing {
-    pub(crate) text: String,
+    text: String,
+    begun: bool,
     done: bool,
 }
 
 impl Growing {
-    /// Appends a piece; the text so far, unless the piece is empty.
-    pub(crate) fn push(&mut self, delta: &str) -> Option<&str> {
-        self.text.push_str(delta);
-        (!delta.is_empty()).then_some(self.text.as_str())
+    /// Appends a piece, unless texts are not kept; the text so far, unless the piece is empty.
+    pub(crate) fn push(&mut self, delta: &str, keep: bool) -> Option<&str> {
+        if delta.is_empty() {
+            return None;
+        }
+        self.begun = true;
+        if keep {
+            self.text.push_str(delta);
+        }
+        Some(&self.text)
     }
 
     /// Ends the text, which the server tells whole; the text, if this is the first time that it ends.
-    pub(crate) fn end_as(&mut self, whole: &str) -> Option<&str> {
-        if !whole.is_empty() {
+    pub(crate) fn end_as<'a>(&'a mut self, whole: &'a str, keep: bool) -> Option<&'a str> {
+        if keep && !whole.is_empty() {
             whole.clone_into(&mut self.text);
         }
-        self.end()
+        let begun = self.begun || !whole.is_empty();
+        let first = !std::mem::replace(&mut self.done, true) && begun;
+        first.then_some(if keep { self.text.as_str() } else { whole })
     }
 
     /// The text, if it has begun and this is the first time that it ends.
     pub(crate) fn end(&mut self) -> Option<&str> {
-        (!std::mem::replace(&mut self.done, true) && !self.text.is_empty()).then_some(self.text.as_str())
+        let first = !std::mem::replace(&mut self.done, true) && self.begun;
+        first.then_some(self.text.as_str())
     }
 }

@@ -43,3 +43,18 @@ crate::object! {
         pub rejected_prediction_tokens: Option<u64>,
     }
 }
+
+impl Usage {
+    /// The tokens in the words of the view above the events.
+    pub(crate) fn tokens(&self) -> crate::output::Tokens {
+        let prompt = self.prompt_tokens_details.as_ref();
+        let answer = self.completion_tokens_details.as_ref();
+        crate::output::Tokens {
+            input: self.prompt_tokens,
+            cached: prompt.and_then(|details| details.cached_tokens).unwrap_or(0),
+            output: self.completion_tokens,
+            reasoning: answer.and_then(|details| details.reasoning_tokens).unwrap_or(0),
+            total: self.total_tokens,
+        }
+    }
+}

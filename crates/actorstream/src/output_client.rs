@@ -123,6 +123,30 @@ pub trait OutputClient<E: Viewable>: Actor {
     ) {
     }
 
+    /// A call that the server ran by itself gave something back, or failed.
+    fn tool_output(
+        &mut self,
+        call: Call<'_>,
+        output: Result<&str, &str>,
+        stream: &StreamRef,
+        ctx: &mut Self::Context,
+    ) {
+    }
+
+    /// A page that the answer rests on, and its title if the server tells it: once for each address.
+    fn source(
+        &mut self,
+        at: Place,
+        url: &str,
+        title: Option<&str>,
+        stream: &StreamRef,
+        ctx: &mut Self::Context,
+    ) {
+    }
+
+    /// A picture that the model made, in base64, and its format, such as `png`.
+    fn image(&mut self, at: Place, data: &str, format: &str, stream: &StreamRef, ctx: &mut Self::Context) {}
+
     /// The probabilities of new tokens, as the endpoint writes them.
     fn logprobs(&mut self, at: Place, tokens: &Value, stream: &StreamRef, ctx: &mut Self::Context) {}
 
@@ -185,6 +209,9 @@ fn tell<A: OutputClient<E>, E: Viewable>(
             actor.arguments_delta(call, delta, parsed, stream, ctx);
         }
         Change::ToolCallDone { call, parsed } => actor.tool_call_done(call, parsed, stream, ctx),
+        Change::ToolOutput { call, output } => actor.tool_output(call, output, stream, ctx),
+        Change::Source { at, url, title } => actor.source(at, url, title, stream, ctx),
+        Change::Image { at, data, format } => actor.image(at, data, format, stream, ctx),
         Change::Logprobs { at, tokens } => actor.logprobs(at, tokens, stream, ctx),
         Change::Usage(tokens) => actor.usage(tokens, stream, ctx),
         // What a later version of the core adds.

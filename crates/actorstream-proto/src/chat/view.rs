@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::chunk::{ChatCompletionChunk, ChunkChoice, ToolCallDelta};
 use super::completion::ToolCall;
 use super::tool_calls::ToolCalls;
-use crate::output::{Call, Change, Growing, Place, Tokens, View, Viewable};
+use crate::output::{Call, CallKind, Change, Growing, Place, View, Viewable};
 use crate::partial_json::{PartialJson, PartialJsonError};
 
 impl Viewable for ChatCompletionChunk {
@@ -17,6 +17,10 @@ impl Viewable for ChatCompletionChunk {
 #[derive(Debug, Default)]
 pub struct ChatView {
     choices: Vec<Choice>,
+    /// The addresses that were told.
+    sources: Vec<String>,
+    /// No text is kept.
+    lean: bool,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +42,10 @@ struct Arguments {
 }
 
 impl View<ChatCompletionChunk> for ChatView {
+    fn lean() -> Self {
+        Self { lean: true, ..Self::default() }
+    }
+
     fn push(&mut self, chunk: &ChatCompletionChunk, tell: &mut dyn FnMut(Change<'_>)) {
         for delta in &chunk.choices {
             let at =
@@ -45,18 +53,11 @@ impl View<ChatCompletionChunk> for ChatView {
                     self.choices.push(Choice { index: delta.index, ..Choice::default() });
                     self.choices.len() - 1
                 });
-            self.choices[at].push(delta, tell);
+            self.choices[at].push(delta, !self.lean, tell);
+            self.cite(delta, tell);
         }
         if let Some(usage) = &chunk.usage {
-            let prompt = usage.prompt_tokens_details.as_ref();
-            let answer = usage.completion_tokens_details.as_ref();
-            tell(Change::Usage(Tokens {
-                input: usage.prompt_tokens,
-                cached: prompt.and_then(|details| details.cached_tokens).unwrap_or(0),
-                output: usage.completion_tokens,
-                reasoning: answer.and_then(|details| details.reasoning_tokens).unwrap_or(0),
-                total: usage.total_tokens,
-            }));
+            tell(Change::Usage(usage.tokens()));
         }
     }
 
@@ -67,22 +68,41 @@ impl View<ChatCompletionChunk> for ChatView {
     }
 }
 
+impl ChatView {
+    /// Tells the pages that a delta cites.
+    fn cite(&mut self, choice: &ChunkChoice, tell: &mut dyn FnMut(Change<'_>)) {
+        let citations = choice.delta.extra.get("annotations").and_then(Value::as_array);
+        for citation in
+            citations.into_iter().flatten().filter_map(|annotation| annotation.get("url_citation"))
+        {
+            let field =
+                |name: &str| citation.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+            let Some(url) = field("url") else { continue };
+            if !self.sources.iter().any(|known| known == url) {
+                self.sources.push(url.to_owned());
+                let at = Place { output: choice.index.into(), part: 0 };
+                tell(Change::Source { at, url, title: field("title") });
+            }
+        }
+    }
+}
+
 impl Choice {
-    fn push(&mut self, choice: &ChunkChoice, tell: &mut dyn FnMut(Change<'_>)) {
+    fn push(&mut self, choice: &ChunkChoice, keep: bool, tell: &mut dyn FnMut(Change<'_>)) {
         let at = Place { output: self.index.into(), part: 0 };
         let news = &choice.delta;
         if let Some(delta) = news.reasoning_text()
-            && let Some(snapshot) = self.reasoning.push(delta)
+            && let Some(snapshot) = self.reasoning.push(delta, keep)
         {
             tell(Change::ReasoningDelta { at, delta, snapshot });
         }
         if let Some(delta) = &news.content
-            && let Some(snapshot) = self.text.push(delta)
+            && let Some(snapshot) = self.text.push(delta, keep)
         {
             tell(Change::TextDelta { at, delta, snapshot });
         }
         if let Some(delta) = &news.refusal
-            && let Some(snapshot) = self.refusal.push(delta)
+            && let Some(snapshot) = self.refusal.push(delta, keep)
         {
             tell(Change::RefusalDelta { at, delta, snapshot });
         }
@@ -143,12 +163,12 @@ impl Choice {
 }
 
 fn call(choice: u32, index: usize, call: &ToolCall) -> Call<'_> {
-    let (name, arguments) = match (&call.function, &call.custom) {
-        (Some(function), _) => (&function.name, &function.arguments),
-        (None, Some(custom)) => (&custom.name, &custom.input),
-        (None, None) => return Call { output: choice.into(), index, id: &call.id, name: "", arguments: "" },
+    let (kind, name, arguments) = match (&call.function, &call.custom) {
+        (Some(function), _) => (CallKind::Function, function.name.as_str(), function.arguments.as_str()),
+        (None, Some(custom)) => (CallKind::Custom, custom.name.as_str(), custom.input.as_str()),
+        (None, None) => (CallKind::Function, "", ""),
     };
-    Call { output: choice.into(), index, id: &call.id, name, arguments }
+    Call { kind, output: choice.into(), index, id: &call.id, name, arguments }
 }
 
 /// Tells that a call is whole. A call without arguments has none: an empty object.
@@ -185,6 +205,8 @@ mod tests {
                     Ok(value) => format!("call done {} {value}", call.id),
                     Err(_) => format!("call done {} not JSON: {}", call.id, call.arguments),
                 },
+                Change::ToolOutput { .. } | Change::Image { .. } => unreachable!("chat has none"),
+                Change::Source { url, title, .. } => format!("source {url} {}", title.unwrap_or("-")),
                 Change::Logprobs { tokens, .. } => format!("logprobs {}", tokens.as_array().unwrap().len()),
                 Change::Usage(tokens) => format!("usage {}", tokens.total),
             });
@@ -227,6 +249,45 @@ mod tests {
                 "usage 3"
             ]
         );
+    }
+
+    #[test]
+    fn pages_that_are_cited_are_told_once() {
+        let cite = |url: &str, title: &str| {
+            delta(
+                json!({"annotations": [{"type": "url_citation", "url_citation": {"url": url, "title": title}}]}),
+            )
+        };
+        assert_eq!(
+            changes(&[
+                cite("https://a.example", "A"),
+                cite("https://a.example", "A"),
+                cite("https://b.example", "")
+            ]),
+            ["source https://a.example A", "source https://b.example -"]
+        );
+    }
+
+    #[test]
+    fn a_lean_view_tells_the_same_without_the_texts() {
+        let mut view = ChatView::lean();
+        let mut said = Vec::new();
+        for chunk in [
+            delta(json!({"content": "a"})),
+            delta(json!({"content": "b"})),
+            delta(
+                json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]}),
+            ),
+            json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}),
+        ] {
+            view.push(&serde_json::from_value(chunk).unwrap(), &mut |change| match change {
+                Change::TextDelta { delta, snapshot, .. } => said.push(format!("{delta} of {snapshot:?}")),
+                Change::TextDone { text, .. } => said.push(format!("done {text:?}")),
+                Change::ToolCallDone { call, .. } => said.push(call.arguments.to_owned()),
+                _ => {}
+            });
+        }
+        assert_eq!(said, ["a of \"\"", "b of \"\"", "done \"\"", "{}"]);
     }
 
     #[test]

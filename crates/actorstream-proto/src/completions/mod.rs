@@ -4,6 +4,7 @@ mod accumulator;
 mod chunk;
 mod completion;
 pub mod request;
+mod view;
 
 use std::borrow::Cow;
 
@@ -13,6 +14,7 @@ pub use accumulator::CompletionAccumulator;
 pub use chunk::{CompletionChunk, CompletionChunkChoice};
 pub use completion::{Completion, CompletionChoice, CompletionLogprobs};
 pub use request::CompletionRequest;
+pub use view::CompletionView;
 
 use crate::endpoint::Endpoint;
 use crate::multipart::RequestBody;

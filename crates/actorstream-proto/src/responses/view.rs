@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::event::ResponseEvent;
-use super::generated::{OutputItem, ResponseStreamEvent};
+use super::generated::{Annotation, OutputItem, OutputMessageContent, ResponseStreamEvent, WebSearchAction};
 use crate::chat::tell_done;
-use crate::output::{Call, Change, Growing, Place, Tokens, View, Viewable};
+use crate::output::{Call, CallKind, Change, Growing, Place, Tokens, View, Viewable};
 use crate::partial_json::PartialJson;
 
 impl Viewable for ResponseEvent {
@@ -19,10 +19,17 @@ pub struct ResponseView {
     refusals: Vec<(Place, Growing)>,
     reasoning: Vec<(Place, Growing)>,
     calls: Vec<Calling>,
+    /// The addresses that were told.
+    sources: Vec<String>,
+    /// Pages that a search used; those that no text cites are told when the response is complete.
+    found: Vec<(Place, String)>,
+    /// No text is kept.
+    lean: bool,
 }
 
 #[derive(Debug, Default)]
 struct Calling {
+    kind: CallKind,
     output: u64,
     id: String,
     name: String,
@@ -33,7 +40,14 @@ struct Calling {
 
 impl Calling {
     fn call(&self, index: usize) -> Call<'_> {
-        Call { output: self.output, index, id: &self.id, name: &self.name, arguments: &self.arguments }
+        Call {
+            kind: self.kind,
+            output: self.output,
+            index,
+            id: &self.id,
+            name: &self.name,
+            arguments: &self.arguments,
+        }
     }
 }
 
@@ -47,12 +61,17 @@ fn text(texts: &mut Vec<(Place, Growing)>, at: Place) -> &mut Growing {
 }
 
 impl View<ResponseEvent> for ResponseView {
+    fn lean() -> Self {
+        Self { lean: true, ..Self::default() }
+    }
+
     fn push(&mut self, event: &ResponseEvent, tell: &mut dyn FnMut(Change<'_>)) {
         use ResponseStreamEvent as E;
+        let keep = !self.lean;
         match &event.event {
             E::OutputTextDelta(event) => {
                 let at = Place { output: event.output_index, part: event.content_index };
-                if let Some(snapshot) = text(&mut self.texts, at).push(&event.delta) {
+                if let Some(snapshot) = text(&mut self.texts, at).push(&event.delta, keep) {
                     tell(Change::TextDelta { at, delta: &event.delta, snapshot });
                 }
                 if !event.logprobs.is_empty() {
@@ -62,19 +81,19 @@ impl View<ResponseEvent> for ResponseView {
             }
             E::OutputTextDone(event) => {
                 let at = Place { output: event.output_index, part: event.content_index };
-                if let Some(text) = text(&mut self.texts, at).end_as(&event.text) {
+                if let Some(text) = text(&mut self.texts, at).end_as(&event.text, keep) {
                     tell(Change::TextDone { at, text });
                 }
             }
             E::RefusalDelta(event) => {
                 let at = Place { output: event.output_index, part: event.content_index };
-                if let Some(snapshot) = text(&mut self.refusals, at).push(&event.delta) {
+                if let Some(snapshot) = text(&mut self.refusals, at).push(&event.delta, keep) {
                     tell(Change::RefusalDelta { at, delta: &event.delta, snapshot });
                 }
             }
             E::RefusalDone(event) => {
                 let at = Place { output: event.output_index, part: event.content_index };
-                if let Some(refusal) = text(&mut self.refusals, at).end_as(&event.refusal) {
+                if let Some(refusal) = text(&mut self.refusals, at).end_as(&event.refusal, keep) {
                     tell(Change::RefusalDone { at, refusal });
                 }
             }
@@ -90,16 +109,31 @@ impl View<ResponseEvent> for ResponseView {
             E::ReasoningSummaryTextDone(event) => {
                 self.reasoned(event.output_index, event.summary_index, &event.text, tell);
             }
+            E::OutputTextAnnotationAdded(event) => {
+                let at = Place { output: event.output_index, part: event.content_index };
+                if let Some(annotation) = &event.annotation {
+                    self.cite(at, annotation, tell);
+                }
+            }
             E::OutputItemAdded(event) => self.item(event.output_index, &event.item, false, tell),
-            E::OutputItemDone(event) => self.item(event.output_index, &event.item, true, tell),
+            E::OutputItemDone(event) => {
+                self.item(event.output_index, &event.item, true, tell);
+                self.rests_on(event.output_index, &event.item, tell);
+            }
             E::FunctionCallArgumentsDelta(event) => self.argue(event.output_index, &event.delta, tell),
             E::CustomToolCallInputDelta(event) => self.argue(event.output_index, &event.delta, tell),
             E::McpCallArgumentsDelta(event) => self.argue(event.output_index, &event.delta, tell),
             E::FunctionCallArgumentsDone(event) => self.argued(event.output_index, &event.arguments, tell),
             E::CustomToolCallInputDone(event) => self.argued(event.output_index, &event.input, tell),
             E::McpCallArgumentsDone(event) => self.argued(event.output_index, &event.arguments, tell),
-            E::Completed(event) => usage(&event.response, tell),
-            E::Incomplete(event) => usage(&event.response, tell),
+            E::Completed(event) => {
+                self.tell_found(tell);
+                usage(&event.response, tell);
+            }
+            E::Incomplete(event) => {
+                self.tell_found(tell);
+                usage(&event.response, tell);
+            }
             _ => {}
         }
     }
@@ -129,14 +163,14 @@ impl View<ResponseEvent> for ResponseView {
 impl ResponseView {
     fn reason(&mut self, output: u64, part: u64, delta: &str, tell: &mut dyn FnMut(Change<'_>)) {
         let at = Place { output, part };
-        if let Some(snapshot) = text(&mut self.reasoning, at).push(delta) {
+        if let Some(snapshot) = text(&mut self.reasoning, at).push(delta, !self.lean) {
             tell(Change::ReasoningDelta { at, delta, snapshot });
         }
     }
 
     fn reasoned(&mut self, output: u64, part: u64, whole: &str, tell: &mut dyn FnMut(Change<'_>)) {
         let at = Place { output, part };
-        if let Some(reasoning) = text(&mut self.reasoning, at).end_as(whole) {
+        if let Some(reasoning) = text(&mut self.reasoning, at).end_as(whole, !self.lean) {
             tell(Change::ReasoningDone { at, reasoning });
         }
     }
@@ -145,14 +179,17 @@ impl ResponseView {
     fn item(&mut self, output: u64, item: &OutputItem, done: bool, tell: &mut dyn FnMut(Change<'_>)) {
         let json = serde_json::to_value(item).unwrap_or_default();
         let field = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        if !matches!(field("type").as_str(), "function_call" | "custom_tool_call" | "mcp_call") {
-            return;
-        }
+        let kind = match field("type").as_str() {
+            "function_call" => CallKind::Function,
+            "custom_tool_call" => CallKind::Custom,
+            "mcp_call" => CallKind::Hosted,
+            _ => return,
+        };
         let known = self.calls.iter().position(|call| call.output == output);
         let index = known.unwrap_or_else(|| {
             let id =
                 [field("call_id"), field("id")].into_iter().find(|id| !id.is_empty()).unwrap_or_default();
-            self.calls.push(Calling { output, id, name: field("name"), ..Calling::default() });
+            self.calls.push(Calling { kind, output, id, name: field("name"), ..Calling::default() });
             let index = self.calls.len() - 1;
             tell(Change::ToolCallStarted { call: self.calls[index].call(index) });
             index
@@ -163,7 +200,71 @@ impl ResponseView {
                 self.catch_up(index, &arguments, tell);
             }
             self.end_call(index, tell);
+            if let OutputItem::McpCall(item) = item {
+                let error = item
+                    .error
+                    .as_ref()
+                    .map(|error| in_words(&serde_json::to_value(error).unwrap_or_default()));
+                if let Some(output) = error.as_deref().map(Err).or(item.output.as_deref().map(Ok)) {
+                    tell(Change::ToolOutput { call: self.calls[index].call(index), output });
+                }
+            }
         }
+    }
+
+    /// An item is whole: the pages that it cites or found, the picture that it is.
+    fn rests_on(&mut self, output: u64, item: &OutputItem, tell: &mut dyn FnMut(Change<'_>)) {
+        match item {
+            OutputItem::Message(message) => {
+                for (part, content) in (0..).zip(&message.content) {
+                    let OutputMessageContent::OutputText(text) = content else { continue };
+                    for annotation in &text.annotations {
+                        self.cite(Place { output, part }, annotation, tell);
+                    }
+                }
+            }
+            OutputItem::WebSearchCall(call) => {
+                let WebSearchAction::Search(search) = &call.action else { return };
+                for source in search.sources.iter().flatten().filter(|source| !source.url.is_empty()) {
+                    self.found.push((Place { output, part: 0 }, source.url.clone()));
+                }
+            }
+            OutputItem::ImageGenerationCall(call) => {
+                let Some(data) = call.result.as_deref().filter(|data| !data.is_empty()) else { return };
+                let format = call.extra.get("output_format").and_then(Value::as_str).unwrap_or("png");
+                tell(Change::Image { at: Place { output, part: 0 }, data, format });
+            }
+            _ => {}
+        }
+    }
+
+    fn cite(&mut self, at: Place, annotation: &Annotation, tell: &mut dyn FnMut(Change<'_>)) {
+        if let Annotation::UrlCitation(page) = annotation
+            && self.is_new(&page.url)
+        {
+            tell(Change::Source {
+                at,
+                url: &page.url,
+                title: Some(&*page.title).filter(|title| !title.is_empty()),
+            });
+        }
+    }
+
+    fn tell_found(&mut self, tell: &mut dyn FnMut(Change<'_>)) {
+        for (at, url) in std::mem::take(&mut self.found) {
+            if self.is_new(&url) {
+                tell(Change::Source { at, url: &url, title: None });
+            }
+        }
+    }
+
+    /// Whether an address was not told before.
+    fn is_new(&mut self, url: &str) -> bool {
+        let new = !url.is_empty() && !self.sources.iter().any(|known| known == url);
+        if new {
+            self.sources.push(url.to_owned());
+        }
+        new
     }
 
     fn argue(&mut self, output: u64, delta: &str, tell: &mut dyn FnMut(Change<'_>)) {
@@ -205,6 +306,12 @@ impl ResponseView {
     }
 }
 
+/// An error of a tool, for people.
+fn in_words(error: &Value) -> String {
+    let message = error.get("message").or_else(|| error.get("content")).unwrap_or(error);
+    message.as_str().map_or_else(|| message.to_string(), str::to_owned)
+}
+
 fn usage(response: &super::Response, tell: &mut dyn FnMut(Change<'_>)) {
     if let Some(usage) = &response.usage {
         tell(Change::Usage(Tokens {
@@ -214,5 +321,64 @@ fn usage(response: &super::Response, tell: &mut dyn FnMut(Change<'_>)) {
             reasoning: usage.output_tokens_details.reasoning_tokens,
             total: usage.total_tokens,
         }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn pages_pictures_and_what_hosted_tools_give() {
+        let mut view = ResponseView::default();
+        let mut said = Vec::new();
+        let mut tell = |change: Change<'_>| match change {
+            Change::Source { url, title, .. } => said.push(format!("source {url} {}", title.unwrap_or("-"))),
+            Change::Image { data, format, .. } => said.push(format!("image {format} {data}")),
+            Change::ToolOutput { call, output } => {
+                said.push(format!("{:?} {} {output:?}", call.kind, call.name))
+            }
+            Change::ToolCallDone { call, .. } => said.push(format!("{:?} {}", call.kind, call.arguments)),
+            _ => {}
+        };
+        let done =
+            |item: Value| json!({"type": "response.output_item.done", "output_index": 0, "item": item});
+        let citation = json!({"type": "url_citation", "url": "https://a.example", "title": "A"});
+        for event in [
+            done(json!({"type": "web_search_call", "id": "ws", "action": {"type": "search", "sources": [
+                {"type": "url", "url": "https://b.example"}, {"type": "url", "url": "https://a.example"}]}})),
+            json!({"type": "response.output_text.annotation.added", "output_index": 1, "content_index": 0,
+                   "annotation_index": 0, "annotation": citation}),
+            done(json!({"type": "message", "content": [
+                {"type": "output_text", "text": "x", "annotations": [citation]}]})),
+            done(
+                json!({"type": "image_generation_call", "id": "ig", "result": "QUJD", "output_format": "webp"}),
+            ),
+            json!({"type": "response.output_item.done", "output_index": 3, "item": {"type": "mcp_call", "id": "m",
+                   "name": "ask", "arguments": "{}", "output": "42"}}),
+            json!({"type": "response.output_item.done", "output_index": 4, "item": {"type": "mcp_call", "id": "n",
+                   "name": "ask", "arguments": "{}", "error": {"type": "mcp", "message": "down"}}}),
+            json!({"type": "response.output_item.done", "output_index": 5, "item": {"type": "custom_tool_call",
+                   "id": "c", "call_id": "call", "name": "sql", "input": "SELECT 1"}}),
+            json!({"type": "response.completed", "response": {}}),
+        ] {
+            let event = ResponseEvent { event: event.into(), ..ResponseEvent::default() };
+            view.push(&event, &mut tell);
+        }
+        assert_eq!(
+            said,
+            [
+                "source https://a.example A",
+                "image webp QUJD",
+                "Hosted {}",
+                "Hosted ask Ok(\"42\")",
+                "Hosted {}",
+                "Hosted ask Err(\"down\")",
+                "Custom SELECT 1",
+                "source https://b.example -",
+            ]
+        );
     }
 }
