@@ -6,3 +6,4 @@ pub mod id;
 pub mod page;
 pub mod protocol;
 pub mod store;
+pub mod ui_request;

@@ -1,0 +1,223 @@
+//! The event streams of the API itself: upstream's events as they came, and the ends that its clients understand.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::Encoder;
+use super::sse::{self, Frames};
+use crate::event::{Api, End, Event, Failure, Logged};
+
+/// Writes the event stream of an API.
+#[derive(Debug)]
+pub(super) struct OpenAiEncoder {
+    api: Api,
+    generation: String,
+    /// The viewer has the events of a response up to this number.
+    after: Option<u64>,
+    frames: Frames,
+    /// The number of the last event of a response.
+    number: Option<u64>,
+    /// The last event that holds the response itself.
+    response: Option<Arc<RawValue>>,
+    /// Events of upstream have come.
+    begun: bool,
+    ended: bool,
+}
+
+/// What of an event of a response has to be known.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, default, rename = "type")]
+    r#type: Option<Cow<'a, str>>,
+    #[serde(default)]
+    sequence_number: Option<serde_json::Number>,
+    #[serde(borrow, default)]
+    response: Option<&'a RawValue>,
+}
+
+impl OpenAiEncoder {
+    pub(super) fn new(api: Api, generation: &str, after: Option<u64>) -> Self {
+        let generation = generation.to_owned();
+        let frames = Frames::default();
+        Self { api, generation, after, frames, number: None, response: None, begun: false, ended: false }
+    }
+
+    fn upstream(&mut self, event: &Arc<RawValue>) {
+        self.begun = true;
+        if self.api != Api::Responses {
+            self.frames.raw(None, event.get());
+            return;
+        }
+        let Ok(head) = serde_json::from_str::<Head<'_>>(event.get()) else {
+            // No object: not an event of a response, but upstream's all the same.
+            self.frames.raw(None, event.get());
+            return;
+        };
+        let own = head.sequence_number.and_then(|number| number.as_u64().or_else(|| whole(number.as_f64()?)));
+        let number = own.unwrap_or_else(|| self.next_number());
+        self.number = Some(number);
+        let r#type = head.r#type.as_deref();
+        if head.response.is_some() {
+            self.response = Some(event.clone());
+        }
+        self.ended = matches!(r#type, Some("response.completed" | "response.incomplete" | "response.failed"));
+        if self.is_wanted(number) {
+            let data = if own.is_some() { Cow::Borrowed(event.get()) } else { numbered(event.get(), number) };
+            self.frames.raw(r#type, &data);
+        }
+    }
+
+    fn next_number(&self) -> u64 {
+        self.number.map_or(0, |number| number + 1)
+    }
+
+    fn is_wanted(&self, number: u64) -> bool {
+        self.after.is_none_or(|after| number > after)
+    }
+
+    /// Writes an event of our own; the number is the next one.
+    fn own_event(&mut self, r#type: &str, fields: Value) {
+        let number = self.next_number();
+        self.number = Some(number);
+        if self.is_wanted(number) {
+            let mut event = Map::new();
+            event.insert("type".into(), r#type.into());
+            event.insert("sequence_number".into(), number.into());
+            event.extend(fields.as_object().cloned().unwrap_or_default());
+            self.frames.json(Some(r#type), &event);
+        }
+    }
+
+    /// The response as it was told last, with another status.
+    fn response(&self, status: &str) -> Option<Map<String, Value>> {
+        let event: Value = serde_json::from_str(self.response.as_ref()?.get()).ok()?;
+        let mut response = event.get("response")?.as_object()?.clone();
+        response.insert("status".into(), status.into());
+        Some(response)
+    }
+
+    fn fail_with(&mut self, failure: &Failure) {
+        self.ended = true;
+        let Failure { message, kind, code, .. } = failure;
+        if self.api != Api::Responses {
+            let error = json!({"message": message, "type": kind, "param": null, "code": code});
+            self.frames.json(None, &json!({"error": error}));
+            return;
+        }
+        let code = code.as_ref().unwrap_or(kind);
+        match self.response("failed") {
+            Some(mut response) => {
+                response.insert("error".into(), json!({"code": code, "message": message}));
+                self.own_event("response.failed", json!({"response": response}));
+            }
+            // The response has not begun: there is nothing that could have failed.
+            None => self.own_event("error", json!({"code": code, "message": message, "param": null})),
+        }
+    }
+
+    /// The API has no event for an answer that was stopped.
+    fn abort(&mut self, reason: &str) {
+        if self.api == Api::Responses
+            && let Some(mut response) = self.response("cancelled")
+        {
+            self.ended = true;
+            response.insert("incomplete_details".into(), json!({"reason": "cancelled"}));
+            self.own_event("response.incomplete", json!({"response": response}));
+        } else {
+            self.fail_with(&stopped(reason));
+        }
+    }
+}
+
+impl Encoder for OpenAiEncoder {
+    fn content_type(&self) -> &'static str {
+        sse::CONTENT_TYPE
+    }
+
+    fn encode_after(&mut self, entry: &Logged, frames: u64, out: &mut BytesMut) {
+        if self.ended {
+            return;
+        }
+        match &entry.event {
+            Event::Upstream(event) => self.upstream(event),
+            // The API has no events for what a service adds.
+            Event::Part(_) => {}
+            Event::Reset if self.begun => self.fail_with(&restarted()),
+            Event::Reset => {}
+            Event::End(end) => match end {
+                End::Finish { .. } if self.api == Api::Responses => self.ended = true,
+                End::Finish { .. } => {
+                    self.ended = true;
+                    self.frames.raw(None, "[DONE]");
+                }
+                End::Error(failure) => self.fail_with(failure),
+                End::Abort { reason } => self.abort(reason),
+            },
+        }
+        self.frames.write(&self.generation, Some(entry.seq), frames, out);
+    }
+
+    fn ping(&self) -> Option<Bytes> {
+        Some(sse::ping())
+    }
+
+    fn fail(&mut self, failure: &Failure, out: &mut BytesMut) {
+        if !self.ended {
+            self.fail_with(failure);
+            self.frames.write(&self.generation, None, 0, out);
+        }
+    }
+}
+
+/// What clients of the API are told where an answer was stopped.
+pub(super) fn stopped(reason: &str) -> Failure {
+    Failure {
+        message: format!("The answer was stopped: {reason}"),
+        kind: "cancelled".into(),
+        code: Some("cancelled".into()),
+        status: 499,
+    }
+}
+
+/// A client of the API cannot take back what it was told.
+fn restarted() -> Failure {
+    Failure {
+        message:
+            "The answer is generated again from the start: what came until here is void. Ask for it again."
+                .into(),
+        kind: "server_error".into(),
+        code: Some("restarted".into()),
+        status: 503,
+    }
+}
+
+/// A float that is a whole number: so some servers write integers.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn whole(number: f64) -> Option<u64> {
+    (number >= 0.0 && number.fract() == 0.0 && number < 9e15).then_some(number as u64)
+}
+
+/// The object with its number as the last field.
+fn numbered(event: &str, number: u64) -> Cow<'_, str> {
+    let Some(fields) = event.trim_end().strip_suffix('}') else { return Cow::Borrowed(event) };
+    let comma = if fields.trim_end().ends_with('{') { "" } else { "," };
+    Cow::Owned(format!("{fields}{comma}\"sequence_number\":{number}}}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_added_to_objects_of_any_form() {
+        assert_eq!(numbered("{\"a\":1} \n", 3), "{\"a\":1,\"sequence_number\":3}");
+        assert_eq!(numbered("{ }", 0), "{ \"sequence_number\":0}");
+        assert_eq!(numbered("[]", 0), "[]");
+        assert_eq!((whole(3.0), whole(3.5), whole(-1.0)), (Some(3), None, None));
+    }
+}
