@@ -17,6 +17,8 @@ pub struct StreamRef(Arc<Shared>);
 struct Shared {
     id: u64,
     cancelled: AtomicBool,
+    /// The response is left to the server.
+    left: AtomicBool,
     connector: AtomicWaker,
 }
 
@@ -24,7 +26,12 @@ impl StreamRef {
     pub(crate) fn new() -> Self {
         static STREAMS: AtomicU64 = AtomicU64::new(1);
         let id = STREAMS.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Shared { id, cancelled: AtomicBool::new(false), connector: AtomicWaker::new() }))
+        Self(Arc::new(Shared {
+            id,
+            cancelled: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+            connector: AtomicWaker::new(),
+        }))
     }
 
     /// The stream's number, unique in this process.
@@ -33,10 +40,23 @@ impl StreamRef {
     }
 
     /// Cancels the stream: no further data comes, the connection is closed at once, and the end is `Cancelled` with
-    /// what has arrived. A stream that has ended stays as it ended.
+    /// what has arrived. A response in background mode is stopped at the server too. A stream that has ended stays as it
+    /// ended.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::Release);
         self.0.connector.wake();
+    }
+
+    /// Cancels the stream, as [`cancel`](Self::cancel) does, but leaves a response in background mode to the server, so
+    /// that somebody else can go on with it ([`resume`](crate::Call::resume)). It counts as cancelled.
+    pub fn leave(&self) {
+        self.0.left.store(true, Ordering::Release);
+        self.cancel();
+    }
+
+    /// Whether the response is left to the server.
+    pub(crate) fn is_left(&self) -> bool {
+        self.0.left.load(Ordering::Acquire)
     }
 
     /// Whether the stream has been cancelled.

@@ -215,3 +215,23 @@ async fn cancelling_stops_the_response_at_the_server() {
     let stopped = within(upstream.request(1)).await;
     assert_eq!((stopped.method.as_str(), stopped.path.as_str()), ("POST", "/v1/responses/resp_1/cancel"));
 }
+
+#[actix_rt::test]
+async fn leaving_a_stream_leaves_its_response_to_the_server() {
+    let script = Script::with(|request: &Request| match request.method.as_str() {
+        "POST" => Reply::sse().events(events().into_iter().take(3)).hold(),
+        _ => whole(rest(request)),
+    });
+    let upstream = Upstream::start(script);
+    let openai = OpenAi::builder().base_url(upstream.base_url()).build().unwrap();
+    let recorder = Recorder::new(StreamEvent::is_end);
+    let handle = openai.responses().stream(json!({"model": "m", "background": true}), recorder.sink());
+    within(recorder.reached(3)).await;
+    handle.stream().leave();
+    assert_eq!(within(handle).await.unwrap_err().kind.name(), "cancelled");
+    within(upstream.all_closed()).await;
+    // Somebody else goes on with it.
+    within(openai.responses().resume("resp_1", 2).stream_fn((), |_| {})).await.unwrap();
+    let asked: Vec<_> = upstream.requests().into_iter().map(|request| request.path).collect();
+    assert_eq!(asked, ["/v1/responses", "/v1/responses/resp_1"]);
+}

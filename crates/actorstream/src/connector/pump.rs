@@ -108,7 +108,7 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
         }
     };
     let cancel = match &ending {
-        Ending::Interrupted(Interrupt::Cancelled) => {
+        Ending::Interrupted(Interrupt::Cancelled) if !running.sink.stream().is_left() => {
             running.session.resume_point().and_then(|point| request.recovery.cancel(&point.id))
         }
         _ => None,
