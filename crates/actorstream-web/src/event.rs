@@ -32,6 +32,14 @@ pub enum Event {
 }
 
 impl Event {
+    /// An event of upstream, or one that takes the place of one.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON.
+    pub fn upstream<T: Serialize + ?Sized>(event: &T) -> serde_json::Result<Self> {
+        serde_json::value::to_raw_value(event).map(|json| Self::Upstream(json.into()))
+    }
+
     /// Whether it is the end.
     pub fn is_end(&self) -> bool {
         matches!(self, Self::End(_))

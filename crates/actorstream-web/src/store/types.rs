@@ -140,6 +140,18 @@ pub struct ChatKey {
     pub chat: String,
 }
 
+impl ChatKey {
+    /// A chat.
+    pub fn chat(owner: &str, id: &str) -> Self {
+        Self { owner: owner.to_owned(), chat: format!("chat/{id}") }
+    }
+
+    /// The chat of one generation that a response is, by upstream's id of it.
+    pub fn response(owner: &str, id: &str) -> Self {
+        Self { owner: owner.to_owned(), chat: format!("response/{id}") }
+    }
+}
+
 /// What a generation answers in its chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {

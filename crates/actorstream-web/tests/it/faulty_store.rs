@@ -1,0 +1,144 @@
+//! A store that misbehaves as a test says.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use actorstream_test::Gate;
+use actorstream_web::GenerationId;
+use actorstream_web::event::Event;
+use actorstream_web::store::{
+    Append, Appended, Bound, ChatKey, Claim, Generation, Hint, MemoryStore, NewGeneration, Page, Renewed,
+    Store, StoreError, StoreFuture, StoreLimits, Turn,
+};
+use tokio::sync::{Notify, watch};
+
+/// Clones misbehave together.
+#[derive(Clone, Default)]
+pub(crate) struct FaultyStore {
+    pub(crate) inner: MemoryStore,
+    pub(crate) faults: Arc<Faults>,
+}
+
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// Appends wait here, if it is set.
+    pub(crate) gate: Mutex<Option<Gate>>,
+    /// An append has come to the gate.
+    pub(crate) waits: Notify,
+    /// So many answers to appends are lost.
+    pub(crate) lost_answers: AtomicUsize,
+    /// Nothing can be reached.
+    pub(crate) down: AtomicBool,
+    /// Other instances share the logs.
+    pub(crate) shared: AtomicBool,
+    /// How many entries, and bytes, each append has had.
+    pub(crate) appends: Mutex<Vec<(usize, u64)>>,
+}
+
+impl FaultyStore {
+    pub(crate) fn gated() -> (Self, Gate) {
+        let (store, gate) = (Self::default(), Gate::new());
+        *store.faults.gate.lock().unwrap() = Some(gate.clone());
+        (store, gate)
+    }
+
+    fn up<'a, T: Send + 'a>(&'a self, answer: StoreFuture<'a, T>) -> StoreFuture<'a, T> {
+        Box::pin(async move {
+            if self.faults.down.load(Ordering::Relaxed) {
+                return Err(StoreError::unavailable("redis://user:password@host is down"));
+            }
+            answer.await
+        })
+    }
+}
+
+impl fmt::Debug for FaultyStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FaultyStore")
+    }
+}
+
+impl Store for FaultyStore {
+    fn limits(&self) -> &StoreLimits {
+        self.inner.limits()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.faults.shared.load(Ordering::Relaxed)
+    }
+
+    fn create<'a>(&'a self, new: &'a NewGeneration) -> StoreFuture<'a, ()> {
+        self.up(self.inner.create(new))
+    }
+
+    fn append<'a>(&'a self, id: &'a GenerationId, append: &'a Append) -> StoreFuture<'a, Appended> {
+        Box::pin(async move {
+            let gate = self.faults.gate.lock().unwrap().clone();
+            if let Some(gate) = gate {
+                self.faults.waits.notify_one();
+                gate.wait().await;
+            }
+            if self.faults.down.load(Ordering::Relaxed) {
+                return Err(StoreError::unavailable("down"));
+            }
+            let bytes = append.events.iter().map(Event::size).sum();
+            self.faults.appends.lock().unwrap().push((append.events.len(), bytes));
+            let appended = self.inner.append(id, append).await;
+            let lost = &self.faults.lost_answers;
+            if lost.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |lost| lost.checked_sub(1)).is_ok() {
+                return Err(StoreError::unavailable("the answer was lost"));
+            }
+            appended
+        })
+    }
+
+    fn read<'a>(&'a self, id: &'a GenerationId, after: u64, max_bytes: usize) -> StoreFuture<'a, Page> {
+        self.up(self.inner.read(id, after, max_bytes))
+    }
+
+    fn watch(&self, id: &GenerationId) -> watch::Receiver<Hint> {
+        self.inner.watch(id)
+    }
+
+    fn generation<'a>(&'a self, id: &'a GenerationId) -> StoreFuture<'a, Generation> {
+        self.up(self.inner.generation(id))
+    }
+
+    fn renew<'a>(&'a self, id: &'a GenerationId, epoch: u64, lease: Duration) -> StoreFuture<'a, Renewed> {
+        self.up(self.inner.renew(id, epoch, lease))
+    }
+
+    fn claim<'a>(&'a self, id: &'a GenerationId, lease: Duration) -> StoreFuture<'a, Claim> {
+        self.up(self.inner.claim(id, lease))
+    }
+
+    fn release<'a>(&'a self, id: &'a GenerationId, epoch: u64) -> StoreFuture<'a, ()> {
+        self.up(self.inner.release(id, epoch))
+    }
+
+    fn request_stop<'a>(&'a self, id: &'a GenerationId, reason: &'a str) -> StoreFuture<'a, ()> {
+        self.up(self.inner.request_stop(id, reason))
+    }
+
+    fn attend<'a>(&'a self, id: &'a GenerationId, hold: Duration) -> StoreFuture<'a, ()> {
+        self.up(self.inner.attend(id, hold))
+    }
+
+    fn bind<'a>(&'a self, chat: &'a ChatKey, turn: &'a Turn, id: &'a GenerationId) -> StoreFuture<'a, Bound> {
+        self.up(self.inner.bind(chat, turn, id))
+    }
+
+    fn current<'a>(&'a self, chat: &'a ChatKey) -> StoreFuture<'a, Option<GenerationId>> {
+        self.up(self.inner.current(chat))
+    }
+
+    fn remove<'a>(&'a self, id: &'a GenerationId) -> StoreFuture<'a, ()> {
+        self.up(self.inner.remove(id))
+    }
+
+    fn orphans(&self, most: usize) -> StoreFuture<'_, Vec<GenerationId>> {
+        self.up(self.inner.orphans(most))
+    }
+}
