@@ -153,7 +153,7 @@ fn tokio_main_awaits_one_stream_and_pulls_another() {
     assert_eq!(second, format!("{text}\n\nPulled: 7 events.\n"));
 }
 
-/// The example `actix_web_handler` while it serves; dropping it ends it.
+/// An example while it serves; dropping it ends it.
 struct Service {
     child: Child,
     address: String,
@@ -162,7 +162,11 @@ struct Service {
 
 impl Service {
     fn start(upstream: &Upstream) -> Self {
-        let mut command = command("actix_web_handler", Some(upstream));
+        Self::of("actix_web_handler", upstream)
+    }
+
+    fn of(example: &str, upstream: &Upstream) -> Self {
+        let mut command = command(example, Some(upstream));
         let mut child = command.env("PORT", "0").stdout(Stdio::null()).spawn().expect("the example starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
         let mut line = String::new();
@@ -333,4 +337,53 @@ fn wait<F: Future>(future: F) -> F::Output {
 async fn any_peer_closed(upstream: &Upstream, count: usize) {
     let closed = (0..count).map(|connection| Box::pin(upstream.peer_closed(connection)));
     futures_util::future::select_all(closed).await;
+}
+
+/// The body of a chat's request, with one message.
+fn said(chat: &str, text: &str) -> String {
+    format!(
+        r#"{{"id":"{chat}","trigger":"submit-message","messages":[{{"id":"m1","role":"user","parts":[{{"type":"text","text":"{text}"}}]}}]}}"#
+    )
+}
+
+#[tokio::test]
+async fn web_chat_serves_a_page_and_an_answer_that_outlives_its_reader() {
+    let gate = Gate::new();
+    let stream = ChatStream::new().content("duskdawn");
+    let head: Vec<_> = stream.events().take(2).collect();
+    let rest: Vec<_> = stream.events().skip(2).collect();
+    let upstream = Upstream::start(Reply::sse().events(head).gate(&gate).events(rest).done().end());
+    let service = Service::of("web_chat", &upstream);
+    let ask = async |request: String| {
+        let mut socket = TcpStream::connect(&service.address).await.expect("the service listens");
+        socket.write_all(request.as_bytes()).await.expect("the service reads");
+        socket
+    };
+    guarded(async {
+        let page = format!("GET / HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", service.address);
+        let page = read_until(&mut ask(page).await, |_| false).await;
+        assert!(
+            page.contains("content-security-policy: default-src 'none'") && page.contains("<form"),
+            "{page}"
+        );
+
+        let body = said("c1", "Hi");
+        let post = format!(
+            "POST /api/chat HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n",
+            service.address
+        );
+        let post = format!("{post}content-length: {}\r\n\r\n{body}", body.len());
+        let mut reader = ask(post).await;
+        read_until(&mut reader, |response| response.contains("dusk")).await;
+        drop(reader);
+        gate.open();
+        let get = format!(
+            "GET /api/chat/c1/stream HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+            service.address
+        );
+        let whole = read_until(&mut ask(get).await, |response| response.contains("[DONE]")).await;
+        assert!(whole.contains("dusk") && whole.contains("dawn"), "{whole}");
+    })
+    .await;
+    assert_eq!(upstream.request_count(), 1);
 }

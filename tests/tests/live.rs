@@ -6,8 +6,8 @@ mod common;
 
 use actix::Actor;
 use actorstream::{
-    ChatRequest, FilePart, ImageEditRequest, ImageRequest, OpenAi, OpenAiBuilder, RetryPolicy, SpeechRequest, StreamEvent,
-    TranscriptionRequest,
+    ChatRequest, FilePart, ImageEditRequest, ImageRequest, OpenAi, OpenAiBuilder, RetryPolicy, SpeechRequest,
+    StreamEvent, TranscriptionRequest,
 };
 
 use common::{Noting, one_stream, within};

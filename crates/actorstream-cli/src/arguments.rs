@@ -20,7 +20,8 @@ Examples:
   actorstream transcribe talk.mp3
   actorstream speak \"Good morning\" --out morning.mp3
   actorstream stream /responses --body '{\"model\": \"gpt-5\", \"input\": \"Hello\"}' --jsonl
-  actorstream mock --port 8080
+  actorstream serve --port 8080
+  actorstream mock --port 8081
 
 The environment sets what no option does: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION,
 OPENAI_PROJECT_ID. With neither a key nor a base URL a scripted server on this machine answers.
@@ -64,6 +65,8 @@ pub(crate) enum Command {
     /// Stream any other endpoint, its events as they come
     #[command(after_help = JSONL)]
     Stream(Other),
+    /// Serve a chat page, routes for useChat and an OpenAI-compatible relay that resumes, on this machine
+    Serve(Serve),
     /// Serve scripted answers on this machine, to try things by hand
     Mock(Mock),
 }
@@ -79,6 +82,7 @@ impl Command {
             Self::Transcribe(_) => "transcribe",
             Self::Speak(_) => "speak",
             Self::Stream(_) => "stream",
+            Self::Serve(_) => "serve",
             Self::Mock(_) => "mock",
         }
     }
@@ -93,7 +97,7 @@ impl Command {
             | Self::Transcribe(Transcribe { display, .. })
             | Self::Speak(Speak { display, .. })
             | Self::Stream(Other { display, .. }) => display.form(),
-            Self::Mock(_) => Form::text(),
+            Self::Serve(_) | Self::Mock(_) => Form::text(),
         }
     }
 }
@@ -352,6 +356,54 @@ pub(crate) struct Timeouts {
 }
 
 #[derive(Args)]
+pub(crate) struct Serve {
+    /// The address to listen on; whoever is not on this machine is refused all the same
+    #[arg(long, value_name = "H", default_value = "127.0.0.1")]
+    pub(crate) host: String,
+    /// The port to listen on; 0 for any that is free
+    #[arg(long, value_name = "N", default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// The model of the chat page [default: gpt-4o-mini]
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// The endpoint that the chat page's answers come from
+    #[arg(long, value_enum, default_value_t = Endpoint::Chat)]
+    pub(crate) endpoint: Endpoint,
+    /// When nobody watches an answer any more: let it go on, or stop it after so many seconds
+    #[arg(long, value_name = "continue|SECONDS", value_parser = last_viewer, default_value = "continue")]
+    pub(crate) on_last_viewer: LastViewer,
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+}
+
+/// The endpoint that the chat page's answers come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Endpoint {
+    /// POST /chat/completions
+    Chat,
+    /// POST /responses
+    Responses,
+}
+
+/// What happens when nobody watches an answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastViewer {
+    /// It goes on.
+    Continue,
+    /// It is stopped after so long.
+    CancelAfter(Duration),
+}
+
+fn last_viewer(text: &str) -> Result<LastViewer, String> {
+    if text == "continue" {
+        return Ok(LastViewer::Continue);
+    }
+    timeout(text)
+        .map(LastViewer::CancelAfter)
+        .map_err(|_| "it must be `continue` or a number of seconds, such as 30".to_owned())
+}
+
+#[derive(Args)]
 pub(crate) struct Mock {
     /// The port to listen on [default: any that is free]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
@@ -413,11 +465,20 @@ mod tests {
             &["speak", "x"],
             &["speak", "x", "--out", "f", "--stream-format", "x"],
             &["mock", "--port", "70000"],
+            &["serve", "--endpoint", "images"],
+            &["serve", "--on-last-viewer", "never"],
             &[],
         ] {
             let Some(error) = parse(wrong).err() else { panic!("{wrong:?}") };
             assert_eq!(error.exit_code(), 2, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn when_the_last_viewer_leaves() {
+        assert_eq!(last_viewer("continue"), Ok(LastViewer::Continue));
+        assert_eq!(last_viewer("1.5"), Ok(LastViewer::CancelAfter(Duration::from_millis(1500))));
+        assert!(last_viewer("soon").unwrap_err().contains("continue"));
     }
 
     #[test]

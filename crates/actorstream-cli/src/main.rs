@@ -12,6 +12,7 @@ mod output;
 mod printer;
 mod record;
 mod request;
+mod serve;
 mod server;
 mod shown;
 mod source;
@@ -98,6 +99,7 @@ async fn obey(command: Command) -> Result<Exit, Failure> {
             let server = Server::new(&stream.connection)?;
             print(&server.openai.endpoint(endpoint), body, None, &stream.display).await
         }
+        Command::Serve(serve) => serve::serve(&serve).await?,
         Command::Mock(mock) => mock::serve(&mock).await?,
     })
 }

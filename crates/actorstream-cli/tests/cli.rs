@@ -651,6 +651,87 @@ fn a_mock_without_a_script_that_can_be_read_does_not_start() {
     assert!(ran.err.contains("wrong.jsonl: line 2: "), "{}", ran.err);
 }
 
+/// What a server answers to a request that is given to the letter.
+fn ask_raw(address: &str, request: &str) -> String {
+    let mut socket = std::net::TcpStream::connect(address).unwrap();
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn serve_is_a_page_and_a_relay_until_an_interrupt() {
+    let upstream = Upstream::start(ChatStream::new().content("Hello there"));
+    let base_url = upstream.base_url();
+    let line = at(&base_url, &["serve", "--port", "0", "--model", "my-model"]);
+    let mut child = command(&line).spawn().unwrap();
+    let (_out, err) = pipes(&mut child);
+    let (line, mut err) = first_line(err);
+    let url = line.strip_prefix("listening on ").unwrap().trim().to_owned();
+    let address = url.strip_prefix("http://").unwrap();
+
+    let get = |path: &str, more: &str| {
+        ask_raw(
+            address,
+            &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{more}\r\n"),
+        )
+    };
+    assert!(get("/", "").contains("<title>actorstream chat</title>"));
+    assert!(get("/page/chat.js", "").starts_with("HTTP/1.1 200 "));
+    assert!(get("/api/chat/none/stream", "").starts_with("HTTP/1.1 204 "));
+    let other = get("/api/chat/none/stream", "origin: https://evil.example\r\n");
+    assert!(other.starts_with("HTTP/1.1 403 ") && other.contains("other sites"), "{other}");
+    let own = get("/api/chat/none/stream", &format!("origin: {url}\r\n"));
+    assert!(own.starts_with("HTTP/1.1 204 "), "{own}");
+
+    let ran = run(&at(&format!("{url}/v1"), &["chat", "Hi"]));
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), "Hello there\n"), "{}", ran.err);
+    let body = r#"{"id":"c","trigger":"submit-message","messages":[{"id":"m","role":"user","parts":[{"type":"text","text":"Hi"}]}]}"#;
+    let post = format!(
+        "POST /api/chat HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = ask_raw(address, &post);
+    assert!(answer.contains("\"type\":\"text-delta\"") && answer.contains("[DONE]"), "{answer}");
+    assert_eq!(upstream.requests().last().unwrap().json()["model"], "my-model");
+
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let mut rest = String::new();
+    err.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+}
+
+#[test]
+fn serve_stops_answers_that_nobody_watches_and_asks_responses() {
+    let upstream = Upstream::start(
+        Reply::sse()
+            .event(r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_1"}}"#)
+            .hold(),
+    );
+    let base_url = upstream.base_url();
+    let line = at(&base_url, &["serve", "--port", "0", "--endpoint", "responses", "--on-last-viewer", "0.2"]);
+    let mut child = command(&line).spawn().unwrap();
+    let (_out, err) = pipes(&mut child);
+    let (line, _err) = first_line(err);
+    let address = line.strip_prefix("listening on http://").unwrap().trim().to_owned();
+    let body = r#"{"id":"c","trigger":"submit-message","messages":[{"id":"m","role":"user","parts":[{"type":"text","text":"Hi"}]}]}"#;
+    let mut socket = std::net::TcpStream::connect(&address).unwrap();
+    let post = format!(
+        "POST /api/chat HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    socket.write_all(post.as_bytes()).unwrap();
+    let mut start = [0; 12];
+    socket.read_exact(&mut start).unwrap();
+    assert_eq!(wait(upstream.request(0)).path, "/v1/responses");
+    drop(socket);
+    wait(upstream.peer_closed(0));
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
 /// Captures of real servers, and how each ends: the table of the tests that replay them.
 const CAPTURES: &[(&str, &str, usize, &str)] = include!("../../../tests/tests/captures.table");
 
