@@ -251,7 +251,7 @@ mod tests {
             Command::Transcribe(arguments) => {
                 return written(transcription(&arguments).to_request_body().map_err(Failure::from));
             }
-            Command::Mock(_) => panic!("no request"),
+            Command::Serve(_) | Command::Mock(_) => panic!("no request"),
         };
         written(body.map(RequestBody::from))
     }
