@@ -6,7 +6,6 @@ mod common;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use actorstream::proto::event::Event;
@@ -20,16 +19,11 @@ use actorstream_test::{Reply, Upstream};
 use bytes::Bytes;
 use serde_json::json;
 
+use common::capture::{capture, parse};
 use common::{client, within};
 
 /// Capture, endpoint, how many events, and the end: `kind: what` of an error, `finish reasons (sentinel)` else.
 const CAPTURES: &[(&str, &str, usize, &str)] = include!("captures.table");
-
-fn capture(name: &str) -> Vec<u8> {
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures").join(format!("{name}.http"));
-    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
 
 /// An end in the words of the table.
 fn describe<E: Event>(end: &End<E>) -> String {
@@ -93,7 +87,7 @@ async fn every_capture_ends_as_the_table_says() {
 
 #[test]
 fn every_capture_is_in_the_table() {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
+    let folder = common::capture::folder();
     let mut files: Vec<String> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".http", ""))
@@ -137,37 +131,6 @@ async fn every_split_on_the_wire_gives_the_same() {
         for cuts in splits {
             assert_eq!(stream(&openai, path).await, expected, "{name} cut at {cuts:?}");
         }
-    }
-}
-
-/// The body of a capture, unchunked, its head, and whether it is whole.
-fn parse(capture: &[u8]) -> Option<(Head, Vec<u8>, BodyEnd)> {
-    let end = capture.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    let text = String::from_utf8_lossy(&capture[..end]).into_owned();
-    let status = text[9..12].parse().ok()?;
-    let headers: Vec<(String, String)> = text
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
-    let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
-    let head = Head::read(status, header);
-    let mut rest = &capture[end..];
-    if header("transfer-encoding").is_none() {
-        return Some((head, rest.to_vec(), BodyEnd::Clean));
-    }
-    let mut body = Vec::new();
-    loop {
-        let Some(line) = rest.windows(2).position(|window| window == b"\r\n") else {
-            return Some((head, body, BodyEnd::Cut("cut".into())));
-        };
-        let len = usize::from_str_radix(std::str::from_utf8(&rest[..line]).ok()?, 16).ok()?;
-        if len == 0 {
-            return Some((head, body, BodyEnd::Clean));
-        }
-        body.extend_from_slice(&rest[line + 2..line + 2 + len]);
-        rest = &rest[line + 2 + len + 2..];
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the tests share: an actor that notes all it receives.
 #![allow(dead_code)]
 
+pub(crate) mod capture;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
