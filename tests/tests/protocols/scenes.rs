@@ -96,6 +96,24 @@ pub(crate) fn long(deltas: usize) -> Vec<Logged> {
     logged(log)
 }
 
+/// A long response, told again whole by its last events, and its end.
+pub(crate) fn long_response(deltas: usize) -> Vec<Logged> {
+    let mut log =
+        vec![response("created", json!({})), item("added", 0, json!({"type": "message", "id": "m"}))];
+    log.extend((0..deltas - 2).map(|_| output_text(0, "words ")));
+    let text = "words ".repeat(deltas - 2);
+    let content = json!([{"type": "output_text", "text": text, "annotations": []}]);
+    let message = json!({"type": "message", "id": "m", "role": "assistant", "content": content});
+    log.push(up(
+        &json!({"type": "response.output_text.done", "item_id": "m", "output_index": 0, "content_index": 0,
+                        "text": text}),
+    ));
+    log.push(item("done", 0, message.clone()));
+    log.push(response("completed", json!({"output": [message]})));
+    log.push(finish("completed"));
+    logged(log)
+}
+
 pub(crate) fn all() -> Vec<Scene> {
     let chat = |name, log| Scene { name, api: Api::Chat, log: logged(log) };
     let responses = |name, log| Scene { name, api: Api::Responses, log: logged(log) };

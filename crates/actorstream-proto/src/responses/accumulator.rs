@@ -21,9 +21,56 @@ pub struct ResponseAccumulator {
     output: Vec<Value>,
     /// The response of the last event.
     last: Option<Box<Response>>,
+    deltas: ResponseDeltas,
+    size: usize,
+}
+
+/// Puts right what was split inside a character, over the deltas of one text, and keeps nothing else: what is left of a
+/// [`ResponseAccumulator`] where no response is wanted.
+#[derive(Debug, Default)]
+pub struct ResponseDeltas {
     /// Halves of characters that ended texts so far, by what the text is of.
     carries: Vec<(Growing, u16)>,
-    size: usize,
+}
+
+impl ResponseDeltas {
+    /// Joins the start of the event's delta, if it has one, with what ended the delta before it.
+    pub fn join(&mut self, event: &mut ResponseEvent) {
+        let Some((text, delta)) = delta_of(&mut event.event) else { return };
+        let carried = self.carries.iter().position(|(other, _)| *other == text);
+        let mut carry = carried.map_or(0, |at| self.carries.swap_remove(at).1);
+        delta.join(&mut carry);
+        if carry != 0 {
+            self.carries.push((text, carry));
+        }
+    }
+}
+
+/// The delta of an event, and what text it belongs to.
+fn delta_of(event: &mut ResponseStreamEvent) -> Option<(Growing, &mut Text)> {
+    use ResponseStreamEvent as E;
+    Some(match event {
+        E::OutputTextDelta(event) => {
+            (Growing::in_part(event.output_index, "content", event.content_index, "text"), &mut event.delta)
+        }
+        E::RefusalDelta(event) => (
+            Growing::in_part(event.output_index, "content", event.content_index, "refusal"),
+            &mut event.delta,
+        ),
+        E::ReasoningTextDelta(event) => {
+            (Growing::in_part(event.output_index, "content", event.content_index, "text"), &mut event.delta)
+        }
+        E::ReasoningSummaryTextDelta(event) => {
+            (Growing::in_part(event.output_index, "summary", event.summary_index, "text"), &mut event.delta)
+        }
+        E::FunctionCallArgumentsDelta(event) => {
+            (Growing::of(event.output_index, "arguments"), &mut event.delta)
+        }
+        E::McpCallArgumentsDelta(event) => (Growing::of(event.output_index, "arguments"), &mut event.delta),
+        E::CustomToolCallInputDelta(event) => (Growing::of(event.output_index, "input"), &mut event.delta),
+        E::CodeInterpreterCallCodeDelta(event) => (Growing::of(event.output_index, "code"), &mut event.delta),
+        _ => return None,
+    })
 }
 
 /// A text that grows: a field of an item, or of a part in a list of an item.
@@ -48,8 +95,15 @@ impl Growing {
 impl Accumulator<ResponseEvent> for ResponseAccumulator {
     fn push(&mut self, event: &mut ResponseEvent, keep: bool) {
         use ResponseStreamEvent as E;
+        self.deltas.join(event);
         let len = event.raw.as_bytes().len();
-        match &mut event.event {
+        if let E::OutputTextDelta(event) = &event.event {
+            self.begin_text(event.output_index, &event.item_id, event.content_index);
+        }
+        if let Some((text, delta)) = delta_of(&mut event.event) {
+            self.grow(text, delta, keep);
+        }
+        match &event.event {
             E::Created(event) => self.told(&event.response),
             E::InProgress(event) => self.told(&event.response),
             E::Queued(event) => self.told(&event.response),
@@ -69,37 +123,9 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
             E::ReasoningSummaryPartDone(event) => {
                 self.set_part(event.output_index, "summary", event.summary_index, &event.part, len);
             }
-            E::OutputTextDelta(event) => {
-                self.begin_text(event.output_index, &event.item_id, event.content_index);
+            E::OutputTextDelta(event) if keep && !event.logprobs.is_empty() => {
                 let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
-                self.grow(text, &mut event.delta, keep);
-                if keep && !event.logprobs.is_empty() {
-                    self.add_logprobs(text, &serde_json::to_value(&event.logprobs).unwrap_or_default(), len);
-                }
-            }
-            E::RefusalDelta(event) => {
-                let text = Growing::in_part(event.output_index, "content", event.content_index, "refusal");
-                self.grow(text, &mut event.delta, keep);
-            }
-            E::ReasoningTextDelta(event) => {
-                let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
-                self.grow(text, &mut event.delta, keep);
-            }
-            E::ReasoningSummaryTextDelta(event) => {
-                let text = Growing::in_part(event.output_index, "summary", event.summary_index, "text");
-                self.grow(text, &mut event.delta, keep);
-            }
-            E::FunctionCallArgumentsDelta(event) => {
-                self.grow(Growing::of(event.output_index, "arguments"), &mut event.delta, keep);
-            }
-            E::McpCallArgumentsDelta(event) => {
-                self.grow(Growing::of(event.output_index, "arguments"), &mut event.delta, keep);
-            }
-            E::CustomToolCallInputDelta(event) => {
-                self.grow(Growing::of(event.output_index, "input"), &mut event.delta, keep);
-            }
-            E::CodeInterpreterCallCodeDelta(event) => {
-                self.grow(Growing::of(event.output_index, "code"), &mut event.delta, keep);
+                self.add_logprobs(text, &serde_json::to_value(&event.logprobs).unwrap_or_default(), len);
             }
             E::OutputTextDone(event) => {
                 let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
@@ -226,13 +252,7 @@ impl ResponseAccumulator {
     }
 
     /// Appends a delta.
-    fn grow(&mut self, text: Growing, delta: &mut Text, keep: bool) {
-        let carried = self.carries.iter().position(|(other, _)| *other == text);
-        let mut carry = carried.map_or(0, |at| self.carries.swap_remove(at).1);
-        delta.join(&mut carry);
-        if carry != 0 {
-            self.carries.push((text, carry));
-        }
+    fn grow(&mut self, text: Growing, delta: &Text, keep: bool) {
         if !keep {
             return;
         }
@@ -246,7 +266,7 @@ impl ResponseAccumulator {
 
     /// Sets a text that is whole.
     fn set(&mut self, text: Growing, whole: &Text, keep: bool) {
-        self.carries.retain(|(other, _)| *other != text);
+        self.deltas.carries.retain(|(other, _)| *other != text);
         if keep && let Some(field) = self.field(text) {
             *field = Value::String(whole.to_string());
         }

@@ -7,7 +7,7 @@ mod generated;
 pub mod request;
 mod view;
 
-pub use accumulator::ResponseAccumulator;
+pub use accumulator::{ResponseAccumulator, ResponseDeltas};
 pub use endpoint::{Responses, ResumeResponse};
 pub use event::ResponseEvent;
 pub use generated::*;

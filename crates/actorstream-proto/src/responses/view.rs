@@ -338,7 +338,7 @@ mod tests {
             Change::Source { url, title, .. } => said.push(format!("source {url} {}", title.unwrap_or("-"))),
             Change::Image { data, format, .. } => said.push(format!("image {format} {data}")),
             Change::ToolOutput { call, output } => {
-                said.push(format!("{:?} {} {output:?}", call.kind, call.name))
+                said.push(format!("{:?} {} {output:?}", call.kind, call.name));
             }
             Change::ToolCallDone { call, .. } => said.push(format!("{:?} {}", call.kind, call.arguments)),
             _ => {}

@@ -26,7 +26,18 @@ pub(super) struct OpenAiEncoder {
     response: Option<Arc<RawValue>>,
     /// Events of upstream have come.
     begun: bool,
+    /// The last event of a response. It is sent when the log goes on, which is when its end is known: so its id says that
+    /// there is nothing more, and a viewer that comes back with it is not sent an empty answer for ever.
+    last: Option<Last>,
     ended: bool,
+}
+
+#[derive(Debug)]
+struct Last {
+    r#type: String,
+    event: Arc<RawValue>,
+    /// The number that upstream gave it none of.
+    number: Option<u64>,
 }
 
 /// What of an event of a response has to be known.
@@ -44,7 +55,17 @@ impl OpenAiEncoder {
     pub(super) fn new(api: Api, generation: &str, after: Option<u64>) -> Self {
         let generation = generation.to_owned();
         let frames = Frames::default();
-        Self { api, generation, after, frames, number: None, response: None, begun: false, ended: false }
+        Self {
+            api,
+            generation,
+            after,
+            frames,
+            number: None,
+            response: None,
+            begun: false,
+            last: None,
+            ended: false,
+        }
     }
 
     fn upstream(&mut self, event: &Arc<RawValue>) {
@@ -62,13 +83,27 @@ impl OpenAiEncoder {
         let number = own.unwrap_or_else(|| self.next_number());
         self.number = Some(number);
         let r#type = head.r#type.as_deref();
+        let missing = if own.is_some() { None } else { Some(number) };
+        if let Some(r#type @ ("response.completed" | "response.incomplete" | "response.failed")) = r#type {
+            self.response = None;
+            self.last = Some(Last { r#type: r#type.to_owned(), event: event.clone(), number: missing });
+            return;
+        }
         if head.response.is_some() {
             self.response = Some(event.clone());
         }
-        self.ended = matches!(r#type, Some("response.completed" | "response.incomplete" | "response.failed"));
         if self.is_wanted(number) {
-            let data = if own.is_some() { Cow::Borrowed(event.get()) } else { numbered(event.get(), number) };
-            self.frames.raw(r#type, &data);
+            self.frames.raw(r#type, &numbered(event.get(), missing));
+        }
+    }
+
+    /// Sends the last event of a response, if it has come.
+    fn send_last(&mut self) {
+        if let Some(Last { r#type, event, number }) = self.last.take() {
+            self.ended = true;
+            if self.number.is_some_and(|number| self.is_wanted(number)) {
+                self.frames.raw(Some(&r#type), &numbered(event.get(), number));
+            }
         }
     }
 
@@ -140,10 +175,9 @@ impl Encoder for OpenAiEncoder {
     }
 
     fn encode_after(&mut self, entry: &Logged, frames: u64, out: &mut BytesMut) {
-        if self.ended {
-            return;
-        }
+        self.send_last();
         match &entry.event {
+            _ if self.ended => {}
             Event::Upstream(event) => self.upstream(event),
             // The API has no events for what a service adds.
             Event::Part(_) => {}
@@ -167,10 +201,12 @@ impl Encoder for OpenAiEncoder {
     }
 
     fn fail(&mut self, failure: &Failure, out: &mut BytesMut) {
+        // An answer that is whole has not failed.
+        self.send_last();
         if !self.ended {
             self.fail_with(failure);
-            self.frames.write(&self.generation, None, 0, out);
         }
+        self.frames.write(&self.generation, None, 0, out);
     }
 }
 
@@ -202,9 +238,10 @@ fn whole(number: f64) -> Option<u64> {
     (number >= 0.0 && number.fract() == 0.0 && number < 9e15).then_some(number as u64)
 }
 
-/// The object with its number as the last field.
-fn numbered(event: &str, number: u64) -> Cow<'_, str> {
-    let Some(fields) = event.trim_end().strip_suffix('}') else { return Cow::Borrowed(event) };
+/// The object with a number as its last field, if it has to be added.
+fn numbered(event: &str, number: Option<u64>) -> Cow<'_, str> {
+    let fields = event.trim_end().strip_suffix('}');
+    let (Some(number), Some(fields)) = (number, fields) else { return Cow::Borrowed(event) };
     let comma = if fields.trim_end().ends_with('{') { "" } else { "," };
     Cow::Owned(format!("{fields}{comma}\"sequence_number\":{number}}}"))
 }
@@ -215,9 +252,9 @@ mod tests {
 
     #[test]
     fn numbers_are_added_to_objects_of_any_form() {
-        assert_eq!(numbered("{\"a\":1} \n", 3), "{\"a\":1,\"sequence_number\":3}");
-        assert_eq!(numbered("{ }", 0), "{ \"sequence_number\":0}");
-        assert_eq!(numbered("[]", 0), "[]");
+        assert_eq!(numbered("{\"a\":1} \n", Some(3)), "{\"a\":1,\"sequence_number\":3}");
+        assert_eq!(numbered("{ }", Some(0)), "{ \"sequence_number\":0}");
+        assert_eq!((numbered("[]", Some(0)), numbered("{}", None)), ("[]".into(), "{}".into()));
         assert_eq!((whole(3.0), whole(3.5), whole(-1.0)), (Some(3), None, None));
     }
 }

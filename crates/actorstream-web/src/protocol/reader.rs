@@ -1,7 +1,10 @@
 //! Reads the events of upstream out of a log, and tells what they change.
 
 use actorstream::output::{Change, View, Viewable};
+use actorstream::proto::chat::ChatAccumulator;
+use actorstream::proto::completions::CompletionAccumulator;
 use actorstream::proto::event::Accumulator;
+use actorstream::proto::responses::ResponseDeltas;
 use actorstream::proto::sse::Frame;
 use actorstream::{ChatCompletionChunk, CompletionChunk, Event, ResponseEvent, ResponseStreamEvent};
 use bytes::Bytes;
@@ -66,28 +69,32 @@ impl Reader {
 }
 
 /// Reads events of one type.
-pub(super) struct Of<E: Viewable> {
+pub(super) struct Of<E: Answer> {
     memory: E::Memory,
-    /// Joins the halves of characters that are split over two events.
-    accumulator: E::Accumulator,
+    joiner: E::Joiner,
     view: E::View,
     ended: bool,
 }
 
-impl<E: Viewable> Default for Of<E> {
+impl<E: Answer> Default for Of<E> {
     fn default() -> Self {
         Self {
             memory: E::Memory::default(),
-            accumulator: E::Accumulator::default(),
+            joiner: E::Joiner::default(),
             view: E::View::lean(),
             ended: false,
         }
     }
 }
 
-impl<E: Viewable> std::fmt::Debug for Of<E> {
+impl<E: Answer> std::fmt::Debug for Of<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader").field("ended", &self.ended).finish_non_exhaustive()
+        let Self { joiner, view, ended, .. } = self;
+        f.debug_struct("Reader")
+            .field("joiner", joiner)
+            .field("view", view)
+            .field("ended", ended)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,7 +106,7 @@ impl<E: Answer> Of<E> {
             *self = Self::default();
             tell(News::NextAnswer);
         }
-        self.accumulator.push(&mut event, false);
+        event.join(&mut self.joiner);
         self.view.push(&event, &mut |change| tell(News::Change(change)));
         if let Some(reason) = event.end() {
             self.ended = true;
@@ -121,7 +128,13 @@ pub(super) fn decode<E: Event>(event: &RawValue, memory: &mut E::Memory) -> Opti
 }
 
 /// How the events of an endpoint say where an answer ends.
-pub(super) trait Answer: Viewable {
+pub(super) trait Answer: Viewable<View: std::fmt::Debug> {
+    /// Joins the halves of characters that are split over two events.
+    type Joiner: Default + std::fmt::Debug + Send;
+
+    /// Puts the texts of the event right.
+    fn join(&mut self, joiner: &mut Self::Joiner);
+
     /// Why the first choice ends with this event, if it does; empty if upstream does not say.
     fn end(&self) -> Option<String>;
 
@@ -130,6 +143,12 @@ pub(super) trait Answer: Viewable {
 }
 
 impl Answer for ChatCompletionChunk {
+    type Joiner = ChatAccumulator;
+
+    fn join(&mut self, joiner: &mut ChatAccumulator) {
+        joiner.push(self, false);
+    }
+
     fn end(&self) -> Option<String> {
         self.finish_reason().map(|reason| reason.as_str().to_owned())
     }
@@ -147,6 +166,12 @@ impl Answer for ChatCompletionChunk {
 }
 
 impl Answer for CompletionChunk {
+    type Joiner = CompletionAccumulator;
+
+    fn join(&mut self, joiner: &mut CompletionAccumulator) {
+        joiner.push(self, false);
+    }
+
     fn end(&self) -> Option<String> {
         let reason = self.choice(0)?.finish_reason.as_ref()?;
         Some(reason.as_str().to_owned())
@@ -158,6 +183,12 @@ impl Answer for CompletionChunk {
 }
 
 impl Answer for ResponseEvent {
+    type Joiner = ResponseDeltas;
+
+    fn join(&mut self, joiner: &mut ResponseDeltas) {
+        joiner.join(self);
+    }
+
     fn end(&self) -> Option<String> {
         match &self.event {
             ResponseStreamEvent::Completed(_) => Some(String::new()),

@@ -6,9 +6,13 @@ use serde::Serialize;
 /// The content type of an event stream.
 pub(super) const CONTENT_TYPE: &str = "text/event-stream";
 
-/// A comment, which every client passes over.
+/// How much room for frames is kept from one entry to the next, in bytes.
+const KEPT: usize = 4 << 10;
+
+/// A comment, which every client passes over. No blank line follows it: with one, OpenAI's client for Python takes it for an
+/// event without data, and fails.
 pub(super) fn ping() -> Bytes {
-    Bytes::from_static(b": ping\n\n")
+    Bytes::from_static(b": ping\n")
 }
 
 /// The frames of one entry, until all of them are there: only then it is known which is the last.
@@ -66,6 +70,8 @@ impl Frames {
             out.put_u8(b'\n');
         }
         self.data.clear();
+        // A picture is not kept for the next event.
+        self.data.shrink_to(KEPT);
         self.frames.clear();
     }
 }

@@ -29,6 +29,9 @@ use serde_json::{Map, Value};
 use crate::event::Failure;
 
 /// The body of a request for an answer.
+///
+/// All of it is what the client says: system messages, answers of the model and results of tools too. Where that matters,
+/// take the last message alone, and the others from where you keep them.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UiRequest {
