@@ -41,4 +41,7 @@ grep -q . target/story.txt
 say 'real servers: aimock, nginx, TLS, tinyproxy'
 tests/live/with-servers.sh cargo test --workspace --quiet --features actorstream-tests/live --test live
 
+say 'stock clients: the AI SDK, EventSource, OpenAI for Node and Python'
+tests/web/run.sh
+
 say 'all tests ran'

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# The web part with stock clients: the AI SDK, EventSource, OpenAI's clients for Node and Python. Needs Node 20 or later
+# and Python 3.11 or later with venv.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# A stamp is a copy of the file that was installed from.
+installed() {
+    cmp -s -- "$1" "$2"
+}
+
+if ! installed package-lock.json node_modules/.installed-from.json; then
+    npm ci --no-audit --no-fund
+    cp package-lock.json node_modules/.installed-from.json
+fi
+if ! installed requirements.txt .venv/installed-from.txt; then
+    rm -rf .venv
+    python3 -m venv .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.txt
+    cp requirements.txt .venv/installed-from.txt
+fi
+
+cargo build --quiet --package actorstream-tests --bin web_server
+target=$(cargo metadata --format-version 1 --no-deps | node -p 'JSON.parse(fs.readFileSync(0)).target_directory')
+export WEB_SERVER=$target/debug/web_server
+
+node --test --test-reporter=spec ./*.test.mjs
+.venv/bin/python -m unittest --verbose test_openai.py
