@@ -20,7 +20,7 @@ need() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-need nginx openssl tinyproxy-bin
+need nginx openssl tinyproxy-bin chromium
 
 say 'format'
 cargo fmt --all -- --check
@@ -41,7 +41,7 @@ grep -q . target/story.txt
 say 'real servers: aimock, nginx, TLS, tinyproxy'
 tests/live/with-servers.sh cargo test --workspace --quiet --features actorstream-tests/live --test live
 
-say 'stock clients: the AI SDK, EventSource, OpenAI for Node and Python'
+say 'stock clients: the AI SDK, EventSource, OpenAI for Node and Python, a browser'
 tests/web/run.sh
 
 say 'all tests ran'

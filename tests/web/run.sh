@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The web part with stock clients: the AI SDK, EventSource, OpenAI's clients for Node and Python. Needs Node 20 or later
-# and Python 3.11 or later with venv.
+# The web part with stock clients: the AI SDK, EventSource, OpenAI's clients for Node and Python, a browser. Needs Node 20
+# or later, Python 3.11 or later with venv, and Chromium.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -19,6 +19,14 @@ if ! installed requirements.txt .venv/installed-from.txt; then
     .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.txt
     cp requirements.txt .venv/installed-from.txt
 fi
+
+# The useChat page, as its README builds it.
+page=../../examples/use-chat
+if ! installed "$page/package-lock.json" "$page/node_modules/.installed-from.json"; then
+    npm --prefix "$page" ci --no-audit --no-fund
+    cp "$page/package-lock.json" "$page/node_modules/.installed-from.json"
+fi
+npm --prefix "$page" run --silent build -- --logLevel warn
 
 cargo build --quiet --package actorstream-tests --bin web_server
 target=$(cargo metadata --format-version 1 --no-deps | node -p 'JSON.parse(fs.readFileSync(0)).target_directory')

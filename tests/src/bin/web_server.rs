@@ -6,6 +6,7 @@
 //! | `/over-responses` | the same over Responses |
 //! | `/service` | the same over chat completions, with an actor that adds parts of its own |
 //! | `/pinging` | the same, which is never silent for longer than 20 ms |
+//! | `/` | the chat page, on `/api` |
 //! | `/control` | `open/{gate}` opens a gate of the script; `upstream` tells how many connections upstream has, and requests it got |
 //!
 //! What upstream answers, the last text of the request says. The first line of standard output says where it listens.
@@ -26,7 +27,7 @@ use actorstream::{
 use actorstream_test::{ChatStream, CompletionStream, Gate, Reply, Request, Script, Upstream};
 use actorstream_web::event::{End, Part};
 use actorstream_web::store::MemoryStore;
-use actorstream_web::{Log, Relay};
+use actorstream_web::{Log, Relay, page};
 use serde_json::{Value, json};
 
 /// The gates of the script, which are made when they are named.
@@ -41,6 +42,25 @@ impl Gates {
 
 const STORY: &str =
     "Once upon a time, a stream left its mountain 😀 and found the sea.\nIt never ended: \"bytes\".";
+
+/// An answer in Markdown, with what no page must run.
+const MARKDOWN: &str = r#"# A title
+
+Text with **weight**, `code` and [a page](https://a.example); [none](javascript:broken=1).
+
+```
+let x = 1;
+```
+
+| a | b |
+|---|---|
+| a long cell in a table that is wider than the screen of a phone | and another one of them beside it |
+
+1. one
+2. two
+
+<script>globalThis.broken = 1</script><img src=x onerror="globalThis.broken = 1"><iframe src="https://a.example"></iframe>
+"#;
 
 fn main() -> std::io::Result<()> {
     System::new().block_on(serve())
@@ -72,6 +92,7 @@ async fn serve() -> std::io::Result<()> {
             .service(web::scope("/over-responses").configure(|config| over_responses.configure(config)))
             .service(web::scope("/pinging").configure(|config| pinging.configure(config)))
             .service(web::scope("/service").configure(|config| service.configure(config)))
+            .configure(page::configure)
     })
     .workers(2)
     .h1_allow_half_closed(false)
@@ -214,6 +235,7 @@ fn answer(request: &Request, gates: &Gates) -> Reply {
                     chat.tool_call("call_1", "weather", "{\"city\":oops").finish_reason("tool_calls")
                 }
                 "reasoning" => chat.reasoning_content("Let me think.").content("I have thought."),
+                "markdown" => chat.content(MARKDOWN),
                 "long" => chat.deltas(argument.parse().unwrap(), "word "),
                 _ => chat.delta_words().content(STORY),
             };
