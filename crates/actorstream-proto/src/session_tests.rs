@@ -154,6 +154,10 @@ fn every_way_a_body_ends_early_is_truncated() {
     let mut driven = chat();
     driven.close(cut());
     assert_eq!(partial(&driven), None);
+    // Before it can be told what it is.
+    let mut driven = chat();
+    driven.bytes("dat").close(cut());
+    assert_eq!(partial(&driven), None);
 }
 
 #[test]

@@ -32,9 +32,16 @@ pub struct UpstreamBuilder {
     addr: SocketAddr,
     backlog: u32,
     records_requests: bool,
+    receive_buffer: Option<usize>,
     #[cfg(feature = "tls")]
     tls: Option<crate::ServerIdentity>,
 }
+
+/// What a client may send ahead while a reply is played, in bytes, unless said.
+const READ_AHEAD: usize = 1 << 20;
+/// The size of a TCP segment on Ethernet.
+#[cfg(unix)]
+const SEGMENT: u32 = 1460;
 
 impl Default for UpstreamBuilder {
     /// A free port of 127.0.0.1, no TLS.
@@ -43,6 +50,7 @@ impl Default for UpstreamBuilder {
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             backlog: 4096,
             records_requests: true,
+            receive_buffer: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -72,6 +80,14 @@ impl UpstreamBuilder {
     /// to run for long should not.
     pub fn record_requests(mut self, record: bool) -> Self {
         self.records_requests = record;
+        self
+    }
+
+    /// How many bytes of a request the system takes, about, before the script has read them; so many the script reads
+    /// ahead while it plays a reply. A client that sends more is held up in the middle of its request. On Linux the
+    /// client's own buffer then holds some 100 KiB, where it would hold megabytes.
+    pub fn receive_buffer(mut self, bytes: usize) -> Self {
+        self.receive_buffer = Some(bytes);
         self
     }
 
@@ -128,6 +144,12 @@ impl UpstreamBuilder {
         // On Windows this would let two upstreams share a port.
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
+        if let Some(bytes) = self.receive_buffer {
+            socket.set_recv_buffer_size(bytes)?;
+            // A client makes its buffer by the size of the segments, which is 64 KiB on loopback.
+            #[cfg(unix)]
+            socket.set_tcp_mss(SEGMENT)?;
+        }
         socket.bind(&self.addr.into())?;
         socket.listen(i32::try_from(self.backlog).unwrap_or(i32::MAX))?;
         socket.set_nonblocking(true)?;
@@ -148,6 +170,7 @@ impl UpstreamBuilder {
         let scheme = "http";
         let manner = Arc::new(Manner {
             script,
+            read_ahead: self.receive_buffer.unwrap_or(READ_AHEAD),
             #[cfg(feature = "tls")]
             tls: self.tls,
         });

@@ -15,14 +15,13 @@ use crate::reply::Reply;
 use crate::request_reader::{NoRequest, read_request};
 use crate::script::Script;
 
-/// What the client may send ahead while a reply is played, in bytes. Beyond that it is not read,
-/// and its going away is not noticed.
-const MAX_AHEAD: usize = 1 << 20;
-
 /// What all connections of an upstream need.
 #[derive(Debug)]
 pub(crate) struct Manner {
     pub(crate) script: Script,
+    /// What the client may send ahead while a reply is played, in bytes. Beyond that it is not read,
+    /// and its going away is not noticed.
+    pub(crate) read_ahead: usize,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::ServerIdentity>,
 }
@@ -45,7 +44,7 @@ pub(crate) async fn serve(socket: TcpStream, manner: Arc<Manner>, entry: OpenCon
     let mut buffer = BytesMut::new();
     let mut socket = socket;
     if let Some(reply) = manner.script.reply_at_accept(entry.number()) {
-        let mut stream = Stream::new(socket, buffer, &entry);
+        let mut stream = Stream::new(socket, buffer, &entry, manner.read_ahead);
         let ending = stream.play(&reply, "").await;
         let goes_on = match ending {
             Ending::RanOut { keeps_alive, silent } => keeps_alive || silent,
@@ -60,13 +59,13 @@ pub(crate) async fn serve(socket: TcpStream, manner: Arc<Manner>, entry: OpenCon
     if let Some(identity) = &manner.tls {
         return match identity.handshake(socket, buffer.freeze()).await {
             Ok(socket) => {
-                let stream = Stream::new(socket, BytesMut::new(), &entry);
+                let stream = Stream::new(socket, BytesMut::new(), &entry, manner.read_ahead);
                 stream.converse(&manner.script).await;
             }
             Err(_) => entry.peer_closed(),
         };
     }
-    let stream = Stream::new(socket, buffer, &entry);
+    let stream = Stream::new(socket, buffer, &entry, manner.read_ahead);
     stream.converse(&manner.script).await;
 }
 
@@ -76,12 +75,13 @@ struct Stream<'a, S> {
     writer: WriteHalf<S>,
     buffer: BytesMut,
     entry: &'a OpenConnection,
+    read_ahead: usize,
 }
 
 impl<'a, S: Socket> Stream<'a, S> {
-    fn new(socket: S, buffer: BytesMut, entry: &'a OpenConnection) -> Self {
+    fn new(socket: S, buffer: BytesMut, entry: &'a OpenConnection, read_ahead: usize) -> Self {
         let (reader, writer) = split(socket);
-        Self { reader, writer, buffer, entry }
+        Self { reader, writer, buffer, entry, read_ahead }
     }
 
     fn into_parts(self) -> (S, BytesMut) {
@@ -119,7 +119,7 @@ impl<'a, S: Socket> Stream<'a, S> {
     async fn play(&mut self, reply: &Reply, method: &str) -> Ending {
         let player = Player::new(reply, method, &mut self.writer, self.entry.journal());
         let work = player.play(reply);
-        let ending = unless_gone(work, &mut self.reader, &mut self.buffer).await;
+        let ending = unless_gone(work, &mut self.reader, &mut self.buffer, self.read_ahead).await;
         ending.unwrap_or(Ending::Gone)
     }
 
@@ -127,7 +127,7 @@ impl<'a, S: Socket> Stream<'a, S> {
     async fn leave(mut self, ending: Ending) {
         if let Ending::RanOut { .. } = ending {
             let work = self.writer.shutdown();
-            unless_gone(work, &mut self.reader, &mut self.buffer).await;
+            unless_gone(work, &mut self.reader, &mut self.buffer, self.read_ahead).await;
         }
         if let Ending::Gone = ending {
             self.entry.peer_closed();
@@ -145,16 +145,17 @@ async fn unless_gone<T>(
     work: impl Future<Output = T>,
     reader: &mut (impl AsyncRead + Unpin),
     buffer: &mut BytesMut,
+    read_ahead: usize,
 ) -> Option<T> {
     tokio::select! {
         biased;
         result = work => Some(result),
-        () = gone(reader, buffer) => None,
+        () = gone(reader, buffer, read_ahead) => None,
     }
 }
 
-async fn gone(reader: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) {
-    while buffer.len() < MAX_AHEAD {
+async fn gone(reader: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut, read_ahead: usize) {
+    while buffer.len() < read_ahead {
         buffer.reserve(1);
         if let Ok(0) | Err(_) = reader.read_buf(buffer).await {
             return;

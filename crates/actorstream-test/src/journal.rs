@@ -22,6 +22,8 @@ pub(crate) struct Entries {
     pub(crate) arrived: usize,
     /// For each connection accepted, whether the client closed it.
     pub(crate) peer_closed: Vec<bool>,
+    /// For each connection accepted, whether it is closed, by whichever side.
+    pub(crate) closed: Vec<bool>,
     pub(crate) open: usize,
 }
 
@@ -39,6 +41,7 @@ impl Journal {
     pub(crate) fn accepted(self: &Arc<Self>) -> OpenConnection {
         let number = self.change(|entries| {
             entries.peer_closed.push(false);
+            entries.closed.push(false);
             entries.open += 1;
             entries.peer_closed.len() - 1
         });
@@ -115,6 +118,9 @@ impl OpenConnection {
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.journal.change(|entries| entries.open -= 1);
+        self.journal.change(|entries| {
+            entries.open -= 1;
+            entries.closed[self.number] = true;
+        });
     }
 }

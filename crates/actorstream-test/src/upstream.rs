@@ -136,6 +136,16 @@ impl Upstream {
             .await;
     }
 
+    /// Waits until the n-th connection, from 0, is closed, by whichever side.
+    pub async fn closed(&self, connection: usize) {
+        self.journal
+            .wait_for(|entries| {
+                let closed = entries.closed.get(connection).copied();
+                (closed == Some(true)).then_some(())
+            })
+            .await;
+    }
+
     /// How many bytes of replies the kernel took so far, over all connections (under TLS: bytes
     /// before encryption). It stands still while a client does not read.
     pub fn bytes_written(&self) -> u64 {

@@ -77,6 +77,7 @@ async fn every_way_to_cut_a_body_is_truncated() {
         ("clean end without finish reason", hello_then().end()),
         ("clean close without length", Reply::sse_until_close().event(chunk("Hello")).fin()),
         ("reset before an event", Reply::sse().comment("hi").reset()),
+        ("cut in its first word", Reply::sse().chunk("dat").cut()),
     ] {
         let (_, text, outcome) = play(reply).await;
         let error = outcome.unwrap_err();

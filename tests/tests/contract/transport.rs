@@ -131,6 +131,22 @@ async fn an_answer_to_half_a_request_is_heard() {
 }
 
 #[actix_rt::test]
+async fn a_server_that_closes_its_side_under_a_request_is_not_waited_for() {
+    tokio::time::pause();
+    // It reads no further, so the rest of the request can never be sent.
+    for answer in ["", "HTTP/1.1 200 O"] {
+        let script = Script::on_accept(Reply::raw().bytes(answer).fin());
+        let upstream = Upstream::builder().receive_buffer(4096).spawn(script).unwrap();
+        let openai = client(&upstream.base_url());
+        let request = actorstream::ChatRequest::new("m").user("x".repeat(1 << 20));
+        let start = tokio::time::Instant::now();
+        let error = openai.chat().stream(request, Noting::default().start()).await.unwrap_err();
+        assert_eq!(error.kind.name(), "transport", "{error}");
+        assert!(start.elapsed() < std::time::Duration::from_secs(60), "{:?}", start.elapsed());
+    }
+}
+
+#[actix_rt::test]
 async fn what_is_not_http_says_so() {
     for answer in ["SSH-2.0-OpenSSH_9.2\r\n\r\n", "\0\0\0\0garbage\r\n\r\n"] {
         let upstream = Upstream::start(Reply::raw().bytes(answer).close());

@@ -108,3 +108,29 @@ fn an_upstream_needs_no_runtime() {
     let shown = format!("{upstream:?}");
     assert!(shown.contains("accepted: 1"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_client_is_held_up_in_a_large_request() {
+    let upstream =
+        Upstream::builder().receive_buffer(4096).spawn(Script::on_accept(Reply::raw().hold())).unwrap();
+    let client = RawClient::connect(&upstream).await;
+    let (mut sent, mut still) = (0, 0);
+    while still < 1000 {
+        match client.socket.try_write(&[b'x'; 4096]) {
+            Ok(bytes) => (sent, still) = (sent + bytes, 0),
+            Err(_) => still += 1,
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(sent > 4096 && sent < 300 << 10, "{sent}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_is_seen_whoever_closed_it() {
+    let upstream = Upstream::spawn(Script::sequence([Reply::sse().close(), Reply::sse().hold()]));
+    let mut first = RawClient::posting(&upstream, "").await;
+    upstream.closed(0).await;
+    first.rest_to_fin().await;
+    drop(RawClient::posting(&upstream, "").await);
+    upstream.closed(1).await;
+}

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
 use super::exchange::Exchange;
 use super::kept::Kept;
-use super::response_head::{Looked, close_after, look, refuses};
+use super::response_head::{Looked, close_after, is_cut, look, refuses};
 use super::stream::Stream;
 
 /// How much of a head is read at a time.
@@ -167,13 +167,14 @@ impl Io {
         match self.with_stream(closed, |stream| stream.poll_write(cx, buf)) {
             Poll::Ready(Ok(len)) => return Poll::Ready(Ok(len)),
             Poll::Ready(Err(_)) => self.write_off = true,
-            // A server that refuses may read no further; awc would not look before all is written.
+            // A server that refuses may read no further, and one that has closed its side will not answer; awc would
+            // not look before all is written.
             Poll::Pending => {
                 if matches!(self.reading, Reading::Head(_)) {
                     ready!(self.read_head(cx))?;
                 }
                 match &self.reading {
-                    Reading::Rest(head, _) if refuses(head) => self.write_off = true,
+                    Reading::Rest(head, _) if is_cut(head) || refuses(head) => self.write_off = true,
                     _ => return Poll::Pending,
                 }
             }

@@ -49,6 +49,11 @@ pub(super) fn refuses(head: &[u8]) -> bool {
     status(head).is_some_and(|status| status >= 300)
 }
 
+/// Whether a head that has ended is not whole: its connection ended in it, or before it.
+pub(super) fn is_cut(head: &[u8]) -> bool {
+    head_end(head).is_none()
+}
+
 /// Adds to a head that the connection is of no further use.
 pub(super) fn close_after(bytes: &mut Vec<u8>) {
     if let Some(end) = head_end(bytes) {

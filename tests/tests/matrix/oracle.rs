@@ -1,0 +1,192 @@
+//! What a scenario must come to, worked out from the contract alone.
+
+use std::ops::RangeInclusive;
+
+use actorstream::Budget;
+
+use crate::scenario::{Fault, Framing, Manner, Phase, Placement, Scenario};
+
+/// How a stream ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Finish {
+        sentinel: bool,
+    },
+    Truncated,
+    Provider,
+    Malformed,
+    NotAStream,
+    Transport,
+    Timeout(Budget),
+    Cancelled,
+    TargetStopped,
+    TargetPanicked,
+    /// An end that no scenario asks for.
+    Other(&'static str),
+}
+
+impl Kind {
+    /// The target sees no end, since it is gone.
+    pub(crate) fn is_of_the_target(self) -> bool {
+        matches!(self, Self::TargetStopped | Self::TargetPanicked)
+    }
+}
+
+/// One thing that a scenario may come to: how it ends, behind how many events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub(crate) kind: Kind,
+    pub(crate) events: RangeInclusive<usize>,
+}
+
+fn ending(kind: Kind, events: usize) -> Ending {
+    Ending { kind, events: events..=events }
+}
+
+const BUDGETS: [Budget; 5] =
+    [Budget::Queue, Budget::Connect, Budget::FirstEvent, Budget::Idle, Budget::Stall];
+
+/// All that a scenario may come to: most often one thing, a few where the network decides what arrives.
+pub(crate) fn allowed(scenario: &Scenario) -> Vec<Ending> {
+    let mut allowed = of_the_server(scenario);
+    if scenario.placement != Placement::System && has_timeout(&allowed) {
+        // The budgets are short there, and the machine may be slow.
+        let most = allowed.iter().map(|ending| *ending.events.end()).max().unwrap_or_default();
+        allowed.extend(BUDGETS.map(|budget| Ending { kind: Kind::Timeout(budget), events: 0..=most }));
+    }
+    let kind = match scenario.manner {
+        Manner::Fast | Manner::Slow | Manner::Waits => return allowed,
+        Manner::Stops | Manner::StopsInBatch => Kind::TargetStopped,
+        Manner::Panics | Manner::CallbackPanics => Kind::TargetPanicked,
+        Manner::Cancels => Kind::Cancelled,
+    };
+    // The target acts if it gets so far.
+    let n = scenario.acts_at;
+    let mut with_target: Vec<Ending> = Vec::new();
+    for Ending { kind: of_server, events } in allowed {
+        if *events.end() >= n {
+            with_target.push(ending(kind, n));
+        }
+        if *events.start() < n {
+            let most = (*events.end()).min(n - 1);
+            with_target.push(Ending { kind: of_server, events: *events.start()..=most });
+        }
+    }
+    with_target
+}
+
+/// Whether a budget is to run out, so that it should be short where time is real.
+pub(crate) fn times_out(scenario: &Scenario) -> bool {
+    let acts = !matches!(scenario.manner, Manner::Fast | Manner::Slow | Manner::Waits);
+    let endings = of_the_server(scenario);
+    // Should the target be there first, the stream ends by it.
+    has_timeout(&endings)
+        && !(acts && endings.iter().all(|ending| *ending.events.start() >= scenario.acts_at))
+}
+
+fn has_timeout(endings: &[Ending]) -> bool {
+    endings.iter().any(|ending| matches!(ending.kind, Kind::Timeout(_)))
+}
+
+/// The text of the n-th event that the target gets, from 0.
+pub(crate) fn text(scenario: &Scenario, n: usize) -> String {
+    let ends_twice = scenario.fault == Fault::DuplicateEnd && scenario.phase != Phase::Queue;
+    if ends_twice && n >= scenario.before { String::new() } else { scenario.text(n) }
+}
+
+/// What the server does, told to a target that takes what comes.
+fn of_the_server(scenario: &Scenario) -> Vec<Ending> {
+    let whole = vec![ending(Kind::Finish { sentinel: true }, scenario.events)];
+    match (scenario.phase, scenario.fault) {
+        (Phase::Queue, Fault::Silence | Fault::CommentsForever) => {
+            vec![ending(Kind::Timeout(Budget::Queue), 0)]
+        }
+        // The place becomes free.
+        (Phase::Queue, _) => whole,
+        (Phase::Connect | Phase::Tls, Fault::Silence) | (Phase::Tls, Fault::SlowDrip) => {
+            vec![ending(Kind::Timeout(Budget::Connect), 0)]
+        }
+        (Phase::Tls, _) => vec![ending(Kind::Transport, 0)],
+        (Phase::Connect | Phase::RequestBody, Fault::SlowDrip) => whole,
+        (Phase::RequestBody, Fault::Silence) | (Phase::Head, Fault::Silence) => {
+            vec![ending(Kind::Timeout(Budget::FirstEvent), 0)]
+        }
+        (Phase::Connect | Phase::RequestBody | Phase::Head, Fault::Fin | Fault::Reset | Fault::Garbage) => {
+            vec![ending(Kind::Transport, 0)]
+        }
+        (Phase::Connect | Phase::RequestBody, _) => {
+            // The answer comes before the request was read: what a RST leaves of it, or a client that first wants to
+            // be rid of the request, is as the network decides.
+            let mut endings = of_the_body(scenario);
+            let most = endings.iter().map(|ending| *ending.events.end()).max().unwrap_or_default();
+            endings.push(ending(Kind::Transport, 0));
+            endings.push(Ending { kind: Kind::Truncated, events: 0..=most });
+            if scenario.phase == Phase::RequestBody {
+                endings.push(ending(Kind::Timeout(Budget::FirstEvent), 0));
+            }
+            endings
+        }
+        _ => of_the_body(scenario),
+    }
+}
+
+/// The head has come whole.
+fn of_the_body(scenario: &Scenario) -> Vec<Ending> {
+    let Scenario { phase, fault, framing, before, events, .. } = *scenario;
+    let complete = before == events;
+    let chunked = framing == Framing::Chunked;
+    // What a body comes to that ends where its framing says, without [DONE].
+    let clean = || match (complete, seen(scenario)) {
+        (true, _) => Kind::Finish { sentinel: false },
+        (false, true) => Kind::Truncated,
+        (false, false) => Kind::NotAStream,
+    };
+    let kind = match fault {
+        _ if phase == Phase::AfterDone => Kind::Finish { sentinel: true },
+        Fault::Fin if framing == Framing::UntilClose && !(scenario.tls && scenario.flavour == 2) => clean(),
+        Fault::Fin | Fault::Reset | Fault::CutChunkSize => Kind::Truncated,
+        Fault::Silence if phase == Phase::BeforeFirstEvent || before == 0 => {
+            Kind::Timeout(Budget::FirstEvent)
+        }
+        Fault::Silence => Kind::Timeout(Budget::Idle),
+        Fault::SlowDrip => return vec![ending(Kind::Finish { sentinel: true }, events)],
+        Fault::WrongLength if scenario.flavour == 2 && scenario.kind == 0 => clean(),
+        Fault::WrongLength => Kind::Truncated,
+        Fault::Garbage if scenario.flavour != 0 && chunked => Kind::Truncated,
+        Fault::Garbage if scenario.flavour != 0 && !scenario.inside() => clean(),
+        Fault::Garbage | Fault::ErrorEvent | Fault::DuplicateEnd | Fault::CommentsForever
+            if scenario.inside() =>
+        {
+            Kind::Malformed
+        }
+        Fault::Garbage => Kind::Malformed,
+        Fault::ErrorEvent => Kind::Provider,
+        Fault::DuplicateEnd => {
+            let more = if scenario.flavour == 0 { 1 } else { 2 };
+            return vec![ending(Kind::Finish { sentinel: true }, before + more)];
+        }
+        Fault::CommentsForever if before == 0 => Kind::Timeout(Budget::FirstEvent),
+        Fault::CommentsForever => Kind::Timeout(Budget::Stall),
+    };
+    vec![ending(kind, before)]
+}
+
+/// Whether something of an event stream has come, so that it is one.
+fn seen(scenario: &Scenario) -> bool {
+    scenario.before > 0
+        || scenario.inside()
+        || (scenario.comment && scenario.phase >= Phase::BeforeFirstEvent)
+}
+
+/// Whether the faulty connection may be used again: its answer may be whole.
+pub(crate) fn may_be_kept(scenario: &Scenario) -> bool {
+    let may_be_whole = match scenario.fault {
+        Fault::SlowDrip => true,
+        // The body was whole before.
+        Fault::Fin => scenario.framing == Framing::Length && scenario.phase == Phase::AfterDone,
+        Fault::Garbage if scenario.flavour != 0 => false,
+        Fault::Garbage | Fault::ErrorEvent | Fault::DuplicateEnd => scenario.cut % 3 != 2,
+        _ => false,
+    };
+    may_be_whole && scenario.framing != Framing::UntilClose
+}
