@@ -14,6 +14,7 @@ mod output;
 mod placement;
 mod pool;
 mod proxies;
+mod races;
 mod requests;
 mod responses;
 mod resume;

@@ -206,10 +206,12 @@ impl<'a> Body<'a> {
 
     /// What follows an event that ends the stream: the rest of it, the end of the body, or nothing.
     fn rest(&self, reply: Reply) -> Reply {
-        match self.scenario.cut % 3 {
+        let reply = match self.scenario.cut % 3 {
             0 => reply.piece(self.after.clone()).end(),
             1 => reply.end(),
             _ => reply.hold(),
-        }
+        };
+        // Otherwise the request, which is there by then, would be answered once more.
+        if self.scenario.at_accept() { reply.close() } else { reply }
     }
 }

@@ -1,0 +1,85 @@
+//! Loads the client: many streams at once, targets that are slow, too few files, and hours of it. Its upstream runs in a
+//! process of its own, and all of it stays on this machine.
+//!
+//! ```sh
+//! cargo run --release -p actorstream-tests -- streams --count 10000
+//! cargo run --release -p actorstream-tests -- soak --minutes 60
+//! ```
+//!
+//! Each command prints what it measured and fails where a promise is broken. `tests/tests/load.rs` runs them small.
+
+mod few_files;
+mod process;
+mod slow_targets;
+mod soak;
+mod streams;
+mod upstream;
+
+use std::error::Error;
+
+use clap::{Parser, Subcommand};
+
+/// Loads the client, and says what it measured.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Many streams at once: ramp up, run, ramp down.
+    Streams {
+        /// How many.
+        #[arg(long, default_value_t = 10_000)]
+        count: usize,
+        /// How many events each stream gets before its last one.
+        #[arg(long, default_value_t = 5)]
+        events: usize,
+        /// The time between two events of a stream, in milliseconds.
+        #[arg(long, default_value_t = 4000)]
+        period: u64,
+    },
+    /// Slow targets of a fast upstream.
+    SlowTargets {
+        /// How many.
+        #[arg(long, default_value_t = 100)]
+        count: usize,
+        /// For so long, in seconds.
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
+    /// More streams than there may be open files; to be run under a low `ulimit -n`.
+    FewFiles {
+        /// How many.
+        #[arg(long, default_value_t = 200)]
+        count: usize,
+    },
+    /// Streams with and without faults, one after another and many at once, for a long time.
+    Soak {
+        /// For so long.
+        #[arg(long, default_value_t = 60.0)]
+        minutes: f64,
+        /// How many streams at once.
+        #[arg(long, default_value_t = 200)]
+        streams: usize,
+        /// The seed of the faults.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// The upstream of the others: says its base URL, and ends with its input.
+    Upstream,
+}
+
+/// What went wrong.
+type Failure = Box<dyn Error>;
+
+fn main() -> Result<(), Failure> {
+    match Arguments::parse().command {
+        Command::Streams { count, events, period } => streams::run(count, events, period),
+        Command::SlowTargets { count, seconds } => slow_targets::run(count, seconds),
+        Command::FewFiles { count } => few_files::run(count),
+        Command::Soak { minutes, streams, seed } => soak::run(minutes, streams, seed),
+        Command::Upstream => upstream::serve(),
+    }
+}

@@ -1,0 +1,133 @@
+//! Streams with and without faults for a long time: each ends once, and memory and files stay as they are.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use actix::prelude::*;
+use actorstream::{
+    Budgets, ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, RetryPolicy, StreamError,
+    StreamRef, StreamingClient, streaming_client,
+};
+use fastrand::Rng;
+
+use crate::Failure;
+use crate::process::{Beside, Holds, ensure};
+
+/// How much memory and how many files may come to it between the second quarter and the last.
+const GROWTH_KIB: u64 = 8 << 10;
+const GROWTH_FILES: usize = 50;
+
+/// Stops, panics, cancels, waits or takes its stream as it comes.
+struct Mixed {
+    acts: usize,
+    at: usize,
+    seen: usize,
+    ends: Rc<Cell<usize>>,
+}
+
+impl Actor for Mixed {
+    type Context = Context<Self>;
+}
+
+#[streaming_client]
+impl StreamingClient<ChatCompletionChunk> for Mixed {
+    fn handle_data(&mut self, _: ChatCompletionChunk, stream: &StreamRef, ctx: &mut Self::Context) {
+        self.seen += 1;
+        match self.acts {
+            0 if self.seen == self.at => ctx.stop(),
+            1 if self.seen == self.at => stream.cancel(),
+            2 => ctx.wait(tokio::time::sleep(Duration::from_millis(1)).into_actor(self)),
+            _ => {}
+        }
+    }
+
+    fn handle_error(&mut self, _: StreamError, _: &StreamRef, _: &mut Self::Context) {
+        self.ends.set(self.ends.get() + 1);
+    }
+
+    fn handle_finish(&mut self, _: Finish<ChatCompletion>, _: &StreamRef, _: &mut Self::Context) {
+        self.ends.set(self.ends.get() + 1);
+    }
+}
+
+/// What all the streams came to.
+#[derive(Default)]
+struct Tally {
+    ends: RefCell<BTreeMap<&'static str, u64>>,
+    wrong: RefCell<Vec<String>>,
+}
+
+pub(crate) fn run(minutes: f64, streams: usize, seed: u64) -> Result<(), Failure> {
+    let time = Duration::from_secs_f64(minutes * 60.0);
+    System::new().block_on(async {
+        let upstream = Beside::start()?;
+        let budgets = Duration::from_millis(500);
+        let openai = OpenAi::builder()
+            .base_url(&upstream.base_url)
+            .retry(RetryPolicy::none())
+            .budgets(Budgets::default().first_event(budgets).idle(budgets).stall(budgets))
+            .build()?;
+        println!("{streams} streams at once for {minutes} minutes, seed {seed}");
+        let tally = Rc::new(Tally::default());
+        let start = Instant::now();
+        let workers: Vec<_> = (0..streams)
+            .map(|number| {
+                let rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+                actix::spawn(one_after_another(openai.clone(), rng, Rc::clone(&tally), start + time))
+            })
+            .collect();
+
+        let mut samples = Vec::new();
+        let every = (time / 40).max(Duration::from_millis(250));
+        while start.elapsed() < time {
+            tokio::time::sleep(every).await;
+            let holds = Holds::now()?;
+            let ended: u64 = tally.ends.borrow().values().sum();
+            println!("{:7.1} s: {ended} streams ended; {holds}", start.elapsed().as_secs_f64());
+            samples.push(holds);
+        }
+        for worker in workers {
+            worker.await?;
+        }
+        for (end, count) in &*tally.ends.borrow() {
+            println!("{count:9} {end}");
+        }
+        let wrong = tally.wrong.borrow();
+        ensure(wrong.is_empty(), || format!("{} streams ended wrongly: {}", wrong.len(), wrong[0]))?;
+
+        let quarter = samples.len() / 4;
+        let most = |samples: &[Holds]| {
+            let memory = samples.iter().map(|holds| holds.memory).max().unwrap_or_default();
+            (memory, samples.iter().map(|holds| holds.files).max().unwrap_or_default())
+        };
+        let (early, late) = (most(&samples[quarter..2 * quarter]), most(&samples[3 * quarter..]));
+        println!(
+            "second quarter: at most {} KiB, {} files; last quarter: {} KiB, {} files",
+            early.0, early.1, late.0, late.1
+        );
+        ensure(late.0 <= early.0 + GROWTH_KIB, || format!("memory grew from {} to {} KiB", early.0, late.0))?;
+        ensure(late.1 <= early.1 + GROWTH_FILES, || format!("files grew from {} to {}", early.1, late.1))
+    })
+}
+
+/// One stream after another, each with its own fault and its own target.
+async fn one_after_another(openai: OpenAi, mut rng: Rng, tally: Rc<Tally>, until: Instant) {
+    while Instant::now() < until {
+        let ends = Rc::new(Cell::new(0));
+        let target = Mixed { acts: rng.usize(..8), at: rng.usize(1..100), seen: 0, ends: Rc::clone(&ends) };
+        let request = ChatRequest::new(format!("mixed {}", rng.u64(..))).user("x");
+        let outcome = openai.chat().stream(request, target.start()).await;
+        let name = match &outcome {
+            Ok(_) => "finish",
+            Err(error) => error.kind.name(),
+        };
+        *tally.ends.borrow_mut().entry(name).or_default() += 1;
+        // Who is gone is told nothing; everybody else is told once.
+        let told = usize::from(name != "target_stopped");
+        if ends.get() != told {
+            tally.wrong.borrow_mut().push(format!("{name}, and the target was told {} ends", ends.get()));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The upstream: what it answers is told by the model that a request names.
+
+use std::io::{self, Read as _, Write as _};
+use std::time::{Duration, SystemTime};
+
+use actorstream_test::{ChatStream, Reply, Request, Script, Upstream};
+use fastrand::Rng;
+
+use crate::Failure;
+
+/// Serves until the input ends.
+pub(crate) fn serve() -> Result<(), Failure> {
+    let upstream = Upstream::builder().record_requests(false).start(Script::with(answer))?;
+    println!("{}", upstream.base_url());
+    io::stdout().flush()?;
+    io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
+/// `paced EVENTS PERIOD`, `flood`, `hold`, `mixed SEED`.
+fn answer(request: &Request) -> Reply {
+    let json = request.json();
+    let mut words = json["model"].as_str().unwrap_or_default().split(' ');
+    let name = words.next();
+    let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
+    match name {
+        Some("paced") => {
+            let events = number();
+            paced(usize::try_from(events).unwrap_or_default(), Duration::from_millis(number()))
+        }
+        Some("flood") => Reply::sse().forever(event(&"x".repeat(256)), Duration::ZERO),
+        Some("hold") => Reply::sse().event(json_of("first")).hold(),
+        Some("mixed") => mixed(&mut Rng::with_seed(number())),
+        _ => Reply::error(404, "invalid_request_error", "no such model"),
+    }
+}
+
+fn json_of(content: &str) -> String {
+    serde_json::json!({"id": "c", "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": null}]})
+        .to_string()
+}
+
+fn event(content: &str) -> String {
+    format!("data: {}\n\n", json_of(content))
+}
+
+/// Nanoseconds since 1970, on the clock that both processes have.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or_default()
+}
+
+/// Events that say when they were sent.
+fn paced(events: usize, period: Duration) -> Reply {
+    let stop = r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let last = format!("{stop}\n\ndata: [DONE]\n\n");
+    let last = format!("{:x}\r\n{last}\r\n0\r\n\r\n", last.len());
+    let timed = |reply: Reply, _| reply.wait(period).repeat_with(1, |_| event(&now().to_string()));
+    (0..events).fold(Reply::sse(), timed).wait(period).bytes(last)
+}
+
+/// A stream of the soak: most are whole, the others have each its fault.
+fn mixed(rng: &mut Rng) -> Reply {
+    let deltas = rng.usize(1..200);
+    let whole = ChatStream::new().deltas(deltas, "word ").finish_reason("stop");
+    let some: Vec<_> = whole.events().take(deltas / 2).collect();
+    let start = Reply::sse().events(some);
+    match rng.usize(..16) {
+        0 => start.reset(),
+        1 => start.cut(),
+        2 => start.end(),
+        3 => start.event("{oops").end(),
+        4 => start.event(r#"{"error":{"message":"boom"}}"#).end(),
+        5 => start.hold(),
+        6 => Reply::raw().hold(),
+        7 => Reply::raw().reset(),
+        8 => Reply::error(500, "server_error", "no"),
+        9 => Reply::text(200, "text/html", "<html>log in</html>"),
+        10 => start.forever(": ping\n\n", Duration::from_millis(20)),
+        11 => whole.reply().split_random(rng.u64(..)),
+        12 => whole.reply().pace(Duration::from_millis(1)),
+        _ => whole.reply(),
+    }
+}

@@ -1,0 +1,43 @@
+//! The commands of `load`, small enough to be run each time; `docs/reliability.md` has what they measured at full size.
+#![allow(clippy::unwrap_used)]
+
+use std::process::Command;
+
+/// Runs `load` under a limit on open files.
+#[track_caller]
+fn load(files: &str, arguments: &[&str]) -> String {
+    let output = Command::new("sh")
+        .args(["-c", &format!(r#"ulimit -n {files}; exec "$0" "$@""#), env!("CARGO_BIN_EXE_load")])
+        .args(arguments)
+        .output()
+        .unwrap();
+    let told =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    println!("load {}\n{told}", arguments.join(" "));
+    assert!(output.status.success(), "load {}: {told}", arguments.join(" "));
+    told
+}
+
+const MOST: &str = r#""$(ulimit -Hn)""#;
+
+#[test]
+fn a_thousand_streams_at_once() {
+    load(MOST, &["streams", "--count", "1000", "--events", "5", "--period", "1000"]);
+}
+
+#[test]
+fn slow_targets_of_a_fast_upstream_hold_no_more_memory() {
+    load(MOST, &["slow-targets", "--count", "50", "--seconds", "3"]);
+}
+
+#[test]
+fn too_few_files_are_told_and_recovered_from() {
+    // Only the soft limit, so that the upstream beside it can raise its own.
+    let told = load("-S 64", &["few-files", "--count", "200"]);
+    assert!(told.contains("200 streams finished afterwards"));
+}
+
+#[test]
+fn a_short_soak() {
+    load(MOST, &["soak", "--minutes", "0.1", "--streams", "50"]);
+}
