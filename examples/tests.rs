@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actorstream_test::{ChatStream, CompletionStream, Gate, Reply, Upstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -290,6 +290,60 @@ async fn actix_web_handler_cancels_when_its_client_leaves_before_the_first_text(
         upstream.peer_closed(0).await;
     })
     .await;
+}
+
+/// How a client leaves.
+#[derive(Debug, Clone, Copy)]
+enum Leaves {
+    Fin,
+    Reset,
+    HalfClose,
+}
+
+#[tokio::test]
+async fn actix_web_handler_stops_asking_within_250_ms_however_its_client_leaves() {
+    const NOTICED: Duration = Duration::from_millis(250);
+    // Of a machine that is busy with something else, the best of a few tries is taken.
+    const TRIES: usize = 5;
+    let first: Vec<_> = ChatStream::new().content("lamp").events().take(2).collect();
+    let silent_after_a_text = Reply::sse().events(first).hold();
+    for (reply, has_begun) in
+        [(Reply::raw().hold(), false), (Reply::sse().hold(), false), (silent_after_a_text, true)]
+    {
+        let upstream = Upstream::start(reply);
+        let service = Service::start(&upstream);
+        let mut connection = 0;
+        for leaves in [Leaves::Fin, Leaves::Reset, Leaves::HalfClose] {
+            let mut took = Vec::new();
+            while took.len() < TRIES && took.iter().all(|took| *took > NOTICED) {
+                guarded(async {
+                    let mut socket = service.get("x").await;
+                    upstream.request(connection).await;
+                    if has_begun {
+                        read_until(&mut socket, |response| response.contains("lamp")).await;
+                    }
+                    let start = Instant::now();
+                    match leaves {
+                        Leaves::Fin => drop(socket),
+                        Leaves::Reset => {
+                            socket.set_zero_linger().unwrap();
+                            drop(socket);
+                        }
+                        Leaves::HalfClose => {
+                            socket.shutdown().await.unwrap();
+                            // Its reading side stays open.
+                            upstream.peer_closed(connection).await;
+                        }
+                    }
+                    upstream.peer_closed(connection).await;
+                    took.push(start.elapsed());
+                })
+                .await;
+                connection += 1;
+            }
+            assert!(took.iter().any(|took| *took <= NOTICED), "{leaves:?}: {took:?}");
+        }
+    }
 }
 
 #[tokio::test]

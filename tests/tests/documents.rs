@@ -33,9 +33,16 @@ fn all_tests() -> BTreeMap<String, Vec<String>> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                walk(&path, found);
+                if !path.ends_with("node_modules") {
+                    walk(&path, found);
+                }
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let stem = path.file_stem().unwrap().to_str().unwrap().trim_end_matches("_tests").to_owned();
+                if ["main", "tests"].contains(&stem.as_str()) {
+                    // Known by the name of its folder as well.
+                    let folder = folder.file_name().unwrap().to_str().unwrap().to_owned();
+                    found.entry(folder).or_default().extend(tests(&path));
+                }
                 found.entry(stem).or_default().extend(tests(&path));
             }
         }
@@ -46,6 +53,7 @@ fn all_tests() -> BTreeMap<String, Vec<String>> {
         "crates/actorstream/src",
         "crates/actorstream-web/src",
         "crates/actorstream-web/tests",
+        "examples",
         "tests/tests",
     ];
     for folder in folders {
