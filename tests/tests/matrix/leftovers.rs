@@ -26,8 +26,16 @@ pub(crate) struct Holds {
 }
 
 impl Holds {
-    pub(crate) fn now() -> Self {
+    fn now() -> Self {
         Self { files: open_files(), threads: threads() }
+    }
+
+    /// What the process holds when no thread is left of what ran before.
+    pub(crate) fn without_threads() -> Self {
+        while threads() > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Self::now()
     }
 
     /// Waits until the process holds this again: threads take a moment to end after they were told to.

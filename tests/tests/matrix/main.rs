@@ -66,7 +66,7 @@ fn play_all(scenarios: &[Scenario]) -> Vec<String> {
         }
         for (placement, scenarios) in by_placement {
             let count = scenarios.len();
-            let holds = Holds::now();
+            let holds = Holds::without_threads();
             let (played, left) = stages::stage(placement, scenarios);
             let mut left = Vec::from_iter(left.into_iter().chain(holds.again().err()));
             if played.len() != count {

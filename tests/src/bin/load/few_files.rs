@@ -49,7 +49,7 @@ pub(crate) fn run(count: usize) -> Result<(), Failure> {
             waiting.await?;
         }
         for _ in 0..count {
-            let request = ChatRequest::new("paced 3 1").user("x");
+            let request = ChatRequest::new("whole").user("x");
             openai
                 .chat()
                 .stream_fn(request, |_| {})

@@ -71,15 +71,13 @@ pub(crate) fn run(count: usize, events: usize, period: u64) -> Result<(), Failur
         let openai = OpenAi::builder()
             .base_url(&upstream.base_url)
             .budgets(Budgets::default().first_event(Duration::from_secs(120)))
-            .max_streams(count)
+            .max_streams(count + 1)
             .build()?;
-        // What is made once is made before anything is measured.
-        all(&openai, 1, 1, 1).await?;
+        // What is made once is made before anything is measured; the connection is kept.
+        ask(&openai, "whole").await?;
         let before = Holds::now()?;
         println!("before:   {before}");
-        let mut reports = all(&openai, count, events, period).await?;
-        let (run, reports) = (reports.run.take(), reports.reports);
-        let during = run.ok_or("the streams never ran all at once")?;
+        let All { during, reports } = all(&openai, count, events, period).await?;
         println!("with all: {during}");
 
         let wrong: Vec<_> = reports.iter().filter_map(|report| report.outcome.as_ref().err()).collect();
@@ -108,10 +106,16 @@ pub(crate) fn run(count: usize, events: usize, period: u64) -> Result<(), Failur
     })
 }
 
+/// Asks the upstream for something short.
+async fn ask(openai: &OpenAi, model: &str) -> Result<(), Failure> {
+    openai.chat().stream_fn(ChatRequest::new(model).user("x"), |_| {}).await?;
+    Ok(())
+}
+
 /// What became of streams that ran all at once.
 struct All {
     /// What the process held when all of them had begun and none had ended.
-    run: Option<Holds>,
+    during: Holds,
     reports: Vec<Report>,
 }
 
@@ -128,23 +132,26 @@ async fn all(openai: &OpenAi, count: usize, events: usize, period: u64) -> Resul
         }
     }
     drop((began, ended));
-    let mut all = All { run: None, reports: Vec::new() };
+    let mut reports = Vec::new();
     for _ in 0..count {
         tokio::select! {
             Some(()) = beginnings.recv() => {}
-            Some(report) = endings.recv() => all.reports.push(report),
+            Some(report) = endings.recv() => reports.push(report),
             else => break,
         }
     }
-    if all.reports.is_empty() {
-        println!("all of {count} streams had begun after {:.1?}", start.elapsed());
-        all.run = Some(Holds::now()?);
+    if let Some(Err(error)) = reports.first().map(|report: &Report| &report.outcome) {
+        return Err(format!("{} streams failed before all had begun: {error}", reports.len()).into());
     }
+    println!("all of {count} streams had begun after {:.1?}", start.elapsed());
+    let during = Holds::now()?;
+    // They may go on.
+    ask(openai, "go").await?;
     while let Some(report) = endings.recv().await {
-        all.reports.push(report);
+        reports.push(report);
     }
-    ensure(all.reports.len() == count, || format!("{} of {count} streams ended", all.reports.len()))?;
-    Ok(all)
+    ensure(reports.len() == count, || format!("{} of {count} streams ended", reports.len()))?;
+    Ok(All { during, reports })
 }
 
 /// Waits until the process holds no more than before; kept connections may take half a minute.

@@ -1,9 +1,10 @@
 //! The upstream: what it answers is told by the model that a request names.
 
 use std::io::{self, Read as _, Write as _};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use actorstream_test::{ChatStream, Reply, Request, Script, Upstream};
+use actorstream_test::{ChatStream, Gate, Reply, Request, Script, Upstream};
 use fastrand::Rng;
 
 use crate::Failure;
@@ -17,7 +18,13 @@ pub(crate) fn serve() -> Result<(), Failure> {
     Ok(())
 }
 
-/// `paced EVENTS PERIOD`, `flood`, `hold`, `mixed SEED`.
+/// What holds up the paced streams until all of them have begun.
+fn gate() -> &'static Gate {
+    static GATE: OnceLock<Gate> = OnceLock::new();
+    GATE.get_or_init(Gate::new)
+}
+
+/// `paced EVENTS PERIOD`, `go`, `whole`, `flood`, `hold`, `mixed SEED`.
 fn answer(request: &Request) -> Reply {
     let json = request.json();
     let mut words = json["model"].as_str().unwrap_or_default().split(' ');
@@ -28,11 +35,20 @@ fn answer(request: &Request) -> Reply {
             let events = number();
             paced(usize::try_from(events).unwrap_or_default(), Duration::from_millis(number()))
         }
+        Some("go") => {
+            gate().open();
+            whole()
+        }
+        Some("whole") => whole(),
         Some("flood") => Reply::sse().forever(event(&"x".repeat(256)), Duration::ZERO),
         Some("hold") => Reply::sse().event(json_of("first")).hold(),
         Some("mixed") => mixed(&mut Rng::with_seed(number())),
         _ => Reply::error(404, "invalid_request_error", "no such model"),
     }
+}
+
+fn whole() -> Reply {
+    ChatStream::new().content("Hello").finish_reason("stop").reply()
 }
 
 fn json_of(content: &str) -> String {
@@ -50,13 +66,15 @@ pub(crate) fn now() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or_default()
 }
 
-/// Events that say when they were sent.
+/// One event at once, and when all streams may go on, events that say when they were sent.
 fn paced(events: usize, period: Duration) -> Reply {
     let stop = r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
     let last = format!("{stop}\n\ndata: [DONE]\n\n");
     let last = format!("{:x}\r\n{last}\r\n0\r\n\r\n", last.len());
+    // Not all streams at the same moment.
+    let begun = Reply::sse().event(json_of("first")).gate(gate()).wait(period.mul_f64(fastrand::f64()));
     let timed = |reply: Reply, _| reply.wait(period).repeat_with(1, |_| event(&now().to_string()));
-    (0..events).fold(Reply::sse(), timed).wait(period).bytes(last)
+    (0..events).fold(begun, timed).wait(period).bytes(last)
 }
 
 /// A stream of the soak: most are whole, the others have each its fault.
