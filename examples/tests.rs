@@ -323,6 +323,8 @@ async fn actix_web_handler_stops_asking_within_250_ms_however_its_client_leaves(
                         read_until(&mut socket, |response| response.contains("lamp")).await;
                     }
                     let start = Instant::now();
+                    // A socket that is kept has its reading side open.
+                    let mut kept = None;
                     match leaves {
                         Leaves::Fin => drop(socket),
                         Leaves::Reset => {
@@ -331,12 +333,12 @@ async fn actix_web_handler_stops_asking_within_250_ms_however_its_client_leaves(
                         }
                         Leaves::HalfClose => {
                             socket.shutdown().await.unwrap();
-                            // Its reading side stays open.
-                            upstream.peer_closed(connection).await;
+                            kept = Some(socket);
                         }
                     }
                     upstream.peer_closed(connection).await;
                     took.push(start.elapsed());
+                    drop(kept);
                 })
                 .await;
                 connection += 1;

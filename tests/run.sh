@@ -34,6 +34,9 @@ RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 say 'tests that need nothing but Rust'
 cargo test --workspace --quiet
 
+say 'load: 10,000 streams at once'
+cargo run --quiet -p actorstream-tests -- streams --count 10000 --events 3 --period 4000
+
 say 'README: the command of a newcomer'
 env -u OPENAI_API_KEY -u OPENAI_BASE_URL cargo run --quiet -- chat 'Tell me a story' >target/story.txt
 grep -q . target/story.txt

@@ -214,11 +214,9 @@ fn two_systems_on_one_thread() {
     let sink = recorder.sink();
 
     let first = System::new();
-    let handle = first.block_on(async {
+    let (handle, ()) = first.block_on(async {
         within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap();
-        let handle = held_openai.chat().stream(hello(), sink);
-        within(recorder.reached(1)).await;
-        handle
+        (held_openai.chat().stream(hello(), sink), within(recorder.reached(1)).await)
     });
     let second = System::new();
     second.block_on(async {
@@ -247,11 +245,8 @@ fn a_system_that_ends_under_a_live_stream() {
         let recorder = Recorder::new(StreamEvent::is_end);
         let sink = recorder.sink();
         let system = System::new();
-        let handle = system.block_on(async {
-            let handle = openai.chat().stream(hello(), sink);
-            take(steps).await;
-            handle
-        });
+        let (handle, ()) =
+            system.block_on(async { (openai.chat().stream(hello(), sink), take(steps).await) });
         drop(system);
         recorder.assert_one_end();
         let outcome = futures_util::FutureExt::now_or_never(handle).expect("the handle knows");

@@ -9,6 +9,13 @@ pub(crate) fn open_files() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count() - 1
 }
 
+/// How many files the process may have open.
+pub(crate) fn most_files() -> usize {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    files.split_whitespace().next().unwrap().parse().unwrap_or(usize::MAX)
+}
+
 /// How many threads the process has, but for those of the test harness.
 fn threads() -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();

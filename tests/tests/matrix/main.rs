@@ -35,8 +35,10 @@ use scenario::{Fault, Manner, Phase, Placement, Scenario};
 
 /// How many runs there are, unless `ACTORSTREAM_RUNS` says otherwise.
 const RUNS: u64 = 10_000;
-/// How many are played at once.
-const ROUND: usize = 500;
+/// How many are played at once, at most.
+const ROUND: usize = 1000;
+/// How many files one of them may need, with the upstream's.
+const FILES: usize = 5;
 
 /// One test at a time: each counts what the process holds.
 fn alone() -> MutexGuard<'static, ()> {
@@ -59,7 +61,7 @@ fn setting(name: &str) -> Option<u64> {
 /// Plays scenarios, and gives what is wrong.
 fn play_all(scenarios: &[Scenario]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for round in scenarios.chunks(ROUND) {
+    for round in scenarios.chunks(ROUND.min(leftovers::most_files() / FILES)) {
         let mut by_placement: BTreeMap<Placement, Vec<Scenario>> = BTreeMap::new();
         for scenario in round {
             by_placement.entry(scenario.placement).or_default().push(*scenario);
