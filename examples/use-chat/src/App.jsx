@@ -6,11 +6,13 @@ const kept = (id) => JSON.parse(sessionStorage.getItem(id) ?? "[]");
 
 export function App({ id }) {
   const [input, setInput] = useState("");
+  // As it was when the page was loaded.
+  const [before] = useState(() => kept(id));
   const chat = useChat({
     id,
-    messages: kept(id),
+    messages: before,
     // An answer that is being made goes on after a reload.
-    resume: kept(id).at(-1)?.role === "user",
+    resume: before.at(-1)?.role === "user",
     transport: new DefaultChatTransport({ api: "/api/chat" }),
   });
   const { messages, status, error, sendMessage, regenerate } = chat;
