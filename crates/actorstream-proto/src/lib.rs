@@ -32,7 +32,8 @@
 //!   arguments while they come.
 //! * [`tools`]: how an answer that calls tools goes on; `structured` (feature `schemars`): answers that are values of one's own
 //!   types.
-//! * [`text`], [`payload`], [`list`], [`wire`]: what events are made of; [`template`] reads most of them without parsing.
+//! * [`text`], [`payload`], [`list`], [`shared`], [`wire`]: what events are made of; [`template`] reads most of them
+//!   without parsing.
 
 pub mod api_error;
 pub mod audio;
@@ -60,6 +61,7 @@ pub mod retry;
 pub mod secret;
 pub mod session;
 mod settings;
+pub mod shared;
 pub mod sse;
 mod string_enum;
 #[cfg(feature = "schemars")]

@@ -4,7 +4,7 @@
 //! line is. The grammar is the HTML standard's: LF, CR and CRLF end a line, a byte order mark at the start is
 //! dropped, `data:` lines of one event are joined by a line feed, an event without data is none.
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::{memchr2, memchr3};
 
 /// One event of the stream, as it stood on the wire.
@@ -23,8 +23,10 @@ pub struct TooLong(pub usize);
 /// The decoder. Feed it a read, take all the frames, feed it the next read.
 #[derive(Debug)]
 pub struct SseDecoder {
-    /// The read that is being decoded, from the first byte that was not yet taken.
+    /// The read that is being decoded; empty once all of it is taken.
     chunk: Bytes,
+    /// Where in it the first byte is that was not yet taken.
+    at: usize,
     /// The start of a line whose end has not arrived.
     partial: BytesMut,
     /// The event that is being put together.
@@ -87,6 +89,7 @@ impl SseDecoder {
     pub fn new(max_event: usize) -> Self {
         Self {
             chunk: Bytes::new(),
+            at: 0,
             partial: BytesMut::new(),
             event: None,
             data: Data::None,
@@ -107,47 +110,51 @@ impl SseDecoder {
     /// # Errors
     /// [`TooLong`] when an event, or a line of it, outgrows the limit; the decoder is of no use after that.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, TooLong> {
-        while !self.chunk.is_empty() {
-            if std::mem::take(&mut self.skip_lf) && self.chunk[0] == b'\n' {
-                let _ = self.chunk.split_to(1);
-                continue;
+        loop {
+            let rest = &self.chunk[self.at..];
+            if self.skip_lf && !rest.is_empty() {
+                self.skip_lf = false;
+                if rest[0] == b'\n' {
+                    self.at += 1;
+                    continue;
+                }
             }
-            let Some(end) = memchr2(b'\n', b'\r', &self.chunk) else {
-                let rest = std::mem::take(&mut self.chunk);
+            let Some(len) = memchr2(b'\n', b'\r', rest) else {
                 self.check(rest.len())?;
-                self.partial.extend_from_slice(&rest);
-                break;
+                self.partial.extend_from_slice(rest);
+                self.chunk = Bytes::new();
+                self.at = 0;
+                return Ok(None);
             };
-            self.check(end)?;
-            let line = if self.partial.is_empty() {
-                self.chunk.slice(..end)
-            } else {
-                self.partial.extend_from_slice(&self.chunk[..end]);
-                self.partial.split().freeze()
-            };
-            let crlf = self.chunk[end] == b'\r';
-            let _ = self.chunk.split_to(end + 1);
-            if crlf {
-                match self.chunk.first() {
-                    Some(b'\n') => drop(self.chunk.split_to(1)),
+            self.check(len)?;
+            let (start, end) = (self.at, self.at + len);
+            self.at = end + 1;
+            if self.chunk[end] == b'\r' {
+                match self.chunk.get(self.at) {
+                    Some(b'\n') => self.at += 1,
                     Some(_) => {}
                     None => self.skip_lf = true,
                 }
             }
-            if let Some(frame) = self.line(line) {
-                return Ok(Some(frame));
+            let frame = if self.partial.is_empty() {
+                self.line(start, end)
+            } else {
+                self.partial.extend_from_slice(&self.chunk[start..end]);
+                self.partial_line()
+            };
+            if frame.is_some() {
+                return Ok(frame);
             }
         }
-        Ok(None)
     }
 
     /// What stood at the end of the body without a blank line after it. The standard drops such an event; whether
     /// it counts is for the caller to say, since servers do send their last error this way.
     pub fn finish(&mut self) -> Option<Frame> {
         if !self.partial.is_empty() {
-            let line = self.partial.split().freeze();
-            if let Some(frame) = self.line(line) {
-                return Some(frame);
+            let frame = self.partial_line();
+            if frame.is_some() {
+                return frame;
             }
         }
         self.dispatch()
@@ -161,30 +168,51 @@ impl SseDecoder {
         Ok(())
     }
 
-    fn line(&mut self, mut line: Bytes) -> Option<Frame> {
-        if std::mem::take(&mut self.at_start) && line.starts_with(b"\xef\xbb\xbf") {
-            line = line.slice(3..);
-        }
-        if line.is_empty() {
-            return self.dispatch();
-        }
-        let value = |name: &[u8]| {
-            let rest = line.strip_prefix(name)?;
-            match rest.first() {
-                None => Some(Bytes::new()),
-                Some(b':') => {
-                    let space = usize::from(rest.get(1) == Some(&b' '));
-                    Some(line.slice(name.len() + 1 + space..))
+    /// A line that stands in the read.
+    fn line(&mut self, start: usize, end: usize) -> Option<Frame> {
+        let line = &self.chunk[start..end];
+        let bom = bom(&mut self.at_start, line);
+        match Line::of(&line[bom..]) {
+            Line::Blank => return self.dispatch(),
+            Line::Data(value) => {
+                let start = start + bom + value;
+                let first = matches!(self.data, Data::None) && start < end;
+                if first && self.chunk.get(self.at) == Some(&b'\n') {
+                    // The usual event, with one line of data, and it is whole.
+                    self.at += 1;
+                    return Some(Frame { event: self.event.take(), data: self.last_slice(start, end) });
                 }
-                Some(_) => None,
+                self.data.push(self.chunk.slice(start..end));
             }
-        };
-        if let Some(data) = value(b"data") {
-            self.data.push(data);
-        } else if let Some(event) = value(b"event") {
-            self.event = Some(event);
+            Line::Event(value) => self.event = Some(self.chunk.slice(start + bom + value..end)),
+            Line::Other => {}
         }
         None
+    }
+
+    /// The line that was put together from several reads.
+    fn partial_line(&mut self) -> Option<Frame> {
+        let line = self.partial.split().freeze();
+        let bom = bom(&mut self.at_start, &line);
+        match Line::of(&line[bom..]) {
+            Line::Blank => return self.dispatch(),
+            Line::Data(value) => self.data.push(line.slice(bom + value..)),
+            Line::Event(value) => self.event = Some(line.slice(bom + value..)),
+            Line::Other => {}
+        }
+        None
+    }
+
+    /// A slice of the read; the read itself, if nothing is left of it.
+    fn last_slice(&mut self, start: usize, end: usize) -> Bytes {
+        if self.at < self.chunk.len() {
+            return self.chunk.slice(start..end);
+        }
+        self.at = 0;
+        let mut slice = std::mem::take(&mut self.chunk);
+        slice.truncate(end);
+        slice.advance(start);
+        slice
     }
 
     fn dispatch(&mut self) -> Option<Frame> {
@@ -195,6 +223,38 @@ impl SseDecoder {
         }
         Some(Frame { event, data: self.data.take() })
     }
+}
+
+/// What a line is, and where in it the value begins.
+enum Line {
+    Blank,
+    Data(usize),
+    Event(usize),
+    /// A comment, or a field that says nothing here.
+    Other,
+}
+
+impl Line {
+    fn of(line: &[u8]) -> Self {
+        if line.is_empty() {
+            return Self::Blank;
+        }
+        let value = |name: &[u8]| match line.strip_prefix(name)? {
+            [] => Some(name.len()),
+            [b':', b' ', ..] => Some(name.len() + 2),
+            [b':', ..] => Some(name.len() + 1),
+            _ => None,
+        };
+        value(b"data").map(Self::Data).or_else(|| value(b"event").map(Self::Event)).unwrap_or(Self::Other)
+    }
+}
+
+/// The byte order mark.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// How long the byte order mark is with which a line begins: it counts in the first one alone.
+fn bom(at_start: &mut bool, line: &[u8]) -> usize {
+    if std::mem::take(at_start) && line.starts_with(BOM) { BOM.len() } else { 0 }
 }
 
 /// What the first bytes of a body say about it.
@@ -210,7 +270,6 @@ pub enum Sniff {
 
 /// Whether `head`, the first bytes of a body, starts an event stream: a line that is a comment or a known field.
 pub fn sniff(head: &[u8]) -> Sniff {
-    const BOM: &[u8] = b"\xef\xbb\xbf";
     const FIELDS: [&[u8]; 4] = [b"data", b"event", b"id", b"retry"];
     if BOM.starts_with(head) {
         return Sniff::More;

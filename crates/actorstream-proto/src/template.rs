@@ -9,29 +9,32 @@ use memchr::memchr2;
 use smallvec::SmallVec;
 
 use crate::payload::Payload;
+use crate::sse::Frame;
 use crate::text::Text;
 
 /// An event whose texts change from one event to the next.
 pub trait Patterned: Clone + Default {
     /// Visits the texts that change, in an order that depends on nothing but which of them are there.
-    fn changing(&mut self, visit: &mut dyn FnMut(&mut Text));
+    fn changing(&mut self, visit: impl FnMut(&mut Text));
 
     /// Visits the texts that do not.
-    fn fixed(&mut self, visit: &mut dyn FnMut(&mut Text));
+    fn fixed(&mut self, visit: impl FnMut(&mut Text));
 
     /// The event as it came.
     fn raw(&mut self) -> &mut Payload;
 }
 
-/// Where a text that changes stood in the remembered payload: the bytes between its quotes.
+/// Where a text that changes stands in a payload: the bytes between its quotes.
 #[derive(Debug, Clone, Copy)]
 struct Hole {
     start: usize,
     end: usize,
+    /// There is an escape in it.
+    escaped: bool,
 }
 
 /// The holes of an event: the text, the obfuscation, perhaps an argument.
-type Holes<T> = SmallVec<[T; 4]>;
+type Holes = SmallVec<[Hole; 4]>;
 
 /// The last event, and how to tell that the next one differs from it in its texts alone.
 #[derive(Debug)]
@@ -45,9 +48,10 @@ pub struct Template<E> {
 
 #[derive(Debug)]
 struct Learned<E> {
-    payload: Vec<u8>,
-    holes: Holes<Hole>,
-    /// The event without its texts and its payload.
+    /// A copy, so that it keeps no read alive.
+    payload: Bytes,
+    holes: Holes,
+    /// The event without its payload, and without the texts that change.
     event: E,
 }
 
@@ -58,27 +62,19 @@ impl<E> Default for Template<E> {
 }
 
 impl<E: Patterned> Template<E> {
-    /// The event that `payload` is, if it is as expected.
-    pub(crate) fn read(&mut self, payload: &Bytes) -> Option<E> {
-        let learned = self.learned.as_deref()?;
-        let Some(mut texts) = learned.texts(payload) else {
-            self.misses += 1;
-            return None;
-        };
-        self.misses = 0;
-        let mut event = learned.event.clone();
-        let mut texts = texts.drain(..);
-        event.changing(&mut |text| {
-            // A text that was empty is no hole: it stood, and stands, between the same bytes.
-            if text.is_placeholder()
-                && let Some(new) = texts.next()
-            {
-                *text = new;
+    /// The event that the frame is, if it is as expected; otherwise the frame comes back.
+    pub(crate) fn read(&mut self, frame: Frame) -> Result<E, Frame> {
+        let Some(learned) = self.learned.as_deref() else { return Err(frame) };
+        match learned.read(frame.data) {
+            Ok(event) => {
+                self.misses = 0;
+                Ok(event)
             }
-        });
-        drop(texts);
-        *event.raw() = payload.clone().into();
-        Some(event)
+            Err(data) => {
+                self.misses += 1;
+                Err(Frame { data, ..frame })
+            }
+        }
     }
 
     /// Remembers an event that was parsed from `payload`. Events that never repeat are not worth it: the longer none
@@ -95,17 +91,17 @@ impl<E: Patterned> Template<E> {
 impl<E: Patterned> Learned<E> {
     fn new(event: &E, payload: &Bytes) -> Option<Self> {
         let mut event = event.clone();
-        let mut holes: Holes<Hole> = Holes::new();
+        let mut holes = Holes::new();
         let mut whole = true;
         let range = payload.as_ptr_range();
-        event.changing(&mut |text| {
+        event.changing(|text| {
             if text.is_empty() && !text.has_half() {
                 return;
             }
             let at = text.as_bytes().as_ptr_range();
             if range.start <= at.start && at.end <= range.end {
                 let start = at.start as usize - range.start as usize;
-                let hole = Hole { start, end: start + text.len() };
+                let hole = Hole { start, end: start + text.len(), escaped: false };
                 whole &= holes.last().is_none_or(|last| last.end < hole.start);
                 holes.push(hole);
                 *text = Text::placeholder();
@@ -117,58 +113,92 @@ impl<E: Patterned> Learned<E> {
         if !whole || holes.is_empty() {
             return None;
         }
-        // The payload is a slice of a read, whose buffer should not be kept for the sake of this.
-        event.fixed(&mut Text::detach);
+        let copy = Bytes::copy_from_slice(payload);
+        event.fixed(|text| text.move_to(payload, &copy));
         *event.raw() = Payload::default();
-        Some(Self { payload: payload.to_vec(), holes, event })
+        Some(Self { payload: copy, holes, event })
     }
 
-    /// The texts that fill the holes, if `payload` is the remembered one but for these.
-    fn texts(&self, payload: &Bytes) -> Option<Holes<Text>> {
-        let mut texts = Holes::new();
-        let (mut old, mut new) = (0, 0);
-        for hole in &self.holes {
-            let same = &self.payload[old..hole.start];
-            if payload.get(new..new + same.len())? != same {
-                return None;
+    /// The event that `payload` is, if it is the remembered one but for the texts in the holes.
+    fn read(&self, payload: Bytes) -> Result<E, Bytes> {
+        let Some(holes) = self.find(&payload) else { return Err(payload) };
+        let mut event = self.event.clone();
+        let mut holes = holes.iter();
+        let mut whole = true;
+        event.changing(|text| {
+            // A text that was empty is no hole: it stood, and stands, between the same bytes.
+            if text.is_placeholder()
+                && let Some(hole) = holes.next()
+            {
+                match hole.text(&payload) {
+                    Some(new) => *text = new,
+                    None => whole = false,
+                }
             }
-            new += same.len();
-            let (text, len) = literal(payload, new)?;
-            texts.push(text);
-            (old, new) = (hole.end, new + len);
+        });
+        if !whole {
+            return Err(payload);
         }
-        (payload.get(new..)? == &self.payload[old..]).then_some(texts)
+        *event.raw() = payload.into();
+        Ok(event)
+    }
+
+    /// Where the holes are in `payload`, if all around them is as remembered.
+    fn find(&self, payload: &[u8]) -> Option<Holes> {
+        let mut found = Holes::new();
+        let (mut old, mut rest) = (0, payload);
+        for hole in &self.holes {
+            rest = rest.strip_prefix(&self.payload[old..hole.start])?;
+            let start = payload.len() - rest.len();
+            let (len, escaped) = literal(rest)?;
+            found.push(Hole { start, end: start + len, escaped });
+            old = hole.end;
+            rest = &rest[len..];
+        }
+        (*rest == self.payload[old..]).then_some(found)
     }
 }
 
-/// The string whose literal's first byte behind the quote is at `start`, and how many bytes it takes up to the closing
-/// quote. `None` if it is not well-formed.
-fn literal(payload: &Bytes, start: usize) -> Option<(Text, usize)> {
-    let rest = &payload[start..];
+impl Hole {
+    /// The text that stands here; `None` if it is not well-formed.
+    fn text(&self, payload: &Bytes) -> Option<Text> {
+        let Self { start, end, escaped } = *self;
+        if escaped {
+            // With its quotes it is a JSON text of its own.
+            serde_json::from_slice(&payload[start - 1..=end]).ok()
+        } else {
+            Some(Text::from_literal(payload, start..end))
+        }
+    }
+}
+
+/// How many bytes there are up to the quote that ends a string, and whether an escape is among them. `None` if it does
+/// not end, or holds what no string may.
+fn literal(text: &[u8]) -> Option<(usize, bool)> {
+    /// Up to here it is faster to look at each byte than to call for help.
+    const SHORT: usize = 24;
     let mut len = 0;
+    for byte in text.iter().take(SHORT) {
+        match byte {
+            b'"' => return Some((len, false)),
+            b'\\' => break,
+            0..0x20 => return None,
+            _ => len += 1,
+        }
+    }
     let mut escaped = false;
     loop {
-        let at = len + memchr2(b'"', b'\\', &rest[len..])?;
-        if rest[at] == b'"' {
+        let at = len + memchr2(b'"', b'\\', text.get(len..)?)?;
+        if text[at] == b'"' {
             len = at;
             break;
         }
         escaped = true;
         len = at + 2;
-        if len > rest.len() {
-            return None;
-        }
     }
-    let bytes = &rest[..len];
-    if escaped {
-        // With its quotes it is a JSON text of its own. The quote before it is the remembered payload's.
-        let text = serde_json::from_slice(&payload[start - 1..=start + len]).ok()?;
-        return Some((text, len));
-    }
-    if bytes.iter().any(|byte| *byte < 0x20) {
-        return None;
-    }
-    Some((Text::from_literal(payload, start..start + len), len))
+    // What has an escape is read as JSON, which looks at the rest.
+    let control = text[..len].iter().fold(false, |found, byte| found | (*byte < 0x20));
+    (escaped || !control).then_some((len, escaped))
 }
 
 #[cfg(test)]

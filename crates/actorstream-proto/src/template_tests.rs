@@ -30,7 +30,7 @@ where
     let mut read = 0;
     for payload in payloads {
         let frame = frame(payload);
-        read += usize::from(Template::read(&mut template, &frame.data).is_some());
+        read += usize::from(template.read(frame.clone()).is_ok());
         let with: Result<Decoded<E>, DecodeError> = E::decode(frame.clone(), &mut template);
         let without = E::decode(frame, &mut Template::default());
         let text = String::from_utf8_lossy(payload);
@@ -53,7 +53,7 @@ where
 /// How each changing text joins with halves before and behind it.
 fn halves<E: Patterned>(mut event: E) -> Vec<(String, u16)> {
     let mut joined = Vec::new();
-    event.changing(&mut |text| {
+    event.changing(|text| {
         let mut carry = 0xD83D;
         text.join(&mut carry);
         joined.push((text.to_string(), carry));

@@ -121,6 +121,19 @@ impl Text {
         self.text = ByteString::from(&*self.text);
     }
 
+    /// Makes of a slice of `payload` the same slice of its copy, and a copy of any other text, so that it does not keep
+    /// the read alive that it came in.
+    pub(crate) fn move_to(&mut self, payload: &Bytes, copy: &Bytes) {
+        let offset = (self.text.as_ptr() as usize).wrapping_sub(payload.as_ptr() as usize);
+        let slice = copy.get(offset..).and_then(|rest| rest.get(..self.len()));
+        match slice {
+            Some(slice) if *slice == *self.text.as_bytes() && !slice.is_empty() => {
+                self.text = ByteString::try_from(copy.slice_ref(slice)).unwrap_or_default();
+            }
+            _ => self.detach(),
+        }
+    }
+
     /// The text of a string literal without escapes, at this place of a payload.
     pub(crate) fn from_literal(payload: &Bytes, at: std::ops::Range<usize>) -> Self {
         if at.is_empty() {

@@ -42,10 +42,14 @@ impl Extra {
 
     /// Merges the unknown fields of a later delta: strings are appended, lists extended, objects merged, anything
     /// else replaced.
+    #[inline]
     pub(crate) fn merge(&mut self, later: &Extra) {
-        if later.is_empty() {
-            return;
+        if !later.is_empty() {
+            self.merge_fields(later);
         }
+    }
+
+    fn merge_fields(&mut self, later: &Extra) {
         for (name, value) in later.iter() {
             match self.fields.get_or_insert_default().entry(name) {
                 serde_json::map::Entry::Vacant(entry) => drop(entry.insert(value.clone())),
@@ -319,6 +323,9 @@ pub(crate) fn expecting_object(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::R
 ///
 /// A field is written `name: Type`, or `r#type: Type = "type"` where the name is a Rust keyword. Optional fields are
 /// `Option`; a field of another type that is missing or `null` has its default.
+///
+/// What follows `+` is no field of the API. What follows `=>` are fields, each an `Option`, that the events of a stream
+/// [share](crate::shared::Shared): a struct of their own, which the object dereferences to.
 #[macro_export]
 #[doc(hidden)]
 macro_rules! object {
@@ -328,6 +335,12 @@ macro_rules! object {
             $( $(#[$field_meta:meta])* pub $field:ident : $type:ty $(= $rename:literal)? ),* $(,)?
         }
         $(+ { $( $(#[$plain_meta:meta])* pub $plain:ident : $plain_type:ty ),* $(,)? })?
+        $(=> $shared:ident:
+            $(#[$shared_meta:meta])*
+            $shared_type:ident {
+                $( $(#[$inner_meta:meta])* pub $inner:ident : $inner_type:ty $(= $inner_rename:literal)? ),* $(,)?
+            }
+        )?
     )*) => {$(
         $(#[$meta])*
         #[derive(Debug, Clone, Default, PartialEq)]
@@ -336,14 +349,44 @@ macro_rules! object {
             /// The fields that this version does not know, as JSON.
             pub extra: $crate::wire::Extra,
             $($( $(#[$plain_meta])* pub $plain: $plain_type, )*)?
+            $( $shared: $crate::shared::Shared<$shared_type>, )?
         }
+
+        $(
+            $(#[$shared_meta])*
+            #[derive(Debug, Clone, Default, PartialEq)]
+            $vis struct $shared_type {
+                $( $(#[$inner_meta])* pub $inner: $inner_type, )*
+            }
+
+            impl $crate::shared::Fields for $shared_type {
+                fn none() -> &'static Self {
+                    static NONE: $shared_type = $shared_type { $($inner: None,)* };
+                    &NONE
+                }
+            }
+
+            impl std::ops::Deref for $name {
+                type Target = $shared_type;
+
+                fn deref(&self) -> &$shared_type {
+                    &self.$shared
+                }
+            }
+
+            impl std::ops::DerefMut for $name {
+                fn deref_mut(&mut self) -> &mut $shared_type {
+                    &mut self.$shared
+                }
+            }
+        )?
 
         const _: () = {
             use $crate::wire::{Extra, Key, KeySeed, Nullable, Wire};
 
             #[derive(Clone, Copy)]
             #[allow(non_camel_case_types)]
-            enum Field { $($field,)* }
+            enum Field { $($field,)* $($($inner,)*)? }
 
             fn field(name: &[u8]) -> Option<Field> {
                 $(
@@ -351,6 +394,11 @@ macro_rules! object {
                         return Some(Field::$field);
                     }
                 )*
+                $($(
+                    if name == $crate::object!(@name $inner $($inner_rename)?).as_bytes() {
+                        return Some(Field::$inner);
+                    }
+                )*)?
                 let _ = name;
                 None
             }
@@ -374,6 +422,12 @@ macro_rules! object {
                                     None => object.extra.nulls |= 1 << Field::$field as u64,
                                 },
                             )*
+                            $($(
+                                Key::Known(Field::$inner) => match map.next_value::<Nullable<$inner_type>>()?.0 {
+                                    Some(value) => object.$inner = value,
+                                    None => object.extra.nulls |= 1 << Field::$inner as u64,
+                                },
+                            )*)?
                             Key::Unknown(name) => $crate::wire::keep_unknown(&mut object.extra, name, &mut map)?,
                         }
                     }
@@ -398,6 +452,14 @@ macro_rules! object {
                     use serde::ser::SerializeMap as _;
                     let Extra { nulls, .. } = self.extra;
                     let mut map = serializer.serialize_map(None)?;
+                    $($(
+                        let null = nulls & (1 << Field::$inner as u64) != 0;
+                        if !self.$inner.is_absent() && !(null && self.$inner == <$inner_type>::default()) {
+                            map.serialize_entry($crate::object!(@name $inner $($inner_rename)?), &self.$inner)?;
+                        } else if null {
+                            map.serialize_entry($crate::object!(@name $inner $($inner_rename)?), &())?;
+                        }
+                    )*)?
                     $(
                         let null = nulls & (1 << Field::$field as u64) != 0;
                         if !self.$field.is_absent() && !(null && self.$field == <$type>::default()) {

@@ -23,7 +23,7 @@ fn main() -> Result<(), Error> {
 }
 
 fn find(name: &str) -> Result<Client, Error> {
-    let client = CLIENTS.into_iter().find(|client| client.name == name);
+    let client = CLIENTS.iter().copied().find(|client| client.name == name);
     client.ok_or_else(|| format!("no client {name}").into())
 }
 

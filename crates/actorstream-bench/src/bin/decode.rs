@@ -15,7 +15,7 @@ fn main() -> Result<(), Error> {
     let [what, name, cut, blocks] = arguments[..] else {
         return Err("usage: decode frames|typed NAME event|BYTES BLOCKS".into());
     };
-    let all: &[(&str, Decoder)] = if what == "frames" { &DECODERS } else { &TYPED };
+    let all: &[(&str, Decoder)] = if what == "frames" { DECODERS } else { TYPED };
     let (_, decode) = all.iter().find(|(known, _)| *known == name).ok_or("no such decoder")?;
     let cut = if cut == "event" { Cut::Events } else { Cut::Bytes(cut.parse()?) };
     let blocks: usize = blocks.parse()?;

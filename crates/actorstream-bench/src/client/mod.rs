@@ -1,8 +1,10 @@
 //! Socket → whoever takes the events: actorstream and its peers, each on one thread.
 
 mod actorstream;
+#[cfg(feature = "peers")]
 mod async_openai;
 mod bare;
+#[cfg(feature = "peers")]
 mod reqwest;
 
 use std::sync::Arc;
@@ -45,11 +47,13 @@ pub struct Client {
 }
 
 /// All the clients, ours first.
-pub const CLIENTS: [Client; 6] = [
+pub const CLIENTS: &[Client] = &[
     Client { name: "actorstream", run: actorstream::run, hold: actorstream::hold },
     Client { name: "actorstream-off", run: actorstream::run_off, hold: actorstream::hold_off },
     Client { name: "actorstream-one-actor", run: actorstream::run, hold: actorstream::hold_one },
+    #[cfg(feature = "peers")]
     Client { name: "async-openai", run: async_openai::run, hold: async_openai::hold },
+    #[cfg(feature = "peers")]
     Client { name: "reqwest", run: reqwest::run, hold: reqwest::hold },
     Client { name: "bare", run: bare::run, hold: bare::hold },
 ];

@@ -1,10 +1,11 @@
 //! `ChatAccumulator`: chunks → the chat completion that the unstreamed call would have answered.
 
 use crate::event::Accumulator;
+use crate::shared::{Mark, Shared};
 use crate::text::Text;
 
-use super::chunk::{AudioDelta, ChatCompletionChunk, ChunkChoice};
-use super::completion::{ChatChoice, ChatCompletion, Logprobs};
+use super::chunk::{AudioDelta, ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta};
+use super::completion::{ChatChoice, ChatCompletion, ChatMessage, Logprobs};
 use super::tool_calls::{ToolCalls, push_function, push_text};
 
 /// What a choice counts for beside its text, so that the limit on the response also bounds how many there can be.
@@ -18,6 +19,8 @@ pub struct ChatAccumulator {
     response: ChatCompletion,
     /// Beside each choice of the response, what is not in the response.
     states: Vec<ChoiceState>,
+    /// The envelope of the last chunk.
+    told: Mark<ChunkEnvelope>,
     size: usize,
 }
 
@@ -38,36 +41,19 @@ struct Carries {
     transcript: u16,
 }
 
+impl Carries {
+    fn any_rare(&self) -> bool {
+        self.refusal | self.reasoning_content | self.reasoning != 0
+    }
+}
+
 impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
     fn push(&mut self, chunk: &mut ChatCompletionChunk, keep: bool) {
-        let response = &mut self.response;
-        if response.id.is_empty()
-            && let Some(id) = &chunk.id
-        {
-            response.id.push_str(id);
-        }
-        if response.model.is_empty()
-            && let Some(model) = &chunk.model
-        {
-            response.model.push_str(model);
-        }
-        if response.created == 0 {
-            response.created = chunk.created.unwrap_or(0);
-        }
-        if response.system_fingerprint.is_none() {
-            response.system_fingerprint = chunk.system_fingerprint.as_ref().map(Text::to_string);
-        }
-        if let Some(tier) = &chunk.service_tier {
-            response.service_tier = Some(tier.clone());
-        }
-        if let Some(usage) = &chunk.usage {
-            response.usage = Some((**usage).clone());
-        }
-        if let Some(moderation) = &chunk.moderation {
-            response.moderation = Some(moderation.clone());
+        if !self.told.is(chunk.envelope()) {
+            self.push_envelope(chunk.envelope());
         }
         if keep {
-            response.extra.merge(&chunk.extra);
+            self.response.extra.merge(&chunk.extra);
         }
         for choice in &mut *chunk.choices {
             self.push_choice(choice, keep);
@@ -98,6 +84,37 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
 }
 
 impl ChatAccumulator {
+    /// The fields that chunks share; what was seen already says nothing new.
+    fn push_envelope(&mut self, envelope: &Shared<ChunkEnvelope>) {
+        self.told = envelope.mark();
+        let response = &mut self.response;
+        if response.id.is_empty()
+            && let Some(id) = &envelope.id
+        {
+            response.id.push_str(id);
+        }
+        if response.model.is_empty()
+            && let Some(model) = &envelope.model
+        {
+            response.model.push_str(model);
+        }
+        if response.created == 0 {
+            response.created = envelope.created.unwrap_or(0);
+        }
+        if response.system_fingerprint.is_none() {
+            response.system_fingerprint = envelope.system_fingerprint.as_ref().map(Text::to_string);
+        }
+        if let Some(tier) = &envelope.service_tier {
+            response.service_tier = Some(tier.clone());
+        }
+        if let Some(usage) = &envelope.usage {
+            response.usage = Some((**usage).clone());
+        }
+        if let Some(moderation) = &envelope.moderation {
+            response.moderation = Some(moderation.clone());
+        }
+    }
+
     /// The place of a choice, which is made if it is new.
     fn place(&mut self, index: u32) -> usize {
         let choices = &mut self.response.choices;
@@ -120,24 +137,9 @@ impl ChatAccumulator {
         let (message, carries) = (&mut choice.message, &mut state.carries);
         let ends = delta.finish_reason.is_some();
         let news = &mut delta.delta;
-        if let Some(role) =
-            news.role.as_ref().filter(|role| !role.is_empty() && message.role != role.as_str())
-        {
-            role.as_str().clone_into(&mut message.role);
-        }
-        let mut grown = 0;
-        for (into, text, carry) in [
-            (&mut message.content, &mut news.content, &mut carries.content),
-            (&mut message.refusal, &mut news.refusal, &mut carries.refusal),
-            (&mut message.reasoning_content, &mut news.reasoning_content, &mut carries.reasoning_content),
-            (&mut message.reasoning, &mut news.reasoning, &mut carries.reasoning),
-        ] {
-            if text.is_some() {
-                grown += push_text(into.get_or_insert_default(), text.as_mut(), carry, keep);
-            }
-            if ends {
-                grown += release(into, text, carry, keep);
-            }
+        let mut grown = grow(&mut message.content, &mut news.content, &mut carries.content, ends, keep);
+        if news.has_rare() || (ends && carries.any_rare()) {
+            grown += push_rare(message, news, carries, ends, keep);
         }
         if let Some(calls) = &mut news.tool_calls {
             let before = state.tool_calls.len();
@@ -145,13 +147,6 @@ impl ChatAccumulator {
                 grown += state.tool_calls.push(call, keep).grown;
             }
             grown += (state.tool_calls.len() - before) * TOOL_CALL;
-        }
-        if let Some(function) = &mut news.function_call {
-            let into = message.function_call.get_or_insert_default();
-            grown += push_function(into, function, &mut carries.function, keep);
-        }
-        if let Some(audio) = &mut news.audio {
-            grown += push_audio(message.audio.get_or_insert_default(), audio, &mut carries.transcript, keep);
         }
         if keep {
             if let Some(logprobs) = &delta.logprobs {
@@ -171,6 +166,58 @@ impl ChatAccumulator {
 fn empty_choice() -> ChatChoice {
     const EMPTY: &str = r#"{"message":{"role":"assistant","content":null,"refusal":null},"logprobs":null}"#;
     serde_json::from_str(EMPTY).unwrap_or_default()
+}
+
+/// What a delta has but seldom.
+fn push_rare(
+    message: &mut ChatMessage,
+    news: &mut Delta,
+    carries: &mut Carries,
+    ends: bool,
+    keep: bool,
+) -> usize {
+    if let Some(role) = news.role.as_ref().filter(|role| !role.is_empty() && message.role != role.as_str()) {
+        role.as_str().clone_into(&mut message.role);
+    }
+    let releases = ends && carries.any_rare();
+    if !releases && !news.has_rare_texts() {
+        return 0;
+    }
+    let RareDelta { refusal, function_call, audio, reasoning_content, reasoning, .. } = &mut **news;
+    let mut grown = 0;
+    for (into, text, carry) in [
+        (&mut message.refusal, refusal, &mut carries.refusal),
+        (&mut message.reasoning_content, reasoning_content, &mut carries.reasoning_content),
+        (&mut message.reasoning, reasoning, &mut carries.reasoning),
+    ] {
+        grown += grow(into, text, carry, ends, keep);
+    }
+    if let Some(function) = function_call {
+        let into = message.function_call.get_or_insert_default();
+        grown += push_function(into, function, &mut carries.function, keep);
+    }
+    if let Some(audio) = audio {
+        grown += push_audio(message.audio.get_or_insert_default(), audio, &mut carries.transcript, keep);
+    }
+    grown
+}
+
+/// Adds to a text; returns by how many bytes it grew.
+fn grow(
+    into: &mut Option<String>,
+    text: &mut Option<Text>,
+    carry: &mut u16,
+    ends: bool,
+    keep: bool,
+) -> usize {
+    let mut grown = 0;
+    if text.is_some() {
+        grown += push_text(into.get_or_insert_default(), text.as_mut(), carry, keep);
+    }
+    if ends {
+        grown += release(into, text, carry, keep);
+    }
+    grown
 }
 
 /// The choice has ended: half a character that waits for its partner waits in vain, and shows as U+FFFD in the last

@@ -5,6 +5,7 @@ use crate::event::{DecodeError, Decoded, Event, Verdict};
 use crate::lenient;
 use crate::list::List;
 use crate::payload::Payload;
+use crate::shared::Shared;
 use crate::sse::Frame;
 use crate::template::{Patterned, Template};
 use crate::text::Text;
@@ -19,8 +20,21 @@ crate::object! {
     /// One event of a streamed chat completion.
     ///
     /// Every field that a server leaves out has its default; what this type has no field for is in `extra`, and the
-    /// whole event as it came in `raw`.
+    /// whole event as it came in `raw`. It dereferences to a [`ChunkEnvelope`], which holds the fields that are the same
+    /// in nearly every chunk: `chunk.id`, `chunk.model`, `chunk.usage`, …
     pub struct ChatCompletionChunk {
+        /// What each choice goes on with. Empty in the chunk that carries the usage.
+        pub choices: List<ChunkChoice>,
+        /// Random text that hides the length of the chunk.
+        pub obfuscation: Option<Text>,
+    }
+    + {
+        /// The event as it came.
+        pub raw: Payload,
+    }
+    => envelope:
+    /// The fields of a [`ChatCompletionChunk`] that the chunks of a stream share.
+    ChunkEnvelope {
         /// The id of the completion, the same in each chunk (though not with every server).
         pub id: Option<Text>,
         /// `chat.completion.chunk`.
@@ -29,22 +43,14 @@ crate::object! {
         pub created: Option<u64>,
         /// The model that answers.
         pub model: Option<Text>,
-        /// What each choice goes on with. Empty in the chunk that carries the usage.
-        pub choices: List<ChunkChoice>,
         /// The tokens taken, in one of the last chunks, if asked for.
         pub usage: Option<Box<Usage>>,
         /// The processing tier that was used.
         pub service_tier: Option<ServiceTier>,
         /// The server's configuration, as a hash.
         pub system_fingerprint: Option<Text>,
-        /// Random text that hides the length of the chunk.
-        pub obfuscation: Option<Text>,
         /// What a check of prompt and answer found, in a chunk of its own, if asked for.
         pub moderation: Option<Box<Moderation>>,
-    }
-    + {
-        /// The event as it came.
-        pub raw: Payload,
     }
 
     /// What one choice goes on with.
@@ -59,16 +65,21 @@ crate::object! {
         pub logprobs: Option<Box<Logprobs>>,
     }
 
-    /// What is new in a message.
+    /// What is new in a message. It dereferences to [`RareDelta`] for all but the two usual fields: `delta.role`,
+    /// `delta.reasoning_content`, …
     pub struct Delta {
-        /// Whose message it is; in the first chunk, with some servers in each.
-        pub role: Option<Text>,
         /// More of the text.
         pub content: Option<Text>,
-        /// More of the refusal.
-        pub refusal: Option<Text>,
         /// More of the tool calls.
         pub tool_calls: Option<Vec<ToolCallDelta>>,
+    }
+    => rare:
+    /// The fields of a [`Delta`] that most chunks do not have, or have alike.
+    RareDelta {
+        /// Whose message it is; in the first chunk, with some servers in each.
+        pub role: Option<Text>,
+        /// More of the refusal.
+        pub refusal: Option<Text>,
         /// More of the function call, the deprecated form of a tool call.
         pub function_call: Option<Box<FunctionDelta>>,
         /// More of the sound.
@@ -144,7 +155,28 @@ impl ChatCompletionChunk {
     }
 }
 
+impl ChatCompletionChunk {
+    pub(super) fn envelope(&self) -> &Shared<ChunkEnvelope> {
+        &self.envelope
+    }
+}
+
 impl Delta {
+    /// Whether any of the rare fields may be there.
+    pub(super) fn has_rare(&self) -> bool {
+        !self.rare.is_none()
+    }
+
+    /// Whether there is more of one of the rare texts.
+    pub(super) fn has_rare_texts(&self) -> bool {
+        let RareDelta { role: _, refusal, function_call, audio, reasoning_content, reasoning } = &**self;
+        refusal.is_some()
+            || reasoning_content.is_some()
+            || reasoning.is_some()
+            || function_call.is_some()
+            || audio.is_some()
+    }
+
     /// What is new in the reasoning, under whichever name the server sends it.
     pub fn reasoning_text(&self) -> Option<&Text> {
         let filled = |text: &&Text| !text.is_empty();
@@ -174,9 +206,10 @@ impl Event for ChatCompletionChunk {
     type Memory = Template<Self>;
 
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
-        if let Some(event) = template.read(&frame.data) {
-            return Ok(Decoded { event, verdict: Verdict::Data });
-        }
+        let frame = match template.read(frame) {
+            Ok(event) => return Ok(Decoded { event, verdict: Verdict::Data }),
+            Err(frame) => frame,
+        };
         let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();
         event.raw = frame.data.into();
         let verdict = verdict(event.object.as_deref(), &event.extra, &event.raw);
@@ -202,38 +235,46 @@ impl Event for ChatCompletionChunk {
 }
 
 impl Patterned for ChatCompletionChunk {
-    fn changing(&mut self, visit: &mut dyn FnMut(&mut Text)) {
+    fn changing(&mut self, mut visit: impl FnMut(&mut Text)) {
         for choice in &mut *self.choices {
-            let Delta { content, refusal, reasoning_content, reasoning, tool_calls, .. } = &mut choice.delta;
-            [content, refusal, reasoning_content, reasoning].into_iter().flatten().for_each(&mut *visit);
-            let functions = tool_calls.iter_mut().flatten().filter_map(|call| call.function.as_mut());
-            functions.filter_map(|function| function.arguments.as_mut()).for_each(&mut *visit);
+            let delta = &mut choice.delta;
+            delta.content.iter_mut().for_each(&mut visit);
+            // What is shared is asked first: to change it is to copy it.
+            if delta.refusal.is_some() || delta.reasoning_content.is_some() || delta.reasoning.is_some() {
+                let RareDelta { refusal, reasoning_content, reasoning, .. } = &mut **delta;
+                [refusal, reasoning_content, reasoning].into_iter().flatten().for_each(&mut visit);
+            }
+            let functions = delta.tool_calls.iter_mut().flatten().filter_map(|call| call.function.as_mut());
+            functions.filter_map(|function| function.arguments.as_mut()).for_each(&mut visit);
         }
         self.obfuscation.iter_mut().for_each(visit);
     }
 
-    fn fixed(&mut self, visit: &mut dyn FnMut(&mut Text)) {
-        let Self { id, object, model, system_fingerprint, .. } = self;
-        [id, object, model, system_fingerprint].into_iter().flatten().for_each(&mut *visit);
+    fn fixed(&mut self, mut visit: impl FnMut(&mut Text)) {
+        let ChunkEnvelope { id, object, model, system_fingerprint, .. } = &mut **self;
+        [id, object, model, system_fingerprint].into_iter().flatten().for_each(&mut visit);
         for choice in &mut *self.choices {
-            let Delta { role, tool_calls, function_call, audio, .. } = &mut choice.delta;
-            role.iter_mut().for_each(&mut *visit);
-            for call in tool_calls.iter_mut().flatten() {
+            for call in choice.delta.tool_calls.iter_mut().flatten() {
                 let ToolCallDelta { id, r#type, function, custom, .. } = call;
-                [id, r#type].into_iter().flatten().for_each(&mut *visit);
-                function.iter_mut().filter_map(|function| function.name.as_mut()).for_each(&mut *visit);
+                [id, r#type].into_iter().flatten().for_each(&mut visit);
+                function.iter_mut().filter_map(|function| function.name.as_mut()).for_each(&mut visit);
                 if let Some(custom) = custom {
-                    [&mut custom.name, &mut custom.input].into_iter().flatten().for_each(&mut *visit);
+                    [&mut custom.name, &mut custom.input].into_iter().flatten().for_each(&mut visit);
                 }
             }
+            if !choice.delta.has_rare() {
+                continue;
+            }
+            let RareDelta { role, function_call, audio, .. } = &mut *choice.delta;
+            role.iter_mut().for_each(&mut visit);
             if let Some(function) = function_call {
-                [&mut function.name, &mut function.arguments].into_iter().flatten().for_each(&mut *visit);
+                [&mut function.name, &mut function.arguments].into_iter().flatten().for_each(&mut visit);
             }
             if let Some(audio) = audio {
                 [&mut audio.id, &mut audio.data, &mut audio.transcript]
                     .into_iter()
                     .flatten()
-                    .for_each(&mut *visit);
+                    .for_each(&mut visit);
             }
         }
     }

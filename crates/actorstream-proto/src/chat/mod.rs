@@ -13,7 +13,8 @@ use std::borrow::Cow;
 pub use accumulator::ChatAccumulator;
 pub(crate) use chunk::verdict;
 pub use chunk::{
-    AudioDelta, ChatCompletionChunk, ChunkChoice, CustomToolDelta, Delta, FunctionDelta, ToolCallDelta,
+    AudioDelta, ChatCompletionChunk, ChunkChoice, ChunkEnvelope, CustomToolDelta, Delta, FunctionDelta,
+    RareDelta, ToolCallDelta,
 };
 pub use completion::{
     Annotation, Audio, ChatChoice, ChatCompletion, ChatMessage, CustomCall, FinishReason, FunctionCall,

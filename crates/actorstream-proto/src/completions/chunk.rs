@@ -68,9 +68,10 @@ impl Event for CompletionChunk {
     type Memory = Template<Self>;
 
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
-        if let Some(event) = template.read(&frame.data) {
-            return Ok(Decoded { event, verdict: Verdict::Data });
-        }
+        let frame = match template.read(frame) {
+            Ok(event) => return Ok(Decoded { event, verdict: Verdict::Data }),
+            Err(frame) => frame,
+        };
         let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();
         event.raw = frame.data.into();
         let verdict = crate::chat::verdict(event.object.as_deref(), &event.extra, &event.raw);
@@ -96,12 +97,12 @@ impl Event for CompletionChunk {
 }
 
 impl Patterned for CompletionChunk {
-    fn changing(&mut self, visit: &mut dyn FnMut(&mut Text)) {
-        self.choices.iter_mut().filter_map(|choice| choice.text.as_mut()).for_each(&mut *visit);
+    fn changing(&mut self, mut visit: impl FnMut(&mut Text)) {
+        self.choices.iter_mut().filter_map(|choice| choice.text.as_mut()).for_each(&mut visit);
         self.obfuscation.iter_mut().for_each(visit);
     }
 
-    fn fixed(&mut self, visit: &mut dyn FnMut(&mut Text)) {
+    fn fixed(&mut self, visit: impl FnMut(&mut Text)) {
         let Self { id, object, model, system_fingerprint, .. } = self;
         [id, object, model, system_fingerprint].into_iter().flatten().for_each(visit);
     }
