@@ -41,6 +41,18 @@ pub fn event(number: usize) -> String {
     )
 }
 
+/// One event of a streamed response on the wire, as OpenAI sends it, about 260 bytes.
+pub fn response_event(number: usize) -> String {
+    let word = WORDS[number % WORDS.len()];
+    let noise = &NOISE[..16 - word.len().min(12)];
+    format!(
+        "event: response.output_text.delta\ndata: {{\"type\":\"response.output_text.delta\",\"sequence_number\":{},\
+         \"item_id\":\"msg_68e8d1a4b2c88193a5f0d7e6c3b9a201\",\"output_index\":0,\"content_index\":0,\
+         \"delta\":\"{word}\",\"logprobs\":[],\"obfuscation\":\"{noise}\"}}\n\n",
+        number + 4
+    )
+}
+
 /// The last event of a stream, which says that the choice has ended.
 pub fn last_event() -> String {
     event(0)
@@ -48,8 +60,13 @@ pub fn last_event() -> String {
         .replace("\"finish_reason\":null", "\"finish_reason\":\"stop\"")
 }
 
-/// One block of events, cut into reads.
+/// One block of chat events, cut into reads.
 pub fn reads(cut: Cut) -> Vec<Bytes> {
+    reads_of(event, cut)
+}
+
+/// One block of events, cut into reads.
+pub fn reads_of(event: fn(usize) -> String, cut: Cut) -> Vec<Bytes> {
     let events: Vec<String> = (0..BLOCK).map(event).collect();
     match cut {
         Cut::Events => events.into_iter().map(Bytes::from).collect(),
@@ -79,6 +96,8 @@ mod tests {
             let data = text.strip_prefix("data: ").unwrap();
             serde_json::from_str::<serde_json::Value>(data).unwrap();
         }
+        let mean = reads_of(response_event, Cut::Events).iter().map(Bytes::len).sum::<usize>() / BLOCK;
+        assert!((250..285).contains(&mean), "{mean}");
         let mean = reads(Cut::Events).iter().map(Bytes::len).sum::<usize>() / BLOCK;
         assert!((310..330).contains(&mean), "{mean}");
     }

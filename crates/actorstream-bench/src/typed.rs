@@ -7,16 +7,20 @@ use actorstream_proto::chat::ChatCompletionChunk;
 use actorstream_proto::event::Event;
 use actorstream_proto::head::Head;
 use actorstream_proto::list::List;
+use actorstream_proto::responses::ResponseEvent;
 use actorstream_proto::session::{Session, Settings};
 use actorstream_proto::sse::SseDecoder;
-use actorstream_proto::template::Template;
 use bytes::Bytes;
 #[cfg(feature = "peers")]
 pub use peers::{async_openai, value};
 
 use crate::decode::{self, Decoder, MAX_EVENT};
 
-/// All the ways to typed events, ours first.
+/// All the ways to the typed events of a response, ours first.
+pub const RESPONSES: &[(&str, Decoder)] =
+    &[("actorstream", responses), ("actorstream-session", responses_session), ("memchr", decode::memchr)];
+
+/// All the ways to typed chat events, ours first.
 pub const TYPED: &[(&str, Decoder)] = &[
     ("actorstream", actorstream),
     ("actorstream-session", session),
@@ -30,14 +34,27 @@ pub const TYPED: &[(&str, Decoder)] = &[
 
 /// Decoder and event, without the state machine around them.
 pub fn actorstream(reads: &[Bytes]) -> usize {
+    decode::<ChatCompletionChunk>(reads, |chunk| chunk.content().map_or(0, str::len))
+}
+
+/// The same for the events of a response.
+pub fn responses(reads: &[Bytes]) -> usize {
+    decode::<ResponseEvent>(reads, |event| event.text().map_or(0, str::len))
+}
+
+fn decode<E: Event>(reads: &[Bytes], len: fn(&E) -> usize) -> usize {
     let mut decoder = SseDecoder::new(MAX_EVENT);
-    let mut template = Template::default();
+    let mut memory = E::Memory::default();
     let mut seen = 0;
     for read in reads {
         decoder.feed(read.clone());
         while let Ok(Some(frame)) = decoder.next_frame() {
-            let Ok(decoded) = ChatCompletionChunk::decode(frame, &mut template) else { return seen };
-            seen += black_box(&decoded.event).content().map_or(0, str::len);
+            let mut events = List::default();
+            if let Err(frame) = E::recall(frame, &mut memory, &mut events) {
+                let Ok(decoded) = E::decode(frame, &mut memory) else { return seen };
+                events.push(decoded.event);
+            }
+            seen += black_box(&events).iter().map(len).sum::<usize>();
         }
     }
     seen
@@ -45,27 +62,33 @@ pub fn actorstream(reads: &[Bytes]) -> usize {
 
 /// The whole protocol core, the response kept.
 pub fn session(reads: &[Bytes]) -> usize {
-    run_session(reads, true)
+    run_session::<ChatCompletionChunk>(reads, true, |chunk| chunk.content().map_or(0, str::len))
 }
 
 /// The whole protocol core, the response not kept.
 pub fn session_off(reads: &[Bytes]) -> usize {
-    run_session(reads, false)
+    run_session::<ChatCompletionChunk>(reads, false, |chunk| chunk.content().map_or(0, str::len))
 }
 
-fn run_session(reads: &[Bytes], keep_response: bool) -> usize {
+/// The whole protocol core with the events of a response.
+pub fn responses_session(reads: &[Bytes]) -> usize {
+    run_session::<ResponseEvent>(reads, true, |event| event.text().map_or(0, str::len))
+}
+
+fn run_session<E: Event>(reads: &[Bytes], keep_response: bool, len: fn(&E) -> usize) -> usize {
     let now = Instant::now();
     let settings = Settings { keep_response, ..Settings::default() };
-    let mut session = Session::<ChatCompletionChunk>::new(settings, now, 1);
+    let mut session = Session::<E>::new(settings, now, 1);
     session.on_sent(now);
     session.on_head(Head::read(200, |_| None), now);
-    let mut seen = 0;
+    let (mut seen, mut usual) = (0, 0);
     for read in reads {
-        let mut events = List::default();
+        let mut events = List::with_capacity(usual);
         if session.on_bytes(read.clone(), now, &mut events).is_some() {
             break;
         }
-        seen += events.iter().map(|event| event.content().map_or(0, str::len)).sum::<usize>();
+        usual = events.len();
+        seen += events.iter().map(len).sum::<usize>();
     }
     seen
 }

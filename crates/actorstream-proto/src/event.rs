@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::error::ApiError;
 use crate::finish::Status;
+use crate::list::List;
 use crate::payload::Payload;
 use crate::sse::Frame;
 use crate::text::Text;
@@ -22,6 +23,17 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
 
     /// What reading an event remembers for the next one: a [`Template`](crate::template::Template), or `()`.
     type Memory: Default + fmt::Debug + Send + 'static;
+
+    /// Appends the event that `frame` is to `out`, without parsing it, if what `memory` remembers of the events before is
+    /// enough to tell; it is data then. Otherwise the frame comes back, to be [decoded](Self::decode). Never enough
+    /// unless said otherwise.
+    ///
+    /// # Errors
+    /// The frame.
+    fn recall(frame: Frame, memory: &mut Self::Memory, out: &mut List<Self>) -> Result<(), Frame> {
+        let _ = (memory, out);
+        Err(frame)
+    }
 
     /// Reads an event. The data of `frame` is neither empty nor `[DONE]`.
     ///

@@ -6,13 +6,38 @@ use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
 
 /// A list whose first item needs no allocation; it dereferences to a slice.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub struct List<T>(SmallVec<[T; 1]>);
 
 impl<T> List<T> {
+    /// A list with room for so many items.
+    pub fn with_capacity(items: usize) -> Self {
+        Self(SmallVec::with_capacity(items))
+    }
+
+    /// A list of what `map` makes of each item.
+    #[inline]
+    pub fn map<U>(&self, mut map: impl FnMut(&T) -> U) -> List<U> {
+        match &**self {
+            [item] => List(SmallVec::from_buf([map(item)])),
+            items => items.iter().map(map).collect(),
+        }
+    }
+
+    /// Takes the last item.
+    pub fn pop(&mut self) -> Option<T> {
+        self.0.pop()
+    }
+
     /// Appends an item.
     pub fn push(&mut self, item: T) {
         self.0.push(item);
+    }
+}
+
+impl<T: Clone> Clone for List<T> {
+    fn clone(&self) -> Self {
+        self.map(T::clone)
     }
 }
 

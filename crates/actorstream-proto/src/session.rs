@@ -364,9 +364,17 @@ impl<E: Event> Session<E> {
         out: &mut List<E>,
         unterminated: bool,
     ) -> Option<End<E>> {
-        let data = frame.data.clone();
         let named_error = is_error_event(frame.event.as_deref());
-        let Decoded { mut event, verdict } = match E::decode(frame, &mut self.memory) {
+        let frame = if named_error {
+            frame
+        } else {
+            match E::recall(frame, &mut self.memory, out) {
+                Ok(()) => return self.accept(Verdict::Data, now, out),
+                Err(frame) => frame,
+            }
+        };
+        let data = frame.data.clone();
+        let Decoded { event, verdict } = match E::decode(frame, &mut self.memory) {
             Ok(decoded) => decoded,
             Err(_) if named_error && !unterminated => {
                 return Some(
@@ -384,38 +392,51 @@ impl<E: Event> Session<E> {
                 return Some(self.fail(kind, now));
             }
         };
+        out.push(event);
+        match verdict {
+            Verdict::Data | Verdict::KeepAlive | Verdict::FinishChoice | Verdict::Finish(_)
+                if named_error =>
+            {
+                self.accept(Verdict::Fail(ApiError::from_error_event(&data)), now, out)
+            }
+            verdict => self.accept(verdict, now, out),
+        }
+    }
+
+    /// The last event of `out` has just come; it is taken out again if it is not for the target.
+    fn accept(&mut self, verdict: Verdict, now: Instant, out: &mut List<E>) -> Option<End<E>> {
+        let event = out.last_mut()?;
         if let Some(number) = event.sequence_number() {
             if self.resumed && self.last.is_some_and(|last| number <= last) {
+                out.pop();
                 return None;
             }
             if self.resumed && self.last.is_some_and(|last| number > last + 1) {
+                out.pop();
                 let detail = format!("the server went on with event {number}, not with the one that follows");
                 return Some(self.fail(ErrorKind::truncated(detail), now));
             }
             self.last = Some(number);
         }
         match verdict {
-            Verdict::Fail(error) => return Some(self.fail(ErrorKind::Provider(Arc::new(error)), now)),
-            _ if named_error => {
-                return Some(
-                    self.fail(ErrorKind::Provider(Arc::new(ApiError::from_error_event(&data))), now),
-                );
+            Verdict::KeepAlive => return None,
+            Verdict::Fail(error) => {
+                out.pop();
+                return Some(self.fail(ErrorKind::Provider(Arc::new(error)), now));
             }
-            Verdict::KeepAlive => {}
-            Verdict::Data | Verdict::FinishChoice | Verdict::Finish(_) => {
-                self.any_event = true;
-                self.stopwatch.event(now);
-                self.deadlines.stop(Budget::FirstEvent);
-                self.deadlines.stop(Budget::Resume);
-                self.deadlines.start(Budget::Stall, now);
-                self.accumulator.push(&mut event, self.settings.keep_response);
-                let max = self.settings.limits.response;
-                if self.accumulator.size() > max {
-                    return Some(self.fail(ErrorKind::Limit { limit: Limit::Response, max }, now));
-                }
-            }
+            Verdict::Data | Verdict::FinishChoice | Verdict::Finish(_) => {}
         }
-        out.push(event);
+        self.any_event = true;
+        self.stopwatch.event(now);
+        self.deadlines.stop(Budget::FirstEvent);
+        self.deadlines.stop(Budget::Resume);
+        self.deadlines.start(Budget::Stall, now);
+        self.accumulator.push(event, self.settings.keep_response);
+        let max = self.settings.limits.response;
+        if self.accumulator.size() > max {
+            out.pop();
+            return Some(self.fail(ErrorKind::Limit { limit: Limit::Response, max }, now));
+        }
         match verdict {
             Verdict::Finish(status) => Some(self.finish(status, true, now)),
             Verdict::FinishChoice if self.accumulator.is_complete(self.settings.choices) => {

@@ -112,12 +112,16 @@ impl SseDecoder {
     pub fn next_frame(&mut self) -> Result<Option<Frame>, TooLong> {
         loop {
             let rest = &self.chunk[self.at..];
-            if self.skip_lf && !rest.is_empty() {
-                self.skip_lf = false;
-                if rest[0] == b'\n' {
-                    self.at += 1;
-                    continue;
+            let Some(first) = rest.first() else {
+                if self.at > 0 {
+                    self.chunk = Bytes::new();
+                    self.at = 0;
                 }
+                return Ok(None);
+            };
+            if std::mem::take(&mut self.skip_lf) && *first == b'\n' {
+                self.at += 1;
+                continue;
             }
             let Some(len) = memchr2(b'\n', b'\r', rest) else {
                 self.check(rest.len())?;

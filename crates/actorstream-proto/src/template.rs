@@ -1,40 +1,73 @@
 //! `Template`: in one stream nearly every event is the last one with other text. So the last event is remembered, and
-//! the next one is compared with it: where all but the texts is the same to the byte, only the texts are read.
+//! the next one is compared with it: where all but the texts and the number is the same to the byte, only these are read.
 //!
-//! The outcome is that of parsing, since the same bytes parse to the same: only whole string literals differ, and each
-//! of these is read as JSON reads it. Anything else is parsed.
+//! The outcome is that of parsing, since the same bytes parse to the same: only whole string literals differ, and the
+//! digits of a number, and each of these is read as JSON reads it. Anything else is parsed.
 
 use bytes::Bytes;
-use memchr::memchr2;
+use memchr::{memchr, memchr2, memmem};
 use smallvec::SmallVec;
 
+use crate::list::List;
 use crate::payload::Payload;
 use crate::sse::Frame;
 use crate::text::Text;
 
-/// An event whose texts change from one event to the next.
-pub trait Patterned: Clone + Default {
+/// An event whose texts change from one event to the next, and perhaps its number.
+pub trait Patterned: Clone {
     /// Visits the texts that change, in an order that depends on nothing but which of them are there.
     fn changing(&mut self, visit: impl FnMut(&mut Text));
 
     /// Visits the texts that do not.
     fn fixed(&mut self, visit: impl FnMut(&mut Text));
 
+    /// The event's `sequence_number`, if it is there and may change.
+    fn number(&mut self) -> Option<&mut u64> {
+        None
+    }
+
     /// The event as it came.
     fn raw(&mut self) -> &mut Payload;
+
+    /// A copy with `next` in the place of each [placeholder](Text::is_placeholder), in the order of
+    /// [`changing`](Self::changing).
+    fn filled(&self, mut next: impl FnMut() -> Text, raw: Payload) -> Self {
+        let mut event = self.clone();
+        event.changing(|text| {
+            // A text that was empty is no hole: it stood, and stands, between the same bytes.
+            if text.is_placeholder() {
+                *text = next();
+            }
+        });
+        *event.raw() = raw;
+        event
+    }
 }
 
-/// Where a text that changes stands in a payload: the bytes between its quotes.
+/// Where something that changes stood in the remembered payload: the bytes between the quotes of a text, the digits of
+/// the number.
 #[derive(Debug, Clone, Copy)]
 struct Hole {
     start: usize,
     end: usize,
-    /// There is an escape in it.
-    escaped: bool,
+    /// Which of the texts it is, in the order in which they are visited; the number comes after them.
+    place: usize,
+    is_number: bool,
 }
 
-/// The holes of an event: the text, the obfuscation, perhaps an argument.
-type Holes = SmallVec<[Hole; 4]>;
+/// What stands in a hole of another payload.
+#[derive(Debug, Clone, Copy, Default)]
+struct Filling {
+    start: usize,
+    end: usize,
+    /// There is an escape in it.
+    escaped: bool,
+    /// The number's value.
+    number: u64,
+}
+
+/// How many holes an event may have: a text, its obfuscation, a number; a further text with two choices.
+const MOST_HOLES: usize = 4;
 
 /// The last event, and how to tell that the next one differs from it in its texts alone.
 #[derive(Debug)]
@@ -50,7 +83,8 @@ pub struct Template<E> {
 struct Learned<E> {
     /// A copy, so that it keeps no read alive.
     payload: Bytes,
-    holes: Holes,
+    /// In the order in which they stand in the payload.
+    holes: SmallVec<[Hole; 3]>,
     /// The event without its payload, and without the texts that change.
     event: E,
 }
@@ -62,13 +96,13 @@ impl<E> Default for Template<E> {
 }
 
 impl<E: Patterned> Template<E> {
-    /// The event that the frame is, if it is as expected; otherwise the frame comes back.
-    pub(crate) fn read(&mut self, frame: Frame) -> Result<E, Frame> {
+    /// Appends the event that the frame is, if it is as expected; otherwise the frame comes back.
+    pub(crate) fn read(&mut self, frame: Frame, out: &mut List<E>) -> Result<(), Frame> {
         let Some(learned) = self.learned.as_deref() else { return Err(frame) };
-        match learned.read(frame.data) {
-            Ok(event) => {
+        match learned.read(frame.data, out) {
+            Ok(()) => {
                 self.misses = 0;
-                Ok(event)
+                Ok(())
             }
             Err(data) => {
                 self.misses += 1;
@@ -91,7 +125,7 @@ impl<E: Patterned> Template<E> {
 impl<E: Patterned> Learned<E> {
     fn new(event: &E, payload: &Bytes) -> Option<Self> {
         let mut event = event.clone();
-        let mut holes = Holes::new();
+        let mut holes: SmallVec<[Hole; 3]> = SmallVec::new();
         let mut whole = true;
         let range = payload.as_ptr_range();
         event.changing(|text| {
@@ -101,9 +135,7 @@ impl<E: Patterned> Learned<E> {
             let at = text.as_bytes().as_ptr_range();
             if range.start <= at.start && at.end <= range.end {
                 let start = at.start as usize - range.start as usize;
-                let hole = Hole { start, end: start + text.len(), escaped: false };
-                whole &= holes.last().is_none_or(|last| last.end < hole.start);
-                holes.push(hole);
+                holes.push(Hole { start, end: start + text.len(), place: holes.len(), is_number: false });
                 *text = Text::placeholder();
             } else {
                 // It held an escape, and does not stand in the payload as it is.
@@ -113,56 +145,69 @@ impl<E: Patterned> Learned<E> {
         if !whole || holes.is_empty() {
             return None;
         }
+        if let Some(number) = event.number() {
+            let (start, end) = number_in(payload, *number)?;
+            holes.push(Hole { start, end, place: holes.len(), is_number: true });
+        }
+        holes.sort_unstable_by_key(|hole| hole.start);
+        let apart = holes.windows(2).all(|two| two[0].end < two[1].start);
+        if !apart || holes.len() > MOST_HOLES {
+            return None;
+        }
         let copy = Bytes::copy_from_slice(payload);
         event.fixed(|text| text.move_to(payload, &copy));
         *event.raw() = Payload::default();
         Some(Self { payload: copy, holes, event })
     }
 
-    /// The event that `payload` is, if it is the remembered one but for the texts in the holes.
-    fn read(&self, payload: Bytes) -> Result<E, Bytes> {
-        let Some(holes) = self.find(&payload) else { return Err(payload) };
-        let mut event = self.event.clone();
-        let mut holes = holes.iter();
-        let mut whole = true;
-        event.changing(|text| {
-            // A text that was empty is no hole: it stood, and stands, between the same bytes.
-            if text.is_placeholder()
-                && let Some(hole) = holes.next()
-            {
-                match hole.text(&payload) {
-                    Some(new) => *text = new,
-                    None => whole = false,
-                }
-            }
-        });
-        if !whole {
+    /// Appends the event that `payload` is, if it is the remembered one but for what is in the holes.
+    fn read(&self, payload: Bytes, out: &mut List<E>) -> Result<(), Bytes> {
+        let mut fillings = [Filling::default(); MOST_HOLES];
+        if self.find(&payload, &mut fillings).is_none() {
             return Err(payload);
         }
-        *event.raw() = payload.into();
-        Ok(event)
+        let (mut at, mut whole) = (0, true);
+        let next = || {
+            let text = fillings[at].text(&payload);
+            at += 1;
+            text.unwrap_or_else(|| {
+                whole = false;
+                Text::default()
+            })
+        };
+        out.push(self.event.filled(next, payload.clone().into()));
+        if !whole {
+            out.pop();
+            return Err(payload);
+        }
+        if let Some(number) = out.last_mut().and_then(E::number) {
+            *number = fillings[at].number;
+        }
+        Ok(())
     }
 
-    /// Where the holes are in `payload`, if all around them is as remembered.
-    fn find(&self, payload: &[u8]) -> Option<Holes> {
-        let mut found = Holes::new();
+    /// Finds what fills the holes in `payload`, the texts in the order in which they are visited and then the number, if
+    /// all around the holes is as remembered.
+    fn find(&self, payload: &[u8], found: &mut [Filling; MOST_HOLES]) -> Option<()> {
         let (mut old, mut rest) = (0, payload);
         for hole in &self.holes {
             rest = rest.strip_prefix(&self.payload[old..hole.start])?;
             let start = payload.len() - rest.len();
-            let (len, escaped) = literal(rest)?;
-            found.push(Hole { start, end: start + len, escaped });
+            let filling = found.get_mut(hole.place)?;
+            *filling = if hole.is_number { digits(rest)? } else { literal(rest)? };
+            rest = &rest[filling.end..];
+            filling.start = start;
+            filling.end += start;
             old = hole.end;
-            rest = &rest[len..];
         }
-        (*rest == self.payload[old..]).then_some(found)
+        (*rest == self.payload[old..]).then_some(())
     }
 }
 
-impl Hole {
+impl Filling {
     /// The text that stands here; `None` if it is not well-formed.
     fn text(&self, payload: &Bytes) -> Option<Text> {
-        let Self { start, end, escaped } = *self;
+        let Self { start, end, escaped, .. } = *self;
         if escaped {
             // With its quotes it is a JSON text of its own.
             serde_json::from_slice(&payload[start - 1..=end]).ok()
@@ -172,33 +217,74 @@ impl Hole {
     }
 }
 
-/// How many bytes there are up to the quote that ends a string, and whether an escape is among them. `None` if it does
-/// not end, or holds what no string may.
-fn literal(text: &[u8]) -> Option<(usize, bool)> {
-    /// Up to here it is faster to look at each byte than to call for help.
-    const SHORT: usize = 24;
-    let mut len = 0;
-    for byte in text.iter().take(SHORT) {
-        match byte {
-            b'"' => return Some((len, false)),
+/// Where the digits of an event's number stand in its payload, if it is certain that they are its number.
+fn number_in(payload: &[u8], number: u64) -> Option<(usize, usize)> {
+    const KEY: &[u8] = b"\"sequence_number\":";
+    // Where nothing is escaped, these bytes are a key, and one that stands there once is the event's own.
+    let mut keys = memmem::find_iter(payload, KEY);
+    let key = keys.next().filter(|_| keys.next().is_none() && memchr(b'\\', payload).is_none())?;
+    let value = payload[key + KEY.len()..].trim_ascii_start();
+    let start = payload.len() - value.len();
+    let filling = digits(value).filter(|filling| filling.number == number)?;
+    Some((start, start + filling.end))
+}
+
+/// The digits with which `value` begins, if they are a whole number as JSON writes it.
+fn digits(value: &[u8]) -> Option<Filling> {
+    let (mut end, mut number) = (0, 0_u64);
+    while let Some(digit @ b'0'..=b'9') = value.get(end) {
+        number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+        end += 1;
+    }
+    let whole = matches!(value.get(end), Some(b',' | b'}' | b' '));
+    let zero_first = end > 1 && value[0] == b'0';
+    (end > 0 && whole && !zero_first).then_some(Filling { end, number, ..Filling::default() })
+}
+
+/// The bytes up to the quote that ends a string. `None` if it does not end, or holds what no string may.
+fn literal(text: &[u8]) -> Option<Filling> {
+    /// Up to here the words are looked at one by one; for more it is worth to call for help.
+    const SHORT: usize = 64;
+    let mut end = 0;
+    while end < SHORT {
+        let Some(word) = text.get(end..).and_then(<[u8]>::first_chunk) else { break };
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            end += special.trailing_zeros() as usize / 8;
+            break;
+        }
+        end += 8;
+    }
+    while end < SHORT {
+        match text.get(end)? {
+            b'"' => return Some(Filling { end, ..Filling::default() }),
             b'\\' => break,
             0..0x20 => return None,
-            _ => len += 1,
+            _ => end += 1,
         }
     }
     let mut escaped = false;
     loop {
-        let at = len + memchr2(b'"', b'\\', text.get(len..)?)?;
+        let at = end + memchr2(b'"', b'\\', text.get(end..)?)?;
         if text[at] == b'"' {
-            len = at;
+            end = at;
             break;
         }
         escaped = true;
-        len = at + 2;
+        end = at + 2;
     }
     // What has an escape is read as JSON, which looks at the rest.
-    let control = text[..len].iter().fold(false, |found, byte| found | (*byte < 0x20));
-    (escaped || !control).then_some((len, escaped))
+    let control = text[..end].iter().fold(false, |found, byte| found | (*byte < 0x20));
+    (escaped || !control).then_some(Filling { end, escaped, ..Filling::default() })
+}
+
+/// Marks the bytes of a word that are a quote, a backslash or a control character: the lowest bit that is set is in the
+/// first of them. (What is above the first mark may be marked in vain.)
+fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xFF;
+    const HIGH: u64 = ONES * 0x80;
+    let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & HIGH;
+    below(word, 0x20) | below(word ^ (ONES * u64::from(b'"')), 1) | below(word ^ (ONES * u64::from(b'\\')), 1)
 }
 
 #[cfg(test)]

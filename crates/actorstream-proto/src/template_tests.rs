@@ -2,6 +2,7 @@ use super::*;
 use crate::chat::ChatCompletionChunk;
 use crate::completions::CompletionChunk;
 use crate::event::{DecodeError, Decoded, Event, Verdict};
+use crate::responses::ResponseEvent;
 use crate::sse::Frame;
 
 /// A generator of numbers, so that the core needs no dependency for its tests.
@@ -30,8 +31,15 @@ where
     let mut read = 0;
     for payload in payloads {
         let frame = frame(payload);
-        read += usize::from(template.read(frame.clone()).is_ok());
-        let with: Result<Decoded<E>, DecodeError> = E::decode(frame.clone(), &mut template);
+        let mut out = List::default();
+        let with: Result<Decoded<E>, DecodeError> = match E::recall(frame.clone(), &mut template, &mut out) {
+            Ok(()) => {
+                read += 1;
+                Ok(Decoded { event: out.pop().unwrap(), verdict: Verdict::Data })
+            }
+            Err(frame) => E::decode(frame, &mut template),
+        };
+        assert!(out.is_empty());
         let without = E::decode(frame, &mut Template::default());
         let text = String::from_utf8_lossy(payload);
         match (with, without) {
@@ -162,6 +170,103 @@ fn tool_calls_reasoning_and_several_choices() {
     compare::<ChatCompletionChunk>(&[swapped("a", "b"), swapped("b", "a"), swapped("c", "d")]);
 }
 
+/// A delta of a response, with its fields in the order in which OpenAI sends them.
+fn delta(kind: &str, number: &str, delta: &str, rest: &str) -> Vec<u8> {
+    format!(
+        r#"{{"type":"response.{kind}.delta","content_index":0,"delta":"{delta}","item_id":"msg_1","obfuscation":"x{delta}","output_index":0,"sequence_number":{number}{rest}}}"#
+    )
+    .into_bytes()
+}
+
+#[test]
+fn deltas_of_a_response_of_every_type() {
+    for kind in [
+        "output_text",
+        "reasoning_text",
+        "reasoning_summary_text",
+        "refusal",
+        "function_call_arguments",
+        "mcp_call_arguments",
+        "custom_tool_call_input",
+        "code_interpreter_call_code",
+    ] {
+        let payloads: Vec<_> = (8..12).map(|number| delta(kind, &number.to_string(), "a", "")).collect();
+        assert_eq!(compare::<ResponseEvent>(&payloads), 3, "{kind}");
+    }
+    // Another order, and spaces.
+    let spaced = |number: u64, text: &str| {
+        format!(r#"{{"type": "response.refusal.delta", "sequence_number": {number}, "obfuscation": "x", "item_id": "", "delta": "{text}"}}"#)
+            .into_bytes()
+    };
+    assert_eq!(compare::<ResponseEvent>(&[spaced(1, "a"), spaced(20, "\\n"), spaced(300, "é")]), 2);
+}
+
+#[test]
+fn numbers_read_as_they_parse() {
+    let numbers = [
+        "0",
+        "7",
+        "10",
+        "07",
+        "00",
+        "-1",
+        "1.0",
+        "1e2",
+        "",
+        "null",
+        "18446744073709551615",
+        "18446744073709551616",
+        "99999999999999999999999",
+        "1 ",
+        " 1",
+        "1x",
+        "\"1\"",
+        "[1]",
+        "{}",
+        "true",
+    ];
+    for rest in ["", ",\"x\":1", " "] {
+        let mut payloads = Vec::new();
+        for number in numbers {
+            payloads.push(delta("output_text", "5", "a", rest));
+            payloads.push(delta("output_text", number, "b", rest));
+            payloads.push(delta("output_text", number, "c", rest));
+        }
+        compare::<ResponseEvent>(&payloads);
+    }
+    // A number that is not the event's, and one that is told twice.
+    for rest in [
+        ",\"x\":{\"sequence_number\":5}",
+        ",\"sequence_number\":6",
+        ",\"sequence\\u005fnumber\":6",
+        ",\"x\":\"\\\"sequence_number\\\":5\"",
+    ] {
+        let payloads: Vec<_> =
+            (5..9).map(|number| delta("output_text", &number.to_string(), "a", rest)).collect();
+        compare::<ResponseEvent>(&payloads);
+        let changed: Vec<_> = (5..9)
+            .map(|number| delta("output_text", "5", "a", &rest.replace('6', &number.to_string())))
+            .collect();
+        compare::<ResponseEvent>(&changed);
+    }
+}
+
+#[test]
+fn long_texts_and_what_they_may_not_hold() {
+    let mut payloads = vec![chat("a", "")];
+    for len in (0..20).chain(50..80).chain([1000]) {
+        for special in
+            ["", "\u{1}", "\n", "\u{1f}", " ", "\u{7f}", "\\n", "\\\"", "\"", "\\", "é", "\u{80}", "!", "]"]
+        {
+            for behind in [0, 1, 7, 8, 30] {
+                payloads.push(chat(&format!("{}{special}{}", "x".repeat(len), "y".repeat(behind)), ""));
+            }
+        }
+    }
+    let read = compare::<ChatCompletionChunk>(&payloads);
+    assert!(read > payloads.len() / 2, "{read}");
+}
+
 #[test]
 fn text_completions() {
     let payload = |text: &str| {
@@ -214,6 +319,23 @@ fn payloads_that_were_damaged_at_random_read_as_they_parse() {
         }
         compare::<ChatCompletionChunk>(&payloads);
     }
+    for _ in 0..300 {
+        let mut payloads = vec![delta("output_text", "4", "a", "")];
+        for number in 0..30 {
+            let text = ["b", "cc", "", "d d"][random.below(4)];
+            let mut payload = delta("output_text", &number.to_string(), text, "");
+            for _ in 0..random.below(3) {
+                let at = random.below(payload.len());
+                match random.below(3) {
+                    0 => drop(payload.remove(at)),
+                    1 => drop(payload.splice(at..at, PIECES[random.below(16)].bytes())),
+                    _ => payload[at] = b' ' + u8::try_from(random.below(90)).unwrap(),
+                }
+            }
+            payloads.push(payload);
+        }
+        compare::<ResponseEvent>(&payloads);
+    }
 }
 
 #[test]
@@ -235,7 +357,9 @@ fn events_that_never_repeat_are_rarely_remembered() {
     for number in 0..1000 {
         let payload = chat("a", &format!(",\"n\":{number}"));
         let before = template.learned.as_ref().map(|learned| learned.payload.clone());
-        ChatCompletionChunk::decode(frame(&payload), &mut template).unwrap();
+        let mut out = List::default();
+        let frame = ChatCompletionChunk::recall(frame(&payload), &mut template, &mut out).unwrap_err();
+        ChatCompletionChunk::decode(frame, &mut template).unwrap();
         learned += usize::from(before != template.learned.as_ref().map(|learned| learned.payload.clone()));
     }
     assert!(learned <= 12, "{learned}");

@@ -135,6 +135,7 @@ impl Text {
     }
 
     /// The text of a string literal without escapes, at this place of a payload.
+    #[inline]
     pub(crate) fn from_literal(payload: &Bytes, at: std::ops::Range<usize>) -> Self {
         if at.is_empty() {
             return Self::default();
@@ -166,6 +167,7 @@ impl Text {
 
     /// The text of bytes that should be UTF-8 but may hold surrogates (as WTF-8) or garbage. `slice` makes the
     /// valid case cheap.
+    #[inline]
     fn from_wtf8(bytes: &[u8], slice: impl FnOnce() -> Bytes) -> Self {
         match ByteString::try_from(slice()) {
             Ok(text) => Self { text, low: 0, high: 0 },

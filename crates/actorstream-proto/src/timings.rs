@@ -24,34 +24,41 @@ pub struct Timings {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopwatch {
     started: Instant,
-    timings: Timings,
+    head: Option<Instant>,
+    first_event: Option<Instant>,
+    last_event: Option<Instant>,
+    events: u64,
+    skipped: u64,
 }
 
 impl Stopwatch {
     pub(crate) fn new(started: Instant) -> Self {
-        Self { started, timings: Timings::default() }
-    }
-
-    fn since(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.started)
+        Self { started, head: None, first_event: None, last_event: None, events: 0, skipped: 0 }
     }
 
     pub(crate) fn head(&mut self, now: Instant) {
-        self.timings.head = Some(self.since(now));
+        self.head = Some(now);
     }
 
     pub(crate) fn event(&mut self, now: Instant) {
-        let since = self.since(now);
-        self.timings.first_event.get_or_insert(since);
-        self.timings.last_event = Some(since);
-        self.timings.events += 1;
+        self.first_event.get_or_insert(now);
+        self.last_event = Some(now);
+        self.events += 1;
     }
 
     pub(crate) fn skipped(&mut self) {
-        self.timings.skipped += 1;
+        self.skipped += 1;
     }
 
     pub(crate) fn stop(&self, now: Instant) -> Timings {
-        Timings { total: self.since(now), ..self.timings }
+        let since = |instant: Instant| instant.saturating_duration_since(self.started);
+        Timings {
+            head: self.head.map(since),
+            first_event: self.first_event.map(since),
+            last_event: self.last_event.map(since),
+            total: since(now),
+            events: self.events,
+            skipped: self.skipped,
+        }
     }
 }

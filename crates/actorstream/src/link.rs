@@ -20,7 +20,8 @@ use crate::stream_ref::StreamRef;
 #[derive(Debug)]
 pub(crate) struct Batch<E: Event> {
     pub(crate) events: List<E>,
-    pub(crate) end: Option<End<E>>,
+    /// In a box, since nearly every batch has none.
+    pub(crate) end: Option<Box<End<E>>>,
     /// With these events an answer ends that is not the last: tools run, and another answer follows.
     pub(crate) round_ends: bool,
 }
@@ -32,6 +33,11 @@ impl<E: Event> Default for Batch<E> {
 }
 
 impl<E: Event> Batch<E> {
+    /// The end alone.
+    pub(crate) fn of_end(end: End<E>) -> Self {
+        Self { end: Some(Box::new(end)), ..Self::default() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.end.is_none() && !self.round_ends
     }
@@ -195,7 +201,7 @@ impl<E: Event> Delivery<E> {
             }
         }
         self.round_ended = round_ends;
-        end.map(|end| self.decide(end))
+        end.map(|end| self.decide(*end))
     }
 
     /// Whether an answer that is not the last has ended with the events that were given.

@@ -156,7 +156,7 @@ impl<E: Event> StreamMessage<E> {
     /// next message when the iterator is dropped.
     pub fn into_events(mut self) -> IntoEvents<E> {
         let Batch { events, end, .. } = self.delivery.take();
-        IntoEvents { events: events.into_iter(), end, delivery: self.delivery }
+        IntoEvents { events: events.into_iter(), end: end.map(|end| *end), delivery: self.delivery }
     }
 }
 

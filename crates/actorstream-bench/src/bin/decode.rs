@@ -1,4 +1,4 @@
-//! `decode frames|typed NAME event|BYTES BLOCKS` decodes blocks of events in memory, cut into reads of one event or of
+//! `decode frames|typed|responses NAME event|BYTES BLOCKS` decodes blocks of events in memory, cut into reads of one event or of
 //! so many bytes.
 
 use std::env;
@@ -7,19 +7,24 @@ use std::hint::black_box;
 use actorstream_bench::Error;
 use actorstream_bench::corpus::{self, Cut};
 use actorstream_bench::decode::{DECODERS, Decoder};
-use actorstream_bench::typed::TYPED;
+use actorstream_bench::typed::{RESPONSES, TYPED};
 
 fn main() -> Result<(), Error> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let [what, name, cut, blocks] = arguments[..] else {
-        return Err("usage: decode frames|typed NAME event|BYTES BLOCKS".into());
+        return Err("usage: decode frames|typed|responses NAME event|BYTES BLOCKS".into());
     };
-    let all: &[(&str, Decoder)] = if what == "frames" { DECODERS } else { TYPED };
+    let (all, event): (&[(&str, Decoder)], fn(usize) -> String) = match what {
+        "frames" => (DECODERS, corpus::event),
+        "typed" => (TYPED, corpus::event),
+        "responses" => (RESPONSES, corpus::response_event),
+        _ => return Err("no such work".into()),
+    };
     let (_, decode) = all.iter().find(|(known, _)| *known == name).ok_or("no such decoder")?;
     let cut = if cut == "event" { Cut::Events } else { Cut::Bytes(cut.parse()?) };
     let blocks: usize = blocks.parse()?;
-    let reads = corpus::reads(cut);
+    let reads = corpus::reads_of(event, cut);
     let seen: usize = (0..blocks).map(|_| decode(black_box(&reads))).sum();
     println!("blocks {blocks} seen {seen}");
     Ok(())

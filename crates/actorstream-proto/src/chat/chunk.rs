@@ -205,11 +205,11 @@ impl Event for ChatCompletionChunk {
     type Accumulator = super::ChatAccumulator;
     type Memory = Template<Self>;
 
+    fn recall(frame: Frame, template: &mut Template<Self>, out: &mut List<Self>) -> Result<(), Frame> {
+        template.read(frame, out)
+    }
+
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
-        let frame = match template.read(frame) {
-            Ok(event) => return Ok(Decoded { event, verdict: Verdict::Data }),
-            Err(frame) => frame,
-        };
         let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();
         event.raw = frame.data.into();
         let verdict = verdict(event.object.as_deref(), &event.extra, &event.raw);
@@ -236,6 +236,10 @@ impl Event for ChatCompletionChunk {
 
 impl Patterned for ChatCompletionChunk {
     fn changing(&mut self, mut visit: impl FnMut(&mut Text)) {
+        if self.choices.iter().any(|choice| choice.logprobs.is_some()) {
+            // With these no chunk is like another.
+            return;
+        }
         for choice in &mut *self.choices {
             let delta = &mut choice.delta;
             delta.content.iter_mut().for_each(&mut visit);
@@ -281,5 +285,39 @@ impl Patterned for ChatCompletionChunk {
 
     fn raw(&mut self) -> &mut Payload {
         &mut self.raw
+    }
+
+    /// What the trait does, in one go: this is the way of nearly every chunk.
+    fn filled(&self, mut next: impl FnMut() -> Text, raw: Payload) -> Self {
+        let mut fill = |text: &Option<Text>| match text {
+            Some(text) if text.is_placeholder() => Some(next()),
+            text => text.clone(),
+        };
+        let choices = self.choices.map(|choice| {
+            let Delta { content, tool_calls, extra, rare } = &choice.delta;
+            let mut delta =
+                Delta { content: fill(content), tool_calls: None, extra: extra.clone(), rare: rare.clone() };
+            if delta.has_rare_texts() {
+                delta.refusal = fill(&rare.refusal);
+                delta.reasoning_content = fill(&rare.reasoning_content);
+                delta.reasoning = fill(&rare.reasoning);
+            }
+            if tool_calls.is_some() {
+                delta.tool_calls.clone_from(tool_calls);
+                let calls = delta.tool_calls.iter_mut().flatten();
+                for function in calls.filter_map(|call| call.function.as_mut()) {
+                    function.arguments = fill(&function.arguments);
+                }
+            }
+            ChunkChoice {
+                index: choice.index,
+                delta,
+                finish_reason: choice.finish_reason.clone(),
+                logprobs: None,
+                extra: choice.extra.clone(),
+            }
+        });
+        let obfuscation = fill(&self.obfuscation);
+        Self { choices, obfuscation, extra: self.extra.clone(), raw, envelope: self.envelope.clone() }
     }
 }

@@ -67,11 +67,11 @@ impl Event for CompletionChunk {
     type Accumulator = super::CompletionAccumulator;
     type Memory = Template<Self>;
 
+    fn recall(frame: Frame, template: &mut Template<Self>, out: &mut List<Self>) -> Result<(), Frame> {
+        template.read(frame, out)
+    }
+
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
-        let frame = match template.read(frame) {
-            Ok(event) => return Ok(Decoded { event, verdict: Verdict::Data }),
-            Err(frame) => frame,
-        };
         let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();
         event.raw = frame.data.into();
         let verdict = crate::chat::verdict(event.object.as_deref(), &event.extra, &event.raw);

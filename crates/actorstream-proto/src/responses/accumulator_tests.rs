@@ -3,10 +3,11 @@ use bytes::Bytes;
 use super::*;
 use crate::event::Event;
 use crate::sse::Frame;
+use crate::template::Template;
 
 fn event(json: &Value) -> ResponseEvent {
     let frame = Frame { event: None, data: Bytes::from(json.to_string()) };
-    ResponseEvent::decode(frame, &mut ()).unwrap().event
+    ResponseEvent::decode(frame, &mut Template::default()).unwrap().event
 }
 
 /// What the events add up to, without what the last one says.
@@ -125,7 +126,7 @@ fn half_a_character_waits_for_its_partner() {
             r#"{{"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":"{delta}"}}"#
         );
         let frame = Frame { event: None, data: Bytes::from(json) };
-        let mut event = ResponseEvent::decode(frame, &mut ()).unwrap().event;
+        let mut event = ResponseEvent::decode(frame, &mut Template::default()).unwrap().event;
         accumulator.push(&mut event, true);
         text.push_str(event.text().unwrap());
     }

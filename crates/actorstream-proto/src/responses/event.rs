@@ -11,8 +11,10 @@ use crate::error::ApiError;
 use crate::event::{DecodeError, Decoded, Event, Verdict};
 use crate::finish::Status;
 use crate::lenient;
+use crate::list::List;
 use crate::payload::Payload;
 use crate::sse::Frame;
+use crate::template::Template;
 use crate::text::Text;
 
 /// One event of a streamed response. It dereferences to the [`ResponseStreamEvent`] to match on.
@@ -90,9 +92,13 @@ fn verdict(event: &ResponseStreamEvent) -> Verdict {
 impl Event for ResponseEvent {
     type Response = Response;
     type Accumulator = ResponseAccumulator;
-    type Memory = ();
+    type Memory = Template<Self>;
 
-    fn decode(frame: Frame, (): &mut ()) -> Result<Decoded<Self>, DecodeError> {
+    fn recall(frame: Frame, template: &mut Template<Self>, out: &mut List<Self>) -> Result<(), Frame> {
+        template.read(frame, out)
+    }
+
+    fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
         let mut event = ResponseStreamEvent::decode(&frame.data)?;
         if let (ResponseStreamEvent::Unknown(json), Some(name)) = (&event, &frame.event)
             && json.get("type").is_none()
@@ -100,9 +106,13 @@ impl Event for ResponseEvent {
         {
             // Some servers give the type in the `event:` line alone.
             event = ResponseStreamEvent::decode_as(name.trim(), &frame.data)?;
+            let verdict = verdict(&event);
+            return Ok(Decoded { event: Self { event, raw: frame.data.into() }, verdict });
         }
         let verdict = verdict(&event);
-        Ok(Decoded { event: Self { event, raw: frame.data.into() }, verdict })
+        let event = Self { event, raw: frame.data.into() };
+        template.learn(&event, event.raw.bytes());
+        Ok(Decoded { event, verdict })
     }
 
     fn decode_whole(body: &[u8]) -> Result<Response, DecodeError> {

@@ -4,6 +4,7 @@ mod accumulator;
 mod endpoint;
 mod event;
 mod generated;
+mod pattern;
 pub mod request;
 mod view;
 

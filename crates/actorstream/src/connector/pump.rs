@@ -85,7 +85,7 @@ pub(super) struct Start<E: Event> {
 pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError, _entry: Option<Entry>) {
     let mut guard = Guard::new(sink.stream().clone(), sink.target());
     guard.ending();
-    sink.send(Batch { end: Some(Err(error.clone())), ..Batch::default() });
+    sink.send(Batch::of_end(Err(error.clone())));
     let _ = guard.wait(None, sink.settle()).await;
     sink.close(Err(error));
 }
@@ -133,7 +133,7 @@ async fn round<E: Event>(
 ) -> Result<(), Ending<E>> {
     let Prepared { rounds: Some(rounds), first, .. } = request else { return Err(ending) };
     let Ending::Served(mut served) = ending else { return Err(ending) };
-    let Some(Ok(answer)) = &mut served.batch.end else { return Err(Ending::Served(served)) };
+    let Some(Ok(answer)) = served.batch.end.as_deref_mut() else { return Err(Ending::Served(served)) };
     let tools = match rounds.run(answer) {
         Ok(Some(tools)) => tools,
         Ok(None) => {
@@ -141,12 +141,12 @@ async fn round<E: Event>(
             return Err(Ending::Served(served));
         }
         Err(kind) => {
-            served.batch.end = served.batch.end.map(|end| Err(replace_kind(kind, end)));
+            served.batch.end = served.batch.end.map(|end| Box::new(Err(replace_kind(kind, *end))));
             return Err(Ending::Served(served));
         }
     };
     let Served { mut batch, answer: body } = *served;
-    running.round = batch.end.take().and_then(Result::ok).map(Box::new);
+    running.round = batch.end.take().and_then(|end| end.ok()).map(Box::new);
     batch.round_ends = true;
     running.sink.send(batch);
     match guard.wait(total, running.sink.settle()).await {
@@ -203,7 +203,7 @@ async fn serve<E: Event>(
             ending = Box::pin(resume(running, guard, &http, options, request)).await;
         }
         let Ending::Served(served) = &ending else { return ending };
-        let Some(Err(error)) = &served.batch.end else { return ending };
+        let Some(Err(error)) = served.batch.end.as_deref() else { return ending };
         if !served.batch.events.is_empty() || running.session.has_delivered() {
             return ending;
         }
@@ -273,8 +273,8 @@ async fn resume<E: Event>(
         Some(kind) => format!("the stream broke, and going on failed: {kind}"),
         None => "the stream broke".to_owned(),
     };
-    let end = Some(session.fail(ErrorKind::truncated(detail), now()));
-    Ending::Served(Box::new(Served { batch: Batch { end, ..Batch::default() }, answer: None }))
+    let batch = Batch::of_end(session.fail(ErrorKind::truncated(detail), now()));
+    Ending::Served(Box::new(Served { batch, answer: None }))
 }
 
 /// Sends the request once, and delivers the events that come.
@@ -300,18 +300,18 @@ async fn attempt<E: Event>(
             return Ending::Broken;
         }
         Ok(Err(kind)) => {
-            let end = Some(session.fail(kind, now()));
-            let batch = Batch { end, ..Batch::default() };
+            let batch = Batch::of_end(session.fail(kind, now()));
             return Ending::Served(Box::new(Served { batch, answer: None }));
         }
         Err(interrupt) => return Ending::Interrupted(interrupt),
     };
+    let mut usual = 1;
     loop {
         let read = match guard.wait(session.deadline(), answer.read()).await {
             Ok(read) => read,
             Err(interrupt) => return Ending::Interrupted(interrupt),
         };
-        match deliver(session, sink, read) {
+        match deliver(session, sink, read, &mut usual) {
             Delivered::Nothing => {}
             Delivered::Events => match guard.wait(session.deadline(), sink.settle()).await {
                 Ok(Settled::Done) => session.resume(now()),
@@ -340,32 +340,39 @@ enum Delivered<E: Event> {
 }
 
 /// Feeds what was read to the session, and sends the events on their way. (No event lives in the future of the pump
-/// while it waits: ten thousand silent streams would have ten thousand places for one.)
-fn deliver<E: Event>(session: &mut Session<E>, sink: &mut Sink<E>, read: Read) -> Delivered<E> {
-    let batch = feed(session, read);
+/// while it waits: ten thousand silent streams would have ten thousand places for one.) `usual` is how many there were
+/// the last time.
+fn deliver<E: Event>(
+    session: &mut Session<E>,
+    sink: &mut Sink<E>,
+    read: Read,
+    usual: &mut usize,
+) -> Delivered<E> {
+    let batch = feed(session, read, *usual);
     if batch.end.is_some() {
         return Delivered::End(Box::new(Served { batch, answer: None }));
     }
     if batch.is_empty() {
         return Delivered::Nothing;
     }
+    *usual = batch.events.len();
     session.pause();
     sink.send(batch);
     Delivered::Events
 }
 
-/// Feeds what was read to the session.
-fn feed<E: Event>(session: &mut Session<E>, read: Read) -> Batch<E> {
+/// Feeds what was read to the session, with room for so many events.
+fn feed<E: Event>(session: &mut Session<E>, read: Read, room: usize) -> Batch<E> {
     let now = now();
-    let mut batch = Batch::default();
+    let mut batch = Batch { events: List::with_capacity(room), ..Batch::default() };
     for bytes in read.bytes {
-        batch.end = session.on_bytes(bytes, now, &mut batch.events);
-        if batch.end.is_some() {
+        if let Some(end) = session.on_bytes(bytes, now, &mut batch.events) {
+            batch.end = Some(Box::new(end));
             return batch;
         }
     }
     if let Some(end) = read.end {
-        batch.end = session.on_body_end(&end, now, &mut batch.events);
+        batch.end = session.on_body_end(&end, now, &mut batch.events).map(Box::new);
     }
     batch
 }
@@ -408,10 +415,10 @@ async fn end<E: Event>(
                 let _ = guard.wait(None, sink.settle()).await;
                 return None;
             }
-            (Batch { end: Some(end), ..Batch::default() }, None)
+            (Batch::of_end(end), None)
         }
     };
-    let outcome = batch.end.as_ref().map(copy)?;
+    let outcome = batch.end.as_deref().map(copy)?;
     let sink = &mut running.sink;
     sink.send(batch);
     let outcome = match guard.wait(total, sink.settle()).await {

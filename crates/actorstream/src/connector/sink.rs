@@ -83,7 +83,7 @@ impl<E: Event> Sink<E> {
             Target::Actor(recipient) => recipient.do_send(StreamMessage::new(self.link.deliver(batch))),
             Target::Channel(_) => {
                 self.queue.extend(batch.events.into_iter().map(StreamEvent::Data));
-                self.queue.extend(batch.end.map(StreamEvent::end));
+                self.queue.extend(batch.end.map(|end| StreamEvent::end(*end)));
             }
             Target::Callback(callback) => {
                 let stream = self.link.stream();
@@ -95,7 +95,7 @@ impl<E: Event> Sink<E> {
                     alive = call(callback, StreamEvent::Data(event));
                 }
                 if let Some(end) = batch.end.filter(|_| alive) {
-                    let end = self.link.decide(end);
+                    let end = self.link.decide(*end);
                     alive = call(callback, StreamEvent::end(end));
                 }
                 if !alive {
@@ -157,7 +157,7 @@ impl<E: Event> Sink<E> {
             // The end counts; the data that there was no room for does not.
             self.queue.clear();
         }
-        self.send(Batch { end: Some(end), ..Batch::default() });
+        self.send(Batch::of_end(end));
     }
 
     /// Gives the handle its outcome.
