@@ -77,6 +77,41 @@ pub fn reads_of(event: fn(usize) -> String, cut: Cut) -> Vec<Bytes> {
     }
 }
 
+/// JSON of about `len` bytes as a model might write it: nested objects, lists, texts with escapes, numbers.
+pub fn json(len: usize) -> String {
+    let mut text = String::from("{\"rows\":[");
+    for number in 0.. {
+        let row = format!(
+            "{{\"id\":{number},\"name\":\"row {number}\",\"score\":{number}.25,\"tags\":[\"a\",\"b\\n\",\"ü\"],\
+             \"text\":\"{}{}{}\",\"nested\":{{\"deep\":[true,null,{{\"x\":-1e3}}]}}}}",
+            WORDS[number % WORDS.len()],
+            WORDS[number * 7 % WORDS.len()],
+            WORDS[number * 3 % WORDS.len()],
+        );
+        if number > 0 {
+            text.push(',');
+        }
+        text.push_str(&row);
+        if text.len() >= len {
+            break;
+        }
+    }
+    text + "]}"
+}
+
+/// A text in pieces of so many bytes, or a few more where that would cut a character.
+pub fn pieces(text: &str, len: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = (len..rest.len()).find(|at| rest.is_char_boundary(*at)).unwrap_or(rest.len());
+        let (piece, behind) = rest.split_at(end);
+        pieces.push(piece);
+        rest = behind;
+    }
+    pieces
+}
+
 /// How a body is cut into reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {

@@ -4,18 +4,24 @@
 //!
 //! * [`corpus`]: the events, the same for everybody, and how they are cut into reads.
 //! * [`decode`] and [`typed`]: bytes → frames, and bytes → typed events, in memory; each with its peers.
+//! * [`json`]: JSON that arrives in pieces, parsed as it comes and parsed again and again.
 //! * [`client`]: socket → whoever takes the events; each client with its peers.
 //! * [`plan`]: what the loopback server is to send, which a client asks for in the path of its base URL.
-//! * [`usage`]: what the process has used.
+//! * [`usage`]: what the process has used; [`callgrind`]: what another one does; [`process`]: the others.
 //!
 //! The binaries: `server` and `client` are the two ends of a socket, each a process of its own so that one is
-//! measured without the other; `decode` does the work in memory; `report` runs them all and writes the table.
+//! measured without the other; `decode` does the work in memory; `report` runs them all and writes the table. `guard`
+//! compares what `decode` takes with what is recorded, and needs neither sockets nor peers to be built.
 //! The benches (`cargo bench`) time the work in memory.
 
+pub mod callgrind;
+#[cfg(feature = "sockets")]
 pub mod client;
 pub mod corpus;
 pub mod decode;
+pub mod json;
 pub mod plan;
+pub mod process;
 pub mod typed;
 pub mod usage;
 

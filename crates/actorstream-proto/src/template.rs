@@ -31,7 +31,7 @@ pub trait Patterned: Clone {
 
     /// A copy with `next` in the place of each [placeholder](Text::is_placeholder), in the order of
     /// [`changing`](Self::changing).
-    fn filled(&self, mut next: impl FnMut() -> Text, raw: Payload) -> Self {
+    fn filled(&self, mut next: impl FnMut() -> Text) -> Self {
         let mut event = self.clone();
         event.changing(|text| {
             // A text that was empty is no hole: it stood, and stands, between the same bytes.
@@ -39,7 +39,6 @@ pub trait Patterned: Clone {
                 *text = next();
             }
         });
-        *event.raw() = raw;
         event
     }
 }
@@ -175,13 +174,16 @@ impl<E: Patterned> Learned<E> {
                 Text::default()
             })
         };
-        out.push(self.event.filled(next, payload.clone().into()));
+        out.push(self.event.filled(next));
         if !whole {
             out.pop();
             return Err(payload);
         }
-        if let Some(number) = out.last_mut().and_then(E::number) {
-            *number = fillings[at].number;
+        if let Some(event) = out.last_mut() {
+            if let Some(number) = event.number() {
+                *number = fillings[at].number;
+            }
+            *event.raw() = payload.into();
         }
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! `Link`: what a connector and the messages that it has sent share: the brake.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext};
 use actorstream_proto::error::{ErrorKind, StreamError};
@@ -14,6 +15,7 @@ use actorstream_proto::list::List;
 use actorstream_proto::session::End;
 use futures_util::task::AtomicWaker;
 
+use crate::connector::now;
 use crate::stream_ref::StreamRef;
 
 /// What goes to the target at once.
@@ -72,6 +74,9 @@ pub(crate) struct Link<E: Event> {
     /// Whose word about the end holds: one of the constants below.
     end: AtomicU8,
     connector: AtomicWaker,
+    began: Instant,
+    /// How many nanoseconds after that the last delivery was done with.
+    done_after: AtomicU64,
 }
 
 impl<E: Event> Link<E> {
@@ -85,6 +90,8 @@ impl<E: Event> Link<E> {
             untaken: AtomicBool::new(false),
             end: AtomicU8::new(OPEN),
             connector: AtomicWaker::new(),
+            began: now(),
+            done_after: AtomicU64::new(0),
         })
     }
 
@@ -95,13 +102,24 @@ impl<E: Event> Link<E> {
     /// Packs a batch to be sent.
     pub(crate) fn deliver(self: &Arc<Self>, batch: Batch<E>) -> Delivery<E> {
         self.state.store(OUT, Ordering::Release);
-        Delivery { batch, round_ended: false, link: Arc::clone(self) }
+        Delivery { batch, round_ended: false, link: Arc::clone(self), handed_back: false }
     }
 
-    /// Ready when the target is done with the delivery, with what it handed back.
-    pub(crate) fn poll_done(&self, cx: &mut Context<'_>) -> Poll<Option<Batch<E>>> {
+    /// When the target was done with the last delivery.
+    pub(crate) fn done_at(&self) -> Instant {
+        self.began + Duration::from_nanos(self.done_after.load(Ordering::Relaxed))
+    }
+
+    /// Ready when the target is done with the delivery, with what it handed back. With `late` the connector is woken
+    /// only if something is amiss, or if it asks again.
+    pub(crate) fn poll_done(&self, cx: &mut Context<'_>, late: bool) -> Poll<Option<Batch<E>>> {
         if self.state.load(Ordering::Acquire) == OUT {
-            self.connector.register(cx.waker());
+            // What is amiss wakes whoever a cancellation would.
+            if late {
+                self.stream.register(cx.waker());
+            } else {
+                self.connector.register(cx.waker());
+            }
             if self.state.load(Ordering::Acquire) == OUT {
                 return Poll::Pending;
             }
@@ -159,6 +177,8 @@ pub(crate) struct Delivery<E: Event> {
     batch: Batch<E>,
     round_ended: bool,
     link: Arc<Link<E>>,
+    /// Some of it is for the connector to send again.
+    handed_back: bool,
 }
 
 impl<E: Event> Delivery<E> {
@@ -222,19 +242,28 @@ impl<E: Event> Delivery<E> {
 
     /// Gives back what the target did not take.
     pub(crate) fn hand_back(&mut self, rest: Batch<E>) {
+        self.handed_back = true;
         *self.link.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(rest));
     }
 }
 
 impl<E: Event> Drop for Delivery<E> {
     fn drop(&mut self) {
-        if thread::panicking() {
-            self.link.set_panicked();
+        let link = &self.link;
+        let panicking = thread::panicking();
+        if panicking {
+            link.set_panicked();
         }
-        if !self.batch.is_empty() {
-            self.link.untaken.store(true, Ordering::Release);
+        let untaken = !self.batch.is_empty();
+        if untaken {
+            link.untaken.store(true, Ordering::Release);
         }
-        self.link.state.store(DONE, Ordering::Release);
-        self.link.connector.wake();
+        let after = now().saturating_duration_since(link.began).as_nanos();
+        link.done_after.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
+        link.state.store(DONE, Ordering::Release);
+        link.connector.wake();
+        if panicking || untaken || self.handed_back {
+            link.stream.wake();
+        }
     }
 }

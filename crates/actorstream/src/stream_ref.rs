@@ -44,7 +44,7 @@ impl StreamRef {
     /// ended.
     pub fn cancel(&self) {
         self.0.cancelled.store(true, Ordering::Release);
-        self.0.connector.wake();
+        self.wake();
     }
 
     /// Cancels the stream, as [`cancel`](Self::cancel) does, but leaves a response in background mode to the server, so
@@ -62,6 +62,11 @@ impl StreamRef {
     /// Whether the stream has been cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Wakes the connector.
+    pub(crate) fn wake(&self) {
+        self.0.connector.wake();
     }
 
     /// Has the connector woken when the stream is cancelled.

@@ -143,6 +143,27 @@ async fn a_slow_target_is_not_the_servers_silence() {
 }
 
 #[actix_rt::test]
+async fn silence_counts_from_when_the_target_was_done() {
+    tokio::time::pause();
+    // Shorter and longer than the budget.
+    for busy in [3, 12] {
+        let reply = Reply::sse().event(chunk("a")).wait(seconds(1)).event(chunk("b")).hold();
+        let upstream = Upstream::spawn(reply);
+        let actor = Noting::with(move |count, _, ctx| {
+            if count == 1 {
+                use actix::{AsyncContext as _, WrapFuture as _};
+                ctx.wait(tokio::time::sleep(seconds(busy)).into_actor(&Noting::default()));
+            }
+        });
+        let start = Instant::now();
+        let budgets = Budgets::unlimited().idle(seconds(5));
+        let error = client(&upstream.base_url(), budgets).chat().stream(hello(), actor.start()).await;
+        assert_eq!(error.unwrap_err().budget(), Some(Budget::Idle));
+        near(start.elapsed(), busy + 5);
+    }
+}
+
+#[actix_rt::test]
 async fn the_total_budget_runs_also_while_the_target_waits() {
     tokio::time::pause();
     let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).event(chunk("b")).hold());

@@ -1,20 +1,27 @@
-//! `decode frames|typed|responses NAME event|BYTES BLOCKS` decodes blocks of events in memory, cut into reads of one event or of
-//! so many bytes.
+//! `decode frames|typed|responses NAME event|BYTES BLOCKS` decodes blocks of events in memory, cut into reads of one
+//! event or of so many bytes. `decode json NAME PIECES BLOCKS` parses JSON in pieces. One line on stdout.
 
 use std::env;
 use std::hint::black_box;
 
-use actorstream_bench::Error;
 use actorstream_bench::corpus::{self, Cut};
 use actorstream_bench::decode::{DECODERS, Decoder};
 use actorstream_bench::typed::{RESPONSES, TYPED};
+use actorstream_bench::{Error, json};
 
 fn main() -> Result<(), Error> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let [what, name, cut, blocks] = arguments[..] else {
-        return Err("usage: decode frames|typed|responses NAME event|BYTES BLOCKS".into());
+        return Err("usage: decode frames|typed|responses|json NAME event|BYTES BLOCKS".into());
     };
+    let blocks: usize = blocks.parse()?;
+    if what == "json" {
+        let text = json::block();
+        let pieces = (0..blocks).map(|_| json::as_it_comes(black_box(&text))).sum::<Result<usize, _>>()?;
+        println!("blocks {blocks} pieces {pieces}");
+        return Ok(());
+    }
     let (all, event): (&[(&str, Decoder)], fn(usize) -> String) = match what {
         "frames" => (DECODERS, corpus::event),
         "typed" => (TYPED, corpus::event),
@@ -23,7 +30,6 @@ fn main() -> Result<(), Error> {
     };
     let (_, decode) = all.iter().find(|(known, _)| *known == name).ok_or("no such decoder")?;
     let cut = if cut == "event" { Cut::Events } else { Cut::Bytes(cut.parse()?) };
-    let blocks: usize = blocks.parse()?;
     let reads = corpus::reads_of(event, cut);
     let seen: usize = (0..blocks).map(|_| decode(black_box(&reads))).sum();
     println!("blocks {blocks} seen {seen}");

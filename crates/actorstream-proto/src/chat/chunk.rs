@@ -288,7 +288,7 @@ impl Patterned for ChatCompletionChunk {
     }
 
     /// What the trait does, in one go: this is the way of nearly every chunk.
-    fn filled(&self, mut next: impl FnMut() -> Text, raw: Payload) -> Self {
+    fn filled(&self, mut next: impl FnMut() -> Text) -> Self {
         let mut fill = |text: &Option<Text>| match text {
             Some(text) if text.is_placeholder() => Some(next()),
             text => text.clone(),
@@ -318,6 +318,12 @@ impl Patterned for ChatCompletionChunk {
             }
         });
         let obfuscation = fill(&self.obfuscation);
-        Self { choices, obfuscation, extra: self.extra.clone(), raw, envelope: self.envelope.clone() }
+        Self {
+            choices,
+            obfuscation,
+            extra: self.extra.clone(),
+            raw: Payload::default(),
+            envelope: self.envelope.clone(),
+        }
     }
 }

@@ -58,22 +58,26 @@ impl<E: Event> Guard<E> {
         self.ending = true;
     }
 
-    /// Waits for a future, until something interrupts.
+    /// Waits for a future, until something interrupts. `deadline` is asked for when there is something to wait for.
     pub(super) async fn wait<T>(
         &mut self,
-        deadline: Option<Instant>,
+        deadline: impl Fn() -> Option<Instant>,
         future: impl Future<Output = T>,
     ) -> Result<T, Interrupt> {
         let mut future = pin!(future);
         let Self { stream, target, timer, ending } = self;
-        let mut gone = pin!(async {
-            match target {
-                Alive::Actor(watch) => watch.gone().await,
-                Alive::Channel(sender) => sender.closed().await,
-                Alive::Always => pending().await,
-            }
-        });
+        let target = &*target;
+        let mut gone = pin!(target.gone());
         poll_fn(|cx| {
+            if !*ending && stream.is_cancelled() {
+                return Poll::Ready(Err(Interrupt::Cancelled));
+            }
+            if target.is_gone() {
+                return Poll::Ready(Err(Interrupt::Gone));
+            }
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(output));
+            }
             if !*ending {
                 stream.register(cx.waker());
                 if stream.is_cancelled() {
@@ -83,12 +87,27 @@ impl<E: Event> Guard<E> {
             if gone.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Err(Interrupt::Gone));
             }
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(Ok(output));
-            }
-            if timer.poll(deadline, cx) { Poll::Ready(Err(Interrupt::Deadline)) } else { Poll::Pending }
+            if timer.poll(deadline(), cx) { Poll::Ready(Err(Interrupt::Deadline)) } else { Poll::Pending }
         })
         .await
+    }
+}
+
+impl<E: Event> Alive<E> {
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Actor(watch) => watch.is_gone(),
+            Self::Channel(sender) => sender.is_closed(),
+            Self::Always => false,
+        }
+    }
+
+    async fn gone(&self) {
+        match self {
+            Self::Actor(watch) => watch.gone().await,
+            Self::Channel(sender) => sender.closed().await,
+            Self::Always => pending().await,
+        }
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError, _ent
     let mut guard = Guard::new(sink.stream().clone(), sink.target());
     guard.ending();
     sink.send(Batch::of_end(Err(error.clone())));
-    let _ = guard.wait(None, sink.settle()).await;
+    let _ = guard.wait(|| None, sink.settle()).await;
     sink.close(Err(error));
 }
 
@@ -149,7 +149,7 @@ async fn round<E: Event>(
     running.round = batch.end.take().and_then(|end| end.ok()).map(Box::new);
     batch.round_ends = true;
     running.sink.send(batch);
-    match guard.wait(total, running.sink.settle()).await {
+    match guard.wait(|| total, running.sink.settle()).await {
         Ok(Settled::Done) => {}
         Ok(Settled::Gone) => return Err(Ending::Interrupted(Interrupt::Gone)),
         Err(interrupt) => return Err(Ending::Interrupted(interrupt)),
@@ -159,7 +159,7 @@ async fn round<E: Event>(
             let _ = tokio::time::timeout(DRAIN, body.drain()).await;
         }
     };
-    let (results, ()) = guard.wait(total, join(tools, drained)).await.map_err(Ending::Interrupted)?;
+    let (results, ()) = guard.wait(|| total, join(tools, drained)).await.map_err(Ending::Interrupted)?;
     if let Some(answer) = running.round.take() {
         first.body = OutgoingBody::Json(rounds.next(answer.response, results));
     }
@@ -191,7 +191,7 @@ async fn serve<E: Event>(
 ) -> Ending<E> {
     running.session.on_queued(now());
     let place = Arc::clone(&client.places).acquire_owned();
-    let _place = match guard.wait(running.session.deadline(), place).await {
+    let _place = match guard.wait(|| running.session.deadline(), place).await {
         Ok(place) => place,
         Err(interrupt) => return Ending::Interrupted(interrupt),
     };
@@ -214,7 +214,7 @@ async fn serve<E: Event>(
         }
         tracing::debug!(stream = running.sink.stream().id(), attempt, ?wait, "sending again: {error}");
         drop(ending);
-        if let Err(interrupt) = guard.wait(total, actix_rt::time::sleep_until(again.into())).await {
+        if let Err(interrupt) = guard.wait(|| total, actix_rt::time::sleep_until(again.into())).await {
             return Ending::Interrupted(interrupt);
         }
         attempt += 1;
@@ -257,7 +257,7 @@ async fn resume<E: Event>(
             "going on: {kind}"
         );
         let again = actix_rt::time::sleep_until((now() + wait).into());
-        if let Err(interrupt) = guard.wait(session.deadline(), again).await {
+        if let Err(interrupt) = guard.wait(|| session.deadline(), again).await {
             return Ending::Interrupted(interrupt);
         }
         tries += 1;
@@ -290,7 +290,7 @@ async fn attempt<E: Event>(
     let exchange = Exchange::new(options);
     // In a box of its own, which is gone when the head is there.
     let sending = Box::pin(send(http, &exchange, options, outgoing));
-    let mut answer = match guard.wait(session.deadline(), sending).await {
+    let mut answer = match guard.wait(|| session.deadline(), sending).await {
         Ok(Ok((head, answer))) => {
             session.on_head(head, now());
             answer
@@ -307,17 +307,17 @@ async fn attempt<E: Event>(
     };
     let mut usual = 1;
     loop {
-        let read = match guard.wait(session.deadline(), answer.read()).await {
+        let read = match guard.wait(|| session.deadline(), answer.read()).await {
             Ok(read) => read,
             Err(interrupt) => return Ending::Interrupted(interrupt),
         };
         match deliver(session, sink, read, &mut usual) {
             Delivered::Nothing => {}
-            Delivered::Events => match guard.wait(session.deadline(), sink.settle()).await {
-                Ok(Settled::Done) => session.resume(now()),
-                Ok(Settled::Gone) => return Ending::Interrupted(Interrupt::Gone),
-                Err(interrupt) => return Ending::Interrupted(interrupt),
-            },
+            Delivered::Events => {
+                if let Err(interrupt) = settle(session, sink, guard, &answer).await {
+                    return Ending::Interrupted(interrupt);
+                }
+            }
             Delivered::End(mut served) => {
                 served.answer = Some(answer);
                 return Ending::Served(served);
@@ -326,6 +326,34 @@ async fn attempt<E: Event>(
         if session.broken().is_some() {
             return Ending::Broken;
         }
+    }
+}
+
+/// Waits until the target is done with what it was sent.
+///
+/// Where all was read that is there, what comes next wakes the connector, which looks then whether the target is done:
+/// so it need not be woken for that as well. Until then the budgets for the server run on, and only when one has run out
+/// does it matter when the target was done.
+async fn settle<E: Event>(
+    session: &mut Session<E>,
+    sink: &mut Sink<E>,
+    guard: &mut Guard<E>,
+    answer: &Answer,
+) -> Result<(), Interrupt> {
+    let mut settled = Err(Interrupt::Deadline);
+    if answer.waits() {
+        settled = guard.wait(|| session.deadline(), sink.settle_late()).await;
+    }
+    if settled == Err(Interrupt::Deadline) {
+        session.pause();
+        settled = guard.wait(|| session.deadline(), sink.settle()).await;
+    }
+    match settled? {
+        Settled::Done => {
+            session.resume(sink.done_at());
+            Ok(())
+        }
+        Settled::Gone => Err(Interrupt::Gone),
     }
 }
 
@@ -356,7 +384,6 @@ fn deliver<E: Event>(
         return Delivered::Nothing;
     }
     *usual = batch.events.len();
-    session.pause();
     sink.send(batch);
     Delivered::Events
 }
@@ -412,7 +439,7 @@ async fn end<E: Event>(
                 // The target may never be done with what it has: the end waits behind it, and nobody waits for that.
                 sink.send_behind(copy(&end));
                 sink.close(end);
-                let _ = guard.wait(None, sink.settle()).await;
+                let _ = guard.wait(|| None, sink.settle()).await;
                 return None;
             }
             (Batch::of_end(end), None)
@@ -421,7 +448,7 @@ async fn end<E: Event>(
     let outcome = batch.end.as_deref().map(copy)?;
     let sink = &mut running.sink;
     sink.send(batch);
-    let outcome = match guard.wait(total, sink.settle()).await {
+    let outcome = match guard.wait(|| total, sink.settle()).await {
         Ok(Settled::Done) | Err(Interrupt::Deadline | Interrupt::Cancelled) => outcome,
         Ok(Settled::Gone) | Err(Interrupt::Gone) => Err(replace_kind(sink.gone_kind(), outcome)),
     };
@@ -429,7 +456,7 @@ async fn end<E: Event>(
     sink.close(outcome);
     if sink.is_outstanding() {
         drop(answer);
-        let _ = guard.wait(None, sink.settle()).await;
+        let _ = guard.wait(|| None, sink.settle()).await;
         return None;
     }
     answer.filter(|_| finished)

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
@@ -10,6 +11,7 @@ use actorstream_proto::finish::Outcome;
 use actorstream_proto::session::End;
 use tokio::sync::oneshot;
 
+use super::now;
 use crate::link::{Batch, Link};
 use crate::stream_event::StreamEvent;
 use crate::stream_ref::StreamRef;
@@ -106,11 +108,29 @@ impl<E: Event> Sink<E> {
         }
     }
 
+    /// When the target was done with what was sent last, of which nothing is left.
+    pub(super) fn done_at(&self) -> Instant {
+        match self.target {
+            Target::Actor(_) => self.link.done_at(),
+            Target::Channel(_) | Target::Callback(_) | Target::Nobody => now(),
+        }
+    }
+
     /// Waits until the target is done with what was sent. What the target hands back because it waits is sent again.
     pub(super) async fn settle(&mut self) -> Settled {
+        self.settled(false).await
+    }
+
+    /// The same, but an actor that is done in time, as is usual, wakes nobody: something else will.
+    pub(super) async fn settle_late(&mut self) -> Settled {
+        self.settled(true).await
+    }
+
+    async fn settled(&mut self, mut late: bool) -> Settled {
         let settled = match &mut self.target {
             Target::Actor(recipient) => loop {
-                let rest = poll_fn(|cx| self.link.poll_done(cx)).await;
+                // Whatever wakes the connector first may have been what was to wake it: from then on the link must.
+                let rest = poll_fn(|cx| self.link.poll_done(cx, std::mem::take(&mut late))).await;
                 if self.link.has_panicked() || (self.link.was_untaken() && !recipient.connected()) {
                     break Settled::Gone;
                 }

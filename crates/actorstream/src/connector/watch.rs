@@ -48,6 +48,11 @@ impl Watch {
         Self(watched)
     }
 
+    /// Whether the target is known to be gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.0.gone.get()
+    }
+
     /// Ready when the target is gone.
     pub(super) async fn gone(&self) {
         poll_fn(|cx| {

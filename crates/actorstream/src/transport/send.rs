@@ -149,6 +149,8 @@ pub(crate) struct Answer {
     body: Option<Body>,
     /// The body's end is the connection's end.
     until_close: bool,
+    /// All was read that is there: the task that read it is woken when more comes.
+    waits: bool,
     exchange: Rc<Exchange>,
 }
 
@@ -165,7 +167,20 @@ impl Answer {
         }
         let framed = headers.contains_key("content-length") || headers.contains_key("transfer-encoding");
         // Without the head, whose map of headers would take some KiB for as long as the stream lasts.
-        (head, Self { body: Some(Box::pin(response.take_payload())), until_close: !framed, exchange })
+        (
+            head,
+            Self {
+                body: Some(Box::pin(response.take_payload())),
+                until_close: !framed,
+                waits: false,
+                exchange,
+            },
+        )
+    }
+
+    /// Whether all was read that is there, so that what comes next wakes the task that read it.
+    pub(crate) fn waits(&self) -> bool {
+        self.waits
     }
 
     /// Reads what is there, once something is.
@@ -176,6 +191,7 @@ impl Answer {
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Read> {
         let mut read = Read::default();
         let mut len = 0;
+        self.waits = false;
         while len < READ_AHEAD {
             let Some(body) = &mut self.body else {
                 read.end = Some(BodyEnd::Clean);
@@ -183,7 +199,10 @@ impl Answer {
             };
             let next = match self.exchange.poll(|| body.as_mut().poll_next(cx)) {
                 Poll::Pending if read.bytes.is_empty() => return Poll::Pending,
-                Poll::Pending => break,
+                Poll::Pending => {
+                    self.waits = true;
+                    break;
+                }
                 Poll::Ready(next) => next,
             };
             match next {

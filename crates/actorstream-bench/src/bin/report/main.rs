@@ -1,10 +1,7 @@
 //! Runs every measurement and writes the table to `RESULTS.md`; `run.sh` builds all and starts this.
 //!
-//! * [`callgrind`]: instructions and allocations per event. [`process`]: the server and the clients.
 //! * [`rows`]: what is measured, and the goals. [`table`]: Markdown. [`versions`]: what with.
 
-mod callgrind;
-mod process;
 mod rows;
 mod table;
 mod versions;
@@ -12,7 +9,7 @@ mod versions;
 use std::fs;
 
 use actorstream_bench::Error;
-use process::Server;
+use actorstream_bench::process::Server;
 
 /// How the results were made.
 const COMMAND: &str = "crates/actorstream-bench/run.sh";

@@ -4,8 +4,8 @@ use actorstream_bench::Error;
 use actorstream_bench::corpus::BLOCK;
 use actorstream_bench::plan::Plan;
 
-use super::callgrind::{self, Counts};
-use super::process::{Server, client};
+use actorstream_bench::callgrind::{self, Counts};
+use actorstream_bench::process::{Server, client};
 
 /// Blocks of events that are counted, once and twice.
 const BLOCKS: usize = 10;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use actorstream_bench::Error;
 
-use super::process::output;
+use actorstream_bench::process::output;
 
 const LOCK: &str = include_str!("../../../Cargo.lock");
 const CRATES: [&str; 10] = [

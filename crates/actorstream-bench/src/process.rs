@@ -5,18 +5,22 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use actorstream_bench::Error;
-use actorstream_bench::plan::Plan;
+use crate::Error;
+use crate::plan::Plan;
 
 /// The loopback server, for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Server {
+pub struct Server {
     process: Child,
     url: String,
 }
 
 impl Server {
-    pub(crate) fn start() -> Result<Self, Error> {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start() -> Result<Self, Error> {
         let mut process = Command::new(sibling("server")?).stdout(Stdio::piped()).spawn()?;
         let stdout = process.stdout.take().ok_or("the server has no stdout")?;
         let mut url = String::new();
@@ -25,7 +29,7 @@ impl Server {
     }
 
     /// The base URL at which the server sends that.
-    pub(crate) fn url(&self, plan: Plan) -> String {
+    pub fn url(&self, plan: Plan) -> String {
         format!("{}{plan}/v1", self.url)
     }
 }
@@ -38,16 +42,23 @@ impl Drop for Server {
 }
 
 /// Another program of this crate.
-pub(crate) fn sibling(program: &str) -> Result<PathBuf, Error> {
+///
+/// # Errors
+/// When it is not known where this one is.
+pub fn sibling(program: &str) -> Result<PathBuf, Error> {
     Ok(env::current_exe()?.with_file_name(program))
 }
 
 /// What a client printed: `name value` pairs.
 #[derive(Debug)]
-pub(crate) struct Printed(String);
+pub struct Printed(String);
 
 impl Printed {
-    pub(crate) fn get(&self, name: &str) -> Result<f64, Error> {
+    /// The value of a name.
+    ///
+    /// # Errors
+    /// When it was not printed.
+    pub fn get(&self, name: &str) -> Result<f64, Error> {
         let mut words = self.0.split_whitespace();
         words.find(|word| *word == name).ok_or_else(|| format!("no {name} in {:?}", self.0))?;
         Ok(words.next().unwrap_or_default().parse()?)
@@ -55,12 +66,18 @@ impl Printed {
 }
 
 /// Runs a client.
-pub(crate) fn client(arguments: &[&str]) -> Result<Printed, Error> {
+///
+/// # Errors
+/// When it fails.
+pub fn client(arguments: &[&str]) -> Result<Printed, Error> {
     output(Command::new(sibling("client")?).args(arguments)).map(Printed)
 }
 
-/// Runs a command to its end, which must be a good one.
-pub(crate) fn output(command: &mut Command) -> Result<String, Error> {
+/// Runs a command to its end.
+///
+/// # Errors
+/// When that is not a good one.
+pub fn output(command: &mut Command) -> Result<String, Error> {
     let output = command.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("{command:?}: {}", output.status).into());

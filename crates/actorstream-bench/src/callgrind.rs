@@ -5,22 +5,26 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
-use actorstream_bench::Error;
-
-use super::process::{output, sibling};
+use crate::Error;
+use crate::process::{output, sibling};
 
 /// The allocator's functions, as callgrind names them.
 const ALLOCATES: [&str; 6] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"];
 
 /// What a process did.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Counts {
-    pub(crate) instructions: f64,
-    pub(crate) allocations: f64,
+pub struct Counts {
+    /// User-space instructions.
+    pub instructions: f64,
+    /// Calls of the allocator.
+    pub allocations: f64,
 }
 
 /// What a program does for each event: `arguments` makes it handle so many.
-pub(crate) fn per_event(
+///
+/// # Errors
+/// When valgrind or the program fails.
+pub fn per_event(
     program: &str,
     events: usize,
     arguments: impl Fn(usize) -> Vec<String>,
@@ -34,7 +38,11 @@ pub(crate) fn per_event(
     })
 }
 
-fn count(program: &str, arguments: &[String]) -> Result<Counts, Error> {
+/// What a program does from its start to its end.
+///
+/// # Errors
+/// When valgrind or the program fails.
+pub fn count(program: &str, arguments: &[String]) -> Result<Counts, Error> {
     let file = env::temp_dir().join(format!("actorstream-bench-{}.callgrind", std::process::id()));
     let mut command = Command::new("valgrind");
     command.args(["-q", "--tool=callgrind"]);
