@@ -98,7 +98,8 @@ impl ApiError {
 
 /// Whether an event of this name is an error event.
 pub(crate) fn is_error_event(name: Option<&[u8]>) -> bool {
-    name.and_then(|name| str::from_utf8(name).ok()).is_some_and(|name| name.trim() == "error")
+    let Some(name) = name.map(<[u8]>::trim_ascii) else { return false };
+    name == b"error" || (!name.is_ascii() && str::from_utf8(name).is_ok_and(|name| name.trim() == "error"))
 }
 
 #[cfg(test)]

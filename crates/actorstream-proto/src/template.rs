@@ -211,12 +211,35 @@ impl Filling {
     fn text(&self, payload: &Bytes) -> Option<Text> {
         let Self { start, end, escaped, .. } = *self;
         if escaped {
+            let simple = simple_escapes(&payload[start..end]).map(Text::from);
             // With its quotes it is a JSON text of its own.
-            serde_json::from_slice(&payload[start - 1..=end]).ok()
+            simple.or_else(|| serde_json::from_slice(&payload[start - 1..=end]).ok())
         } else {
             Some(Text::from_literal(payload, start..end))
         }
     }
+}
+
+/// The text of a literal whose escapes are all of two characters, as a line feed's is; `None` for any other.
+fn simple_escapes(literal: &[u8]) -> Option<String> {
+    let mut text = Vec::with_capacity(literal.len());
+    let mut bytes = literal.iter();
+    while let Some(byte) = bytes.next() {
+        text.push(match byte {
+            0..0x20 => return None,
+            b'\\' => match bytes.next()? {
+                plain @ (b'"' | b'\\' | b'/') => *plain,
+                b'b' => 8,
+                b'f' => 12,
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b't' => b'\t',
+                _ => return None,
+            },
+            byte => *byte,
+        });
+    }
+    String::from_utf8(text).ok()
 }
 
 /// Where the digits of an event's number stand in its payload, if it is certain that they are its number.

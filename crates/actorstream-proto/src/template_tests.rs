@@ -93,6 +93,8 @@ fn texts_of_every_kind_read_as_they_parse() {
         r"\/",
         "a b c",
         r"tab\t",
+        r#"\b\f\n\r\t\/\\\" all"#,
+        "é\\n",
         "\u{7f}",
         "]}]}",
         r#"{\"a\":1}"#,

@@ -3,7 +3,7 @@
 //! The output is kept as JSON while it grows: an event changes a field of an item or of a part of one, whatever the
 //! item is, and the typed response is made when it is asked for. What belongs to an unknown item changes nothing here.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::event::ResponseEvent;
 use super::generated::{OutputItem, Response, ResponseStreamEvent};
@@ -248,7 +248,7 @@ impl ResponseAccumulator {
             Some((list, part)) => self.part(text.item, list, part)?,
             None => at(&mut self.output, text.item)?,
         };
-        Some(holder.as_object_mut()?.entry(text.field).or_insert(Value::Null))
+        Some(field_of(holder.as_object_mut()?, text.field, || Value::Null))
     }
 
     /// Appends a delta.
@@ -309,8 +309,16 @@ fn set_at(list: &mut Vec<Value>, index: u64, value: Value) {
     }
 }
 
+/// A field of an object, which is made if it is not there. (The map's own `entry` makes a name of its own each time.)
+fn field_of<'a>(object: &'a mut Map<String, Value>, name: &str, new: fn() -> Value) -> &'a mut Value {
+    if !object.contains_key(name) {
+        object.insert(name.to_owned(), new());
+    }
+    &mut object[name]
+}
+
 fn list_of<'a>(item: &'a mut Value, name: &str) -> Option<&'a mut Vec<Value>> {
-    let list = item.as_object_mut()?.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+    let list = field_of(item.as_object_mut()?, name, || Value::Array(Vec::new()));
     if list.is_null() {
         *list = Value::Array(Vec::new());
     }
