@@ -41,6 +41,29 @@ pub fn event(number: usize) -> String {
     )
 }
 
+/// One chat event of `size` bytes on the wire, or of the usual size if that is more.
+pub fn sized_event(number: usize, size: usize) -> String {
+    let event = event(number);
+    let filler = size.saturating_sub(event.len());
+    event.replacen("\"content\":\"", &format!("\"content\":\"{}", "word ".repeat(filler.div_ceil(5))), 1)
+}
+
+/// A chat event with nothing in it but a text: about 100 bytes.
+pub fn small_event(number: usize) -> String {
+    let word = WORDS[number % WORDS.len()];
+    format!(
+        "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{{\"index\":0,\
+         \"delta\":{{\"content\":\"{word}\"}}}}]}}\n\n"
+    )
+}
+
+/// So many reads of one event each, of about `size` bytes.
+pub fn sized_reads(size: usize, events: usize) -> Vec<Bytes> {
+    let event = |number| if size < 300 { small_event(number) } else { sized_event(number, size) };
+    let some: Vec<Bytes> = (0..16).map(|number| event(number).into()).collect();
+    some.iter().cycle().take(events).cloned().collect()
+}
+
 /// One event of a streamed response on the wire, as OpenAI sends it, about 260 bytes.
 pub fn response_event(number: usize) -> String {
     let word = WORDS[number % WORDS.len()];

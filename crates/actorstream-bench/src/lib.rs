@@ -1,5 +1,5 @@
 //! Measures actorstream beside its peers: user-space instructions and allocations per event (by callgrind, which
-//! repeats), CPU time per event, and resident memory per open stream. `run.sh` runs all of it; `RESULTS.md` is what it
+//! repeats), CPU time per event, and resident memory per open stream. `run.sh` runs all of it; `docs/performance.md` is what it
 //! found.
 //!
 //! * [`corpus`]: the events, the same for everybody, and how they are cut into reads.

@@ -12,13 +12,20 @@ use actorstream_proto::session::{Session, Settings};
 use actorstream_proto::sse::SseDecoder;
 use bytes::Bytes;
 #[cfg(feature = "peers")]
-pub use peers::{async_openai, value};
+pub use peers::{async_openai, async_openai_responses, value, value_responses};
 
 use crate::decode::{self, Decoder, MAX_EVENT};
 
 /// All the ways to the typed events of a response, ours first.
-pub const RESPONSES: &[(&str, Decoder)] =
-    &[("actorstream", responses), ("actorstream-session", responses_session), ("memchr", decode::memchr)];
+pub const RESPONSES: &[(&str, Decoder)] = &[
+    ("actorstream", responses),
+    ("actorstream-session", responses_session),
+    #[cfg(feature = "peers")]
+    ("async-openai", async_openai_responses),
+    #[cfg(feature = "peers")]
+    ("serde-json-value", value_responses),
+    ("memchr", decode::memchr),
+];
 
 /// All the ways to typed chat events, ours first.
 pub const TYPED: &[(&str, Decoder)] = &[
@@ -100,6 +107,7 @@ mod peers {
     use std::hint::black_box;
 
     use async_openai::types::chat::CreateChatCompletionStreamResponse;
+    use async_openai::types::responses::ResponseStreamEvent;
     use bytes::Bytes;
     use eventsource_stream::Eventsource;
     use futures_util::{FutureExt, StreamExt};
@@ -121,13 +129,35 @@ mod peers {
         seen
     }
 
+    /// The same with the events of a response.
+    pub fn async_openai_responses(reads: &[Bytes]) -> usize {
+        let mut events = body(reads).eventsource();
+        let mut seen = 0;
+        while let Some(Some(Ok(event))) = events.next().now_or_never() {
+            let Ok(event) = serde_json::from_str::<ResponseStreamEvent>(&event.data) else { break };
+            if let ResponseStreamEvent::ResponseOutputTextDelta(event) = black_box(&event) {
+                seen += event.delta.len();
+            }
+        }
+        seen
+    }
+
     /// What a hand-written client does.
     pub fn value(reads: &[Bytes]) -> usize {
+        values(reads, |event| event["choices"][0]["delta"]["content"].as_str().map_or(0, str::len))
+    }
+
+    /// The same with the events of a response.
+    pub fn value_responses(reads: &[Bytes]) -> usize {
+        values(reads, |event| event["delta"].as_str().map_or(0, str::len))
+    }
+
+    fn values(reads: &[Bytes], len: fn(&Value) -> usize) -> usize {
         let mut events = body(reads).eventsource();
         let mut seen = 0;
         while let Some(Some(Ok(event))) = events.next().now_or_never() {
             let Ok(event) = serde_json::from_str::<Value>(&event.data) else { break };
-            seen += black_box(&event)["choices"][0]["delta"]["content"].as_str().map_or(0, str::len);
+            seen += len(black_box(&event));
         }
         seen
     }
@@ -140,11 +170,15 @@ mod tests {
 
     #[test]
     fn all_see_the_same() {
-        let expected = actorstream(&corpus::reads(Cut::Events));
-        assert!(expected > 0);
-        for cut in [Cut::Events, Cut::Bytes(16 << 10)] {
-            for (name, typed) in TYPED.iter().filter(|(name, _)| *name != "memchr") {
-                assert_eq!(typed(&corpus::reads(cut)), expected, "{name}");
+        for (all, event) in
+            [(TYPED, corpus::event as fn(usize) -> String), (RESPONSES, corpus::response_event)]
+        {
+            let expected = all[0].1(&corpus::reads_of(event, Cut::Events));
+            assert!(expected > 0);
+            for cut in [Cut::Events, Cut::Bytes(16 << 10)] {
+                for (name, typed) in all.iter().filter(|(name, _)| *name != "memchr") {
+                    assert_eq!(typed(&corpus::reads_of(event, cut)), expected, "{name}");
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::env;
 
-use actorstream_bench::client::{CLIENTS, Client};
+use actorstream_bench::client::{CLIENTS, Client, Held};
 use actorstream_bench::{Error, usage};
 
 fn main() -> Result<(), Error> {
@@ -13,7 +13,8 @@ fn main() -> Result<(), Error> {
         ["hold", name, url, streams] => {
             let streams = streams.parse()?;
             let held = (find(name)?.hold)(url, streams)?;
-            println!("streams {streams} before_kib {} after_kib {}", held.before, held.after);
+            let Held { before, after, idle } = held;
+            println!("streams {streams} before_kib {before} after_kib {after} idle_us {idle}");
         }
         [name, url] => run(find(name)?, url, 1)?,
         [name, url, streams] => run(find(name)?, url, streams.parse()?)?,

@@ -1,5 +1,6 @@
 //! `decode frames|typed|responses NAME event|BYTES BLOCKS` decodes blocks of events in memory, cut into reads of one
-//! event or of so many bytes. `decode json NAME PIECES BLOCKS` parses JSON in pieces. One line on stdout.
+//! event or of so many bytes. `decode json NAME PIECES BLOCKS` parses JSON in pieces; `decode size NAME SIZE EVENTS` decodes typed
+//! chat events of one size in one stream. One line on stdout.
 
 use std::env;
 use std::hint::black_box;
@@ -16,6 +17,11 @@ fn main() -> Result<(), Error> {
         return Err("usage: decode frames|typed|responses|json NAME event|BYTES BLOCKS".into());
     };
     let blocks: usize = blocks.parse()?;
+    if what == "size" {
+        let (_, decode) = TYPED.iter().find(|(known, _)| *known == name).ok_or("no such decoder")?;
+        println!("seen {}", decode(black_box(&corpus::sized_reads(cut.parse()?, blocks))));
+        return Ok(());
+    }
     if what == "json" {
         let text = json::block();
         let pieces = (0..blocks).map(|_| json::as_it_comes(black_box(&text))).sum::<Result<usize, _>>()?;

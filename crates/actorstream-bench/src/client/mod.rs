@@ -16,6 +16,9 @@ use crate::{Error, usage};
 /// How many streams are opened at once; more would overrun the server's backlog.
 const WAVE: usize = 250;
 
+/// For how many seconds silent streams are watched.
+const SILENCE: u64 = 5;
+
 /// What became of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Seen {
@@ -32,6 +35,8 @@ pub struct Held {
     pub before: u64,
     /// With all of them open.
     pub after: u64,
+    /// CPU time that all of them together take in a second of silence, in µs.
+    pub idle: u64,
 }
 
 /// A client.
@@ -94,7 +99,10 @@ async fn open_in_waves(streams: usize, count: &Count, mut open: impl FnMut()) ->
         }
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
-    Ok(Held { before, after: usage::resident()? })
+    let (after, cpu) = (usage::resident()?, usage::cpu()?);
+    tokio::time::sleep(Duration::from_secs(SILENCE)).await;
+    let idle = (usage::cpu()?.total - cpu.total).as_micros() as u64 / SILENCE;
+    Ok(Held { before, after, idle })
 }
 
 /// The runtime of the peers.

@@ -7,6 +7,7 @@ use actorstream_proto::budget::Budget;
 use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
 use actorstream_proto::finish::{Finish, Outcome};
+use actorstream_proto::list::List;
 use actorstream_proto::session::{End, Session, Settings};
 use futures_util::future::join;
 

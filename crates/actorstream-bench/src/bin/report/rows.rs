@@ -8,11 +8,11 @@ use actorstream_bench::callgrind::{self, Counts};
 use actorstream_bench::process::{Server, client};
 
 /// Blocks of events that are counted, once and twice.
-const BLOCKS: usize = 10;
+const BLOCKS: usize = 5;
 /// Events that are counted at one per millisecond, once and twice.
 const PACED: usize = 2000;
 /// Open streams.
-const STREAMS: usize = 10_000;
+pub(crate) const STREAMS: usize = 10_000;
 /// Runs of a CPU time; the least of them counts.
 const REPEATS: usize = 3;
 
@@ -40,7 +40,7 @@ pub(crate) fn measure(server: &Server) -> Result<Vec<Row>, Error> {
     let mut rows = in_memory()?;
     rows.extend(over_a_socket(server)?);
     rows.extend(cpu_time(server)?);
-    rows.push(memory(server)?);
+    rows.extend(memory(server)?);
     Ok(rows)
 }
 
@@ -54,6 +54,7 @@ fn in_memory() -> Result<Vec<Row>, Error> {
         "serde-json-value",
         "memchr",
     ][..];
+    let responses = &["actorstream", "actorstream-session", "async-openai", "serde-json-value", "memchr"][..];
     let kinds = [
         ("SSE decode, 1 event per read: instructions per event", "frames", "event", frames, "≤ 900"),
         ("SSE decode, 16 KiB reads: instructions per event", "frames", "16384", frames, "≤ 600"),
@@ -70,6 +71,13 @@ fn in_memory() -> Result<Vec<Row>, Error> {
             "16384",
             typed,
             "≤ 1,400",
+        ),
+        (
+            "decode + typed delta of a response, 1 event per read: instructions per event",
+            "responses",
+            "event",
+            responses,
+            "≤ 1,800",
         ),
     ];
     let mut rows = Vec::new();
@@ -158,20 +166,26 @@ fn cpu_time(server: &Server) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-fn memory(server: &Server) -> Result<Row, Error> {
+/// The memory of open streams, and what they take while nothing comes.
+fn memory(server: &Server) -> Result<[Row; 2], Error> {
     let url = server.url(Plan::open());
-    let mut results = Vec::new();
+    let (mut resident, mut idle) = (Vec::new(), Vec::new());
     for name in ["actorstream", "actorstream-one-actor", "actorstream-off", "async-openai", "reqwest", "bare"]
     {
         eprintln!("memory {name}");
         let held = client(&["hold", name, &url, &STREAMS.to_string()])?;
-        results.push((name, (held.get("after_kib")? - held.get("before_kib")?) / STREAMS as f64));
+        resident.push((name, (held.get("after_kib")? - held.get("before_kib")?) / STREAMS as f64));
+        idle.push((name, held.get("idle_us")? / 1000.0));
     }
-    Ok(Row {
-        work: "resident KiB per open stream, 10,000 open".into(),
+    let row = |work: &str, results, goals, digits| Row {
+        work: work.into(),
         results,
         peer: "async-openai",
-        goals: "≤ 20; ≤ 18; then ≤ 4",
-        digits: 1,
-    })
+        goals,
+        digits,
+    };
+    Ok([
+        row("resident KiB per open stream, 10,000 open", resident, "≤ 20; ≤ 18; then ≤ 4", 1),
+        row("10,000 silent streams: CPU ms per second", idle, "", 1),
+    ])
 }
