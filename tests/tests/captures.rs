@@ -12,6 +12,7 @@ use actorstream::proto::event::Event;
 use actorstream::proto::head::Head;
 use actorstream::proto::list::List;
 use actorstream::proto::session::{BodyEnd, End, Session, Settings};
+use actorstream::proto::sse::SseDecoder;
 use actorstream::{
     ChatCompletionChunk, CompletionChunk, Endpoint, OpenAi, RawEvent, ResponseEvent, StreamEvent,
 };
@@ -182,6 +183,44 @@ fn every_split_of_every_body_gives_the_same() {
         }
         assert_eq!(run(&(1..body.len()).collect::<Vec<_>>()), whole, "{name} byte by byte");
     }
+}
+
+/// Reads the events of a body as one stream, in which most are recalled, and each on its own, in which all are parsed;
+/// gives how many were recalled.
+fn recall<E: Event + serde::Serialize>(name: &str, body: &[u8]) -> usize {
+    let mut decoder = SseDecoder::new(1 << 20);
+    decoder.feed(Bytes::copy_from_slice(body));
+    let mut memory = E::Memory::default();
+    let mut recalled = 0;
+    while let Some(frame) = decoder.next_frame().unwrap() {
+        let mut events = List::default();
+        let event = match E::recall(frame.clone(), &mut memory, &mut events) {
+            Ok(()) => {
+                recalled += 1;
+                events.pop()
+            }
+            Err(frame) => E::decode(frame, &mut memory).ok().map(|decoded| decoded.event),
+        };
+        let parsed = E::decode(frame, &mut E::Memory::default()).ok().map(|decoded| decoded.event);
+        let json = |event: &Option<E>| event.as_ref().map(|event| serde_json::to_string(event).unwrap());
+        assert_eq!(json(&event), json(&parsed), "{name}");
+        assert_eq!(format!("{event:?}"), format!("{parsed:?}"), "{name}");
+    }
+    recalled
+}
+
+#[test]
+fn what_is_recalled_is_what_is_parsed() {
+    let mut recalled = 0;
+    for (name, path, ..) in CAPTURES {
+        let Some((_, body, _)) = parse(&capture(name)) else { continue };
+        recalled += match *path {
+            "/chat/completions" => recall::<ChatCompletionChunk>(name, &body),
+            "/completions" => recall::<CompletionChunk>(name, &body),
+            _ => recall::<ResponseEvent>(name, &body),
+        };
+    }
+    assert!(recalled > 100, "{recalled}");
 }
 
 /// The typed endpoints see every path their servers speak; this keeps the table honest.

@@ -8,9 +8,9 @@ use actorstream_bench::callgrind::{self, Counts};
 use actorstream_bench::process::{Server, client};
 
 /// Blocks of events that are counted, once and twice.
-const BLOCKS: usize = 5;
+const BLOCKS: usize = 2;
 /// Events that are counted at one per millisecond, once and twice.
-const PACED: usize = 2000;
+const PACED: usize = 1000;
 /// Open streams.
 pub(crate) const STREAMS: usize = 10_000;
 /// Runs of a CPU time; the least of them counts.
