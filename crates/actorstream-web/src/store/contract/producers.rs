@@ -89,13 +89,14 @@ pub async fn nothing_is_written_across_a_takeover(make: Make<'_>) {
             let mut next = 1;
             while let Ok(appended) = store.append(&id, &append(1, next, numbered([next]))).await {
                 next = appended.tail + 1;
-                tokio::task::yield_now().await;
+                // Long enough for a claim between two appends, each of which takes the lease back.
+                tokio::time::sleep(Duration::from_millis(3)).await;
             }
             next - 1
         };
         let taking = async {
             while store.generation(&id).await.unwrap().tail < round * 5 {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
             // It may renew its lease by an append before the claim.
             eventually(|| async {
