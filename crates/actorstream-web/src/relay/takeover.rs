@@ -35,11 +35,8 @@ impl Relay {
                     pause = LOOK.min(hold / 3).max(Duration::from_millis(10));
                     let _ = relay.0.store.attend(&id, hold).await;
                 }
-                match relay.0.store.generation(&id).await {
-                    Ok(generation) if generation.ended => return,
-                    Ok(generation) if !generation.leased => relay.adopt(&id).await,
-                    Err(StoreError::NotFound) => return,
-                    Ok(_) | Err(_) => {}
+                if !relay.adopt(&id).await {
+                    return;
                 }
                 sleep(pause).await;
             }
@@ -82,19 +79,23 @@ impl Relay {
         }
     }
 
-    /// Takes a generation over, if it has no producer.
-    async fn adopt(&self, id: &GenerationId) {
+    /// Takes a generation over, if it has no producer. `false`: it needs none any more.
+    async fn adopt(&self, id: &GenerationId) -> bool {
         if self.0.viewers.doors() != Doors::Open {
-            return;
+            return true;
         }
-        let claim = self.0.store.claim(id, self.0.settings.lease).await;
-        let Ok(Claim::Taken(generation)) = claim else { return };
+        let generation = match self.0.store.claim(id, self.0.settings.lease).await {
+            Ok(Claim::Taken(generation)) => generation,
+            Ok(Claim::Ended) | Err(StoreError::NotFound) => return false,
+            Ok(Claim::Held) | Err(_) => return true,
+        };
         let begin = match self.decide(&generation).await {
             Ok(begin) => begin,
             Err(error) => Begin::End(End::Error(error.into())),
         };
         tracing::info!(generation = %id, takeovers = generation.takeovers, ?begin, "taken over");
         self.produce(&generation, begin);
+        true
     }
 
     async fn decide(&self, generation: &Generation) -> Result<Begin, StoreError> {
