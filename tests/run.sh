@@ -20,7 +20,7 @@ need() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-need nginx openssl tinyproxy-bin chromium valgrind
+need nginx openssl redis-server tinyproxy-bin chromium valgrind
 
 say 'format'
 cargo fmt --all -- --check
@@ -46,6 +46,9 @@ tests/live/with-servers.sh cargo test --workspace --quiet --features actorstream
 
 say 'stock clients: the AI SDK, EventSource, OpenAI for Node and Python, a browser'
 tests/web/run.sh
+
+say 'Redis: the store, its faults, instances that are killed'
+cargo test --package actorstream-web --quiet --features live --test redis
 
 say 'instructions per event'
 crates/actorstream-bench/guard.sh

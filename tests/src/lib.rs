@@ -15,6 +15,9 @@ mod documents {
     #[doc = include_str!("../../docs/web.md")]
     struct Web;
 
+    #[doc = include_str!("../../docs/scale-out.md")]
+    struct ScaleOut;
+
     #[doc = include_str!("../../README.md")]
     struct Readme;
 }

@@ -105,3 +105,9 @@ fn every_promise_about_the_log_and_its_viewers_names_tests_that_exist() {
     let named = check("docs/web.md", "## What is promised");
     assert!(named > 60, "{named}");
 }
+
+#[test]
+fn every_promise_about_several_instances_names_tests_that_exist() {
+    let named = check("docs/scale-out.md", "## What is promised");
+    assert!(named > 20, "{named}");
+}

@@ -8,6 +8,8 @@ pub mod contract;
 mod error;
 mod limits;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod types;
 
 use std::fmt;
@@ -18,6 +20,8 @@ use tokio::sync::watch;
 pub use error::{StoreError, StoreLimit};
 pub use limits::StoreLimits;
 pub use memory::MemoryStore;
+#[cfg(feature = "redis")]
+pub use redis::{RedisConnectError, RedisOptions, RedisStore};
 pub use types::{
     Append, Appended, Bound, ChatKey, Claim, Generation, Hint, NewGeneration, Page, Renewed, Turn,
     UpstreamPosition,

@@ -1,0 +1,84 @@
+//! `Keys`: what things are called in Redis.
+
+use std::sync::Arc;
+
+use crate::id::GenerationId;
+use crate::store::ChatKey;
+
+/// Names of keys and channels, all with one prefix. Those of one generation share a hash tag, its id in braces, so that
+/// they live on one node of a cluster.
+#[derive(Debug, Clone)]
+pub(super) struct Keys {
+    prefix: Arc<str>,
+}
+
+impl Keys {
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.into() }
+    }
+
+    /// The hash with what is known of a generation beside its entries.
+    pub(super) fn meta(&self, id: &GenerationId) -> String {
+        self.of(id, ":m")
+    }
+
+    /// The stream of its entries.
+    pub(super) fn log(&self, id: &GenerationId) -> String {
+        self.of(id, ":l")
+    }
+
+    /// The key that lives as long as the producer's lease.
+    pub(super) fn lease(&self, id: &GenerationId) -> String {
+        self.of(id, ":lease")
+    }
+
+    /// The channel on which is published what happens to it.
+    pub(super) fn channel(&self, id: &GenerationId) -> String {
+        self.of(id, "")
+    }
+
+    /// The generation of a channel.
+    pub(super) fn generation(&self, channel: &[u8]) -> Option<GenerationId> {
+        let id = std::str::from_utf8(channel).ok()?.strip_prefix(&*self.prefix)?;
+        id.strip_prefix(":{")?.strip_suffix('}')?.parse().ok()
+    }
+
+    /// The sorted set of the generations that run.
+    pub(super) fn live(&self) -> String {
+        format!("{}:live", self.prefix)
+    }
+
+    /// The hash with a chat's current generation.
+    pub(super) fn chat(&self, chat: &ChatKey) -> String {
+        format!("{}:chat:{}:{}:{}", self.prefix, chat.owner.len(), chat.owner, chat.chat)
+    }
+
+    fn of(&self, id: &GenerationId, what: &str) -> String {
+        format!("{}:{{{id}}}{what}", self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_of_a_generation_share_a_hash_tag() {
+        let (keys, id) = (Keys::new("p"), "gen_1".parse().unwrap());
+        assert_eq!(
+            [keys.meta(&id), keys.log(&id), keys.lease(&id), keys.channel(&id)],
+            ["p:{gen_1}:m", "p:{gen_1}:l", "p:{gen_1}:lease", "p:{gen_1}"]
+        );
+        assert_eq!(keys.generation(b"p:{gen_1}"), Some(id));
+        for channel in ["q:{gen_1}", "p:{gen_1}:m", "p:{}", "p"] {
+            assert_eq!(keys.generation(channel.as_bytes()), None, "{channel}");
+        }
+    }
+
+    #[test]
+    fn chats_of_two_owners_have_two_keys() {
+        let chat = |owner: &str, chat: &str| ChatKey { owner: owner.into(), chat: chat.into() };
+        let keys = Keys::new("p");
+        assert_ne!(keys.chat(&chat("a", "b:c")), keys.chat(&chat("a:b", "c")));
+    }
+}

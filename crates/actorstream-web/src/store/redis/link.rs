@@ -1,0 +1,251 @@
+//! `Link`: a connection that is made again whenever it is lost.
+
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Script, ServerErrorKind, Value};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::fault::{Remedy, describe, remedy, store_error};
+use super::scripts::Call;
+use crate::store::StoreError;
+
+/// Pauses between attempts to connect, the first and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+/// How often a connection is asked whether it lives: one whose other end vanished says nothing by itself.
+const PING: Duration = Duration::from_secs(2);
+/// Commands that wait to be written; whoever has another one waits.
+const QUEUE: usize = 1024;
+
+/// How long is waited for what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For a connection, and for the answer to a command.
+    pub(super) answer: Duration,
+    /// For an operation, over all attempts.
+    pub(super) operation: Duration,
+}
+
+/// The connection for commands. It is a handle; the connection itself is kept by [`keep`], on one thread, and used from all.
+#[derive(Clone)]
+pub(super) struct Link {
+    state: watch::Receiver<State>,
+    /// The number of the last connection that was found to be broken.
+    broken: watch::Sender<u64>,
+    patience: Patience,
+}
+
+#[derive(Clone)]
+enum State {
+    Down { since: Instant, why: Option<RedisError> },
+    Up { connection: MultiplexedConnection, number: u64 },
+}
+
+/// What [`keep`] needs.
+pub(super) struct Keeper {
+    client: Client,
+    state: watch::Sender<State>,
+    broken: watch::Receiver<u64>,
+    patience: Patience,
+}
+
+/// A link, and the keeper of its connection.
+pub(super) fn link(client: Client, patience: Patience) -> (Link, Keeper) {
+    let (state, state_of_link) = watch::channel(State::Down { since: Instant::now(), why: None });
+    let (broken, broken_of_keeper) = watch::channel(0);
+    let keeper = Keeper { client, state, broken: broken_of_keeper, patience };
+    (Link { state: state_of_link, broken, patience }, keeper)
+}
+
+/// Keeps the connection of a link up. It does not end.
+pub(super) async fn keep(mut keeper: Keeper) {
+    let config = config(keeper.patience);
+    let mut number = 0;
+    let mut pause = PAUSES.0;
+    let mut is_away = false;
+    loop {
+        let why = match keeper.client.get_multiplexed_async_connection_with_config(&config).await {
+            Ok(connection) => {
+                number += 1;
+                pause = PAUSES.0;
+                if std::mem::take(&mut is_away) {
+                    tracing::info!("connected to Redis again");
+                }
+                keeper.state.send_replace(State::Up { connection: connection.clone(), number });
+                tokio::select! {
+                    _ = keeper.broken.wait_for(|broken| *broken >= number) => None,
+                    why = silence(connection) => Some(why),
+                }
+            }
+            Err(why) => {
+                // Who connects for the first time is given the error.
+                if number > 0 && !std::mem::replace(&mut is_away, true) {
+                    tracing::warn!(error = %describe(&why), "Redis is away; it is tried again and again");
+                }
+                Some(why)
+            }
+        };
+        keeper.state.send_modify(|state| {
+            let since = if let State::Down { since, .. } = state { *since } else { Instant::now() };
+            *state = State::Down { since, why };
+        });
+        sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// How connections are made. Each answer has its time.
+pub(super) fn config(patience: Patience) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(patience.answer))
+        .set_response_timeout(Some(patience.answer))
+        .set_pipeline_buffer_size(QUEUE)
+}
+
+/// Waits until a connection answers no more.
+pub(super) async fn silence(mut connection: MultiplexedConnection) -> RedisError {
+    let ping = redis::cmd("PING");
+    loop {
+        sleep(PING).await;
+        if let Err(error) = ping.query_async::<Value>(&mut connection).await {
+            return error;
+        }
+    }
+}
+
+impl Link {
+    /// Waits for the first connection.
+    ///
+    /// # Errors
+    /// Why there is none: at the first failure, or, where nothing answered in time, when the patience is over.
+    pub(super) async fn connected(&self) -> Result<(), RedisError> {
+        let deadline = Instant::now() + self.patience.operation;
+        let mut state = self.state.clone();
+        loop {
+            let is_late = Instant::now() >= deadline;
+            match &*state.borrow_and_update() {
+                State::Up { .. } => return Ok(()),
+                State::Down { why: Some(why), .. } if is_late || !why.is_timeout() => return Err(why.clone()),
+                State::Down { .. } => {}
+            }
+            // Whoever makes the connections has his times: there is always news.
+            if state.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Calls a script, again and again while the connection or the server is away, until the patience is over.
+    pub(super) async fn call(&self, call: &Call) -> Result<Value, StoreError> {
+        self.attempts(&call.command, Some(call.script)).await
+    }
+
+    /// Sends a command, as [`call`](Self::call) does.
+    pub(super) async fn command(&self, command: &Cmd) -> Result<Value, StoreError> {
+        self.attempts(command, None).await
+    }
+
+    async fn attempts(&self, command: &Cmd, script: Option<&Script>) -> Result<Value, StoreError> {
+        let deadline = Instant::now() + self.patience.operation;
+        let mut state = self.state.clone();
+        let mut tried = 0;
+        let mut last = None;
+        loop {
+            let (mut connection, number) = match self.up(&mut state, tried, deadline).await {
+                Ok(up) => up,
+                Err(why) => return Err(last.or(why).map_or_else(silent, |why| store_error(&why))),
+            };
+            let error = match timeout_at(deadline, attempt(&mut connection, command, script)).await {
+                Ok(Ok(value)) => return Ok(value),
+                Ok(Err(error)) => error,
+                Err(_) => {
+                    self.give_up(number);
+                    return Err(last.map_or_else(silent, |why| store_error(&why)));
+                }
+            };
+            match remedy(&error) {
+                Remedy::Reconnect => {
+                    self.give_up(number);
+                    tried = number;
+                }
+                Remedy::Wait => sleep(PAUSES.1 / 5).await,
+                Remedy::None => return Err(store_error(&error)),
+            }
+            if Instant::now() >= deadline {
+                return Err(store_error(&error));
+            }
+            last = Some(error);
+        }
+    }
+
+    /// Waits for a connection later than the one tried; no longer than the deadline, and not at all if there has been none
+    /// for long.
+    async fn up(
+        &self,
+        state: &mut watch::Receiver<State>,
+        tried: u64,
+        deadline: Instant,
+    ) -> Result<(MultiplexedConnection, u64), Option<RedisError>> {
+        let deadline = match &*state.borrow() {
+            State::Down { since, why: Some(_) } => deadline.min(*since + self.patience.operation),
+            State::Down { .. } | State::Up { .. } => deadline,
+        };
+        let newer = |state: &State| matches!(state, State::Up { number, .. } if *number > tried);
+        if let Ok(Ok(state)) = timeout_at(deadline, state.wait_for(newer)).await
+            && let State::Up { connection, number } = &*state
+        {
+            return Ok((connection.clone(), *number));
+        }
+        match &*state.borrow() {
+            State::Down { why, .. } => Err(why.clone()),
+            State::Up { .. } => Err(None),
+        }
+    }
+
+    fn give_up(&self, number: u64) {
+        self.broken.send_if_modified(|broken| {
+            let news = *broken < number;
+            *broken = number.max(*broken);
+            news
+        });
+    }
+}
+
+/// Sends a command. A script that the server does not know is loaded first.
+async fn attempt(
+    connection: &mut MultiplexedConnection,
+    command: &Cmd,
+    script: Option<&Script>,
+) -> RedisResult<Value> {
+    match (command.query_async(connection).await, script) {
+        (Err(error), Some(script)) if error.kind() == ServerErrorKind::NoScript.into() => {
+            script.load_async(connection).await?;
+            command.query_async(connection).await
+        }
+        (answer, _) => answer,
+    }
+}
+
+/// No answer, and no reason either.
+fn silent() -> StoreError {
+    StoreError::unavailable("Redis does not answer in time")
+}
+
+/// So many milliseconds, as the lives of keys are told: at least one, and no more than ten years.
+pub(super) fn millis(duration: Duration) -> u64 {
+    span(duration).max(1)
+}
+
+/// So many milliseconds, but no more than ten years.
+pub(super) fn span(duration: Duration) -> u64 {
+    const TEN_YEARS: u128 = 10 * 365 * 24 * 3600 * 1000;
+    duration.as_millis().min(TEN_YEARS) as u64
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let up = matches!(*self.state.borrow(), State::Up { .. });
+        f.debug_struct("Link").field("connected", &up).field("patience", &self.patience).finish()
+    }
+}

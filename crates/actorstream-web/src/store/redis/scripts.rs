@@ -1,0 +1,57 @@
+//! The scripts: each operation of the store is one, so that it takes effect wholly or not at all.
+
+use std::sync::LazyLock;
+
+use redis::{Cmd, Script};
+
+/// A script, and the flags that it runs under: Redis refuses one without `allow-oom` when its memory is used up.
+macro_rules! scripts {
+    ($($name:ident: $flags:literal, $file:literal;)*) => {
+        $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
+            Script::new(concat!(
+                "#!lua", $flags, "\n", include_str!("scripts/common.lua"), "\n",
+                include_str!(concat!("scripts/", $file, ".lua"))
+            ))
+        });)*
+    };
+}
+
+scripts! {
+    CREATE: "", "create";
+    APPEND: "", "append";
+    // The end is always taken.
+    APPEND_END: " flags=allow-oom", "append";
+    READ: " flags=no-writes", "read";
+    GENERATION: " flags=no-writes", "generation";
+    LOOK: " flags=no-writes", "look";
+    RENEW: " flags=allow-oom", "renew";
+    CLAIM: " flags=allow-oom", "claim";
+    RELEASE: " flags=allow-oom", "release";
+    STOP: " flags=allow-oom", "stop";
+    ATTEND: " flags=allow-oom", "attend";
+    REMOVE: " flags=allow-oom", "remove";
+    BIND: "", "bind";
+    ADMIT: "", "admit";
+    DUE: " flags=no-writes", "due";
+}
+
+/// A call of a script.
+#[derive(Clone)]
+pub(super) struct Call {
+    pub(super) script: &'static Script,
+    pub(super) command: Cmd,
+}
+
+impl Call {
+    /// Of this script, with these keys. What it is given besides follows with [`arg`](Self::arg).
+    pub(super) fn new(script: &'static Script, keys: &[&str]) -> Self {
+        let mut command = Cmd::new();
+        command.arg("EVALSHA").arg(script.get_hash()).arg(keys.len()).arg(keys);
+        Self { script, command }
+    }
+
+    pub(super) fn arg<T: redis::ToRedisArgs>(mut self, argument: T) -> Self {
+        self.command.arg(argument);
+        self
+    }
+}
