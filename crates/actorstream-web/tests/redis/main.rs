@@ -4,7 +4,9 @@
 mod contract;
 mod errors;
 mod faults;
+mod instance;
 mod proxy;
 mod server;
 mod store;
+mod takeovers;
 mod work;
