@@ -1,6 +1,7 @@
 //! `Endpoint`: what ties a path, a request, an event type and a rule for the end together.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::marker::PhantomData;
 
 use crate::event::Event;
@@ -15,6 +16,22 @@ pub enum Method {
     Get,
     /// `POST`.
     Post,
+}
+
+/// A name or an id as a segment of a path: it comes from outside, and must not name another path. A point is kept where it
+/// is not one of the segments `.` and `..`.
+pub fn segment(name: &str) -> String {
+    let dots = name.bytes().all(|byte| byte == b'.');
+    let mut segment = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_~=".contains(&byte) || (byte == b'.' && !dots) {
+            segment.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(segment, "%{byte:02X}");
+        }
+    }
+    segment
 }
 
 /// An endpoint of the API, or of a server like it.

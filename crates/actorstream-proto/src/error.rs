@@ -1,6 +1,7 @@
 //! `StreamError`: how a stream ends when it does not finish.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::budget::Budget;
+use crate::secret::Secret;
 use crate::timings::Timings;
 
 /// Why a stream ended without finishing, and all that a caller acts on.
@@ -267,11 +269,8 @@ impl ErrorKind {
         }
     }
 
-    /// Replaces a text that must not be shown, such as a key that a server repeats in its error, wherever it stands.
-    pub fn redact(&mut self, secret: &str) {
-        if secret.is_empty() {
-            return;
-        }
+    /// Replaces what must not be shown, such as a key that a server repeats in its error, wherever it stands.
+    pub fn redact(&mut self, secret: &Secret) {
         match self {
             Self::Refused(refused) => {
                 let refused = Arc::make_mut(refused);
@@ -281,14 +280,20 @@ impl ErrorKind {
                 }
             }
             Self::Provider(error) => Arc::make_mut(error).redact(secret),
-            Self::Malformed { payload: text, .. }
-            | Self::NotAStream { body: text, .. }
-            | Self::Transport { detail: text, .. }
-                if text.contains(secret) =>
-            {
-                *text = text.replace(secret, REDACTED).into();
+            Self::Malformed { payload, detail } => {
+                [payload, detail].into_iter().for_each(|text| hide(text, secret))
             }
-            _ => {}
+            Self::NotAStream { content_type, body } => {
+                content_type.iter_mut().chain([body]).for_each(|text| hide(text, secret));
+            }
+            Self::Transport { detail: text, .. } | Self::Truncated { detail: text } => hide(text, secret),
+            Self::Timeout { .. }
+            | Self::Limit { .. }
+            | Self::Cancelled
+            | Self::Aborted
+            | Self::TargetStopped
+            | Self::TargetPanicked
+            | Self::Config { .. } => {}
         }
     }
 
@@ -422,17 +427,20 @@ impl fmt::Display for Limit {
     }
 }
 
-/// What stands in the place of a text that must not be shown.
-const REDACTED: &str = "***";
+fn redact(text: &mut String, secret: &Secret) {
+    if let Cow::Owned(redacted) = secret.redact(text) {
+        *text = redacted;
+    }
+}
 
-fn redact(text: &mut String, secret: &str) {
-    if text.contains(secret) {
-        *text = text.replace(secret, REDACTED);
+fn hide(text: &mut Arc<str>, secret: &Secret) {
+    if let Cow::Owned(redacted) = secret.redact(text) {
+        *text = redacted.into();
     }
 }
 
 impl ApiError {
-    fn redact(&mut self, secret: &str) {
+    fn redact(&mut self, secret: &Secret) {
         redact(&mut self.message, secret);
         for text in [&mut self.r#type, &mut self.code, &mut self.param].into_iter().flatten() {
             redact(text, secret);
@@ -441,11 +449,17 @@ impl ApiError {
     }
 }
 
-fn redact_json(json: &mut Value, secret: &str) {
+fn redact_json(json: &mut Value, secret: &Secret) {
     match json {
         Value::String(text) => redact(text, secret),
         Value::Array(list) => list.iter_mut().for_each(|json| redact_json(json, secret)),
-        Value::Object(object) => object.values_mut().for_each(|json| redact_json(json, secret)),
+        Value::Object(object) => {
+            if object.keys().any(|name| matches!(secret.redact(name), Cow::Owned(_))) {
+                let fields = std::mem::take(object).into_iter();
+                *object = fields.map(|(name, json)| (secret.redact(&name).into_owned(), json)).collect();
+            }
+            object.values_mut().for_each(|json| redact_json(json, secret));
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

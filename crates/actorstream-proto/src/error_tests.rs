@@ -11,7 +11,7 @@ fn a_partial_response_has_the_type_it_was_put_in_with() {
 fn a_key_that_the_server_repeats_is_not_shown() {
     let error = ApiError {
         message: "bad key sk-1".into(),
-        raw: serde_json::json!({"k": ["sk-1"]}),
+        raw: serde_json::json!({"k": ["sk-1"], "sk-1": 1}),
         ..ApiError::default()
     };
     let refused = Refused {
@@ -24,11 +24,12 @@ fn a_key_that_the_server_repeats_is_not_shown() {
     for kind in [
         ErrorKind::Refused(Arc::new(refused.clone())),
         ErrorKind::Provider(Arc::new(refused.error.unwrap())),
-        ErrorKind::NotAStream { content_type: None, body: "sk-1".into() },
-        ErrorKind::Malformed { payload: "sk-1".into(), detail: "x".into() },
+        ErrorKind::NotAStream { content_type: Some("sk-1".into()), body: "sk-1".into() },
+        ErrorKind::Truncated { detail: "sk-1".into() },
+        ErrorKind::Malformed { payload: "sk-1".into(), detail: "sk-1".into() },
     ] {
         let mut error = StreamError::new(kind);
-        error.kind.redact("sk-1");
+        error.kind.redact(&Secret::new("sk-1"));
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("sk-1") && shown.contains("***"), "{shown}");
     }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::event::DecodeError;
+use crate::frugal;
 use crate::text::{has_stand_ins, slicing, stand_in, with_stand_ins};
 use crate::tracked::{self, Step};
 use crate::wire::{Wire, Wired};
@@ -21,9 +22,10 @@ const MOST_WRONG_FIELDS: usize = 32;
 /// # Errors
 /// When the payload is not JSON.
 pub fn parse<T: Wire>(payload: &Bytes) -> Result<Option<T>, DecodeError> {
-    match slicing(payload, || serde_json::from_slice::<Wired<T>>(payload)) {
+    match frugal::parsing(payload.len(), || slicing(payload, || serde_json::from_slice::<Wired<T>>(payload)))
+    {
         Ok(Wired(event)) => Ok(Some(event)),
-        Err(error) => forgive(payload, &error),
+        Err(error) => frugal::parsing(payload.len(), || forgive(payload, &error)),
     }
 }
 
@@ -43,10 +45,16 @@ fn forgive<T: Wire>(payload: &[u8], error: &serde_json::Error) -> Result<Option<
 }
 
 /// Reads what a strict pass could not: fields of an unexpected type are converted, or absent.
-pub(crate) fn coerce<T: Wire>(mut value: Value) -> Option<T> {
+pub(crate) fn coerce<T: Wire>(value: Value) -> Option<T> {
+    // Its parts may be coerced too, each time that it is read.
+    let budget = frugal::budget(&value);
+    frugal::forgiving(budget, || coerce_rounds(value))
+}
+
+fn coerce_rounds<T: Wire>(mut value: Value) -> Option<T> {
     let mut converted = Vec::new();
     for _ in 0..MOST_WRONG_FIELDS {
-        let path = match tracked::read(&value) {
+        let path = match frugal::read_again(&value, || tracked::read(&value))? {
             Ok(read) => return Some(read),
             Err(path) => path,
         };
@@ -171,6 +179,14 @@ mod tests {
             (private.text.unwrap().as_str(), private.name.unwrap().as_str()),
             ("\u{10F83D}", "\u{fffd}")
         );
+    }
+
+    #[test]
+    fn many_small_items_do_not_become_many_large_ones() {
+        let list = |items: usize| format!("{{\"number\":1,\"list\":[{}{{}}]}}", "{},".repeat(items - 1));
+        assert_eq!(thing(&list(1000)).list.unwrap().len(), 1000);
+        let many = thing(&list(1_000_000));
+        assert_eq!((many.list, many.number), (None, Some(1)));
     }
 
     #[test]

@@ -198,7 +198,8 @@ impl<E: Event> Session<E> {
             Body::Bytes => self.on_event(Frame { event: None, data: bytes }, now, out, false),
             Body::Unknown(start) => {
                 start.extend_from_slice(&bytes);
-                match sniff(start) {
+                // No more than that is looked at, however much came at once.
+                match sniff(&start[..start.len().min(UNKNOWN)]) {
                     Sniff::More if start.len() < UNKNOWN => None,
                     Sniff::More | Sniff::Events => {
                         // The usual case copies nothing: the first read says it.
@@ -288,9 +289,18 @@ impl<E: Event> Session<E> {
 
     /// Servers repeat a key that they refuse.
     fn redact(&self, kind: &mut ErrorKind) {
-        if let Some(secret) = &self.settings.secret {
-            kind.redact(secret.reveal());
+        for secret in &*self.settings.secrets {
+            kind.redact(secret);
         }
+    }
+
+    /// The server's id of the request, which is whatever it likes.
+    fn request_id(&self) -> Option<String> {
+        let mut id = self.head.request_id.clone()?;
+        for secret in &*self.settings.secrets {
+            id = secret.redact(&id).into_owned();
+        }
+        Some(id)
     }
 
     /// Ends the session, unless the stream can go on.
@@ -314,7 +324,7 @@ impl<E: Event> Session<E> {
         self.redact(&mut kind);
         self.ended = true;
         let mut error = StreamError::new(kind);
-        error.request_id.clone_from(&self.head.request_id);
+        error.request_id = self.request_id();
         error.timings = self.stopwatch.stop(now);
         error.attempts = self.attempt;
         Err(if self.any_event { error.with_partial(Arc::new(self.accumulator.take())) } else { error })
@@ -346,6 +356,8 @@ impl<E: Event> Session<E> {
         unterminated: bool,
     ) -> Option<End<E>> {
         match frame.data.first() {
+            // Bytes mean nothing but themselves.
+            _ if matches!(self.body, Body::Bytes) => {}
             Some(b'[') if frame.data.trim_ascii_end() == b"[DONE]" => {
                 return Some(self.finish(Status::Completed, true, now));
             }
@@ -458,7 +470,7 @@ impl<E: Event> Session<E> {
             response: Arc::new(response),
             status,
             sentinel,
-            request_id: self.head.request_id.clone(),
+            request_id: self.request_id(),
             timings: self.stopwatch.stop(now),
             attempts: self.attempt,
             rounds: Vec::new(),

@@ -503,7 +503,8 @@ fn timings_count_from_the_start() {
 
 #[test]
 fn a_key_that_the_server_repeats_is_not_shown_however_the_refusal_ends() {
-    let settings = || Settings { secret: Some(crate::secret::Secret::new("sk-1")), ..Settings::default() };
+    let settings =
+        || Settings { secrets: [crate::secret::Secret::new("sk-1")].into(), ..Settings::default() };
     for hangs in [false, true] {
         let mut driven: Driven = Driven::new(settings());
         driven.head(401, "text/plain").bytes("bad key sk-1");
@@ -515,4 +516,149 @@ fn a_key_that_the_server_repeats_is_not_shown_however_the_refusal_ends() {
         let shown = format!("{} {:?}", driven.error(), driven.error());
         assert!(!shown.contains("sk-1") && shown.contains("bad key ***"), "{shown}");
     }
+}
+
+#[test]
+fn a_body_that_begins_with_many_line_ends_is_told_by_its_first_bytes() {
+    let body = "\n".repeat(80) + "<html>";
+    let end = |reads: &[&str]| {
+        let mut driven = chat();
+        for read in reads {
+            driven.bytes(read);
+        }
+        driven.close(BodyEnd::Clean);
+        driven.error().kind.clone()
+    };
+    let (first, rest) = body.split_at(70);
+    assert_eq!(end(&[&body]), end(&[first, rest]));
+    assert_eq!(end(&[&body]).name(), "truncated");
+}
+
+/// Bytes of a stream of bytes.
+#[derive(Debug, Clone)]
+struct Piece(crate::payload::Payload);
+
+#[derive(Debug, Default)]
+struct Nothing;
+
+impl Accumulator<Piece> for Nothing {
+    fn push(&mut self, _: &mut Piece, _: bool) {}
+
+    fn size(&self) -> usize {
+        0
+    }
+
+    fn is_complete(&self, _: usize) -> bool {
+        false
+    }
+
+    fn take(&mut self) {}
+}
+
+impl Event for Piece {
+    type Response = ();
+    type Accumulator = Nothing;
+    type Memory = ();
+
+    fn decode(frame: Frame, (): &mut ()) -> Result<Decoded<Self>, crate::event::DecodeError> {
+        Ok(Decoded { event: Self(frame.data.into()), verdict: Verdict::Data })
+    }
+
+    fn decode_whole(_: &[u8]) -> Result<(), crate::event::DecodeError> {
+        Ok(())
+    }
+
+    fn finish_reasons((): &()) -> Vec<crate::text::Text> {
+        Vec::new()
+    }
+
+    fn payload(&self) -> &crate::payload::Payload {
+        &self.0
+    }
+}
+
+#[test]
+fn bytes_that_look_like_words_of_an_event_stream_are_bytes() {
+    let mut driven = Driven::<Piece>::new(Settings { framing: Framing::Bytes, ..Settings::default() });
+    driven.head(200, "audio/mpeg").bytes("ID3").bytes(": no comment").bytes("[DONE]").bytes("more");
+    driven.close(BodyEnd::Clean);
+    driven.finish();
+    let bytes: Vec<&[u8]> = driven.events.iter().map(|piece| piece.0.as_bytes()).collect();
+    assert_eq!(bytes.concat(), b"ID3: no comment[DONE]more");
+}
+
+#[test]
+fn whatever_a_server_makes_a_response_hold_counts() {
+    const LIMIT: usize = 64 << 10;
+    let limits = Limits { response: LIMIT, ..Limits::default() };
+    let long = "x".repeat(1000);
+    let deltas = [
+        format!(r#"{{"choices":[{{"index":0,"delta":{{"unknown":"{long}"}}}}]}}"#),
+        format!(r#"{{"choices":[{{"index":0,"unknown":"{long}"}}]}}"#),
+        format!(r#"{{"choices":[],"unknown":["{long}"]}}"#),
+        format!(
+            r#"{{"choices":[{{"index":0,"delta":{{"tool_calls":[{{"index":0,"function":{{"name":"NUMBER{long}"}}}}]}}}}]}}"#
+        ),
+        format!(
+            r#"{{"choices":[{{"index":0,"delta":{{"tool_calls":[{{"index":NUMBER,"id":"{long}"}}]}}}}]}}"#
+        ),
+        format!(r#"{{"choices":[{{"index":NUMBER,"delta":{{"role":"{long}"}}}}]}}"#),
+        format!(r#"{{"choices":[{{"index":0,"logprobs":{{"content":[{{"token":"{long}"}}]}}}}]}}"#),
+        format!(
+            r#"{{"choices":[{{"index":0,"logprobs":{{"content":[{{"bytes":[{}1]}}]}}}}]}}"#,
+            "1,".repeat(500)
+        ),
+    ];
+    for delta in deltas {
+        let mut driven: Driven = Driven::new(Settings { limits: limits.clone(), ..Settings::default() });
+        driven.head(200, "text/event-stream");
+        for number in 0..100 {
+            driven.bytes(&format!("data: {}\n\n", delta.replace("NUMBER", &number.to_string())));
+        }
+        assert_eq!(driven.error().kind, ErrorKind::Limit { limit: Limit::Response, max: LIMIT }, "{delta}");
+    }
+    let texts = [
+        r#"{"type":"response.output_text.delta","output_index":7NUMBER,"content_index":0,"delta":"LONG"}"#,
+        r#"{"type":"response.output_text.done","output_index":0,"content_index":7NUMBER,"text":"LONG"}"#,
+        r#"{"type":"response.reasoning_text.delta","output_index":18446744073709551615,"content_index":NUMBER,"delta":"LONG"}"#,
+    ];
+    for text in texts {
+        let mut driven = Driven::<crate::responses::ResponseEvent>::new(Settings {
+            limits: limits.clone(),
+            ..Settings::default()
+        });
+        driven.head(200, "text/event-stream");
+        for number in 0..100 {
+            let event = text.replace("NUMBER", &number.to_string()).replace("LONG", &long);
+            driven.bytes(&format!("data: {event}\n\n"));
+        }
+        assert_eq!(driven.error().kind, ErrorKind::Limit { limit: Limit::Response, max: LIMIT }, "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_the_parts_of_what_is_wrong_takes_no_time() {
+    // Every level has wrong fields behind the next one, and each of them would have all before it read again.
+    let wrong = r#""status":[],"summary":7,"text":{},"type2":1"#;
+    let annotations =
+        vec![r#"{"type":"url_citation","end_index":[],"start_index":{},"title":7,"url":[]}"#; 50].join(",");
+    let part = format!(r#"{{"type":"output_text","annotations":[{annotations}],"logprobs":7,"text":{{}}}}"#);
+    let item = format!(
+        r#"{{"type":"message","content":[{}],"id":7,"role":[],"status":[]}}"#,
+        vec![part; 20].join(",")
+    );
+    let event = format!(
+        r#"{{"type":"response.completed","response":{{"id":"r","output":[{}],"parallel_tool_calls":"x","temperature":[],"tool_choice":7,"top_p":[],"truncation":[],"usage":{{"input_tokens":[],"output_tokens":{{}},"total_tokens":"x"}},{wrong}}}}}"#,
+        vec![item; 5].join(",")
+    );
+    let mut driven = Driven::<crate::responses::ResponseEvent>::new(Settings::default());
+    driven.head(200, "text/event-stream");
+    let begun = Instant::now();
+    driven.bytes(&format!("data: {event}\n\n"));
+    let taken = begun.elapsed();
+    println!("{} bytes took {taken:?}", event.len());
+    assert!(taken < Duration::from_secs(30), "{taken:?}");
+    // What is as wrong as that is not read; it is data all the same.
+    driven.close(BodyEnd::Clean);
+    assert_eq!((driven.events.len(), driven.error().kind.name()), (1, "truncated"));
 }

@@ -1,5 +1,7 @@
 //! `Settings`: how a stream is to be run.
 
+use std::sync::Arc;
+
 use crate::budget::Budgets;
 use crate::limits::Limits;
 use crate::secret::Secret;
@@ -33,8 +35,8 @@ pub struct Settings {
     pub framing: Framing,
     /// Whether a broken stream goes on where it broke, if its accumulator says that it can.
     pub resume: bool,
-    /// What no error shows, though the server repeats it: the API key.
-    pub secret: Option<Secret>,
+    /// What no error shows, though the server repeats it: the API key, and whatever else is sent that is secret.
+    pub secrets: Arc<[Secret]>,
     /// The id of the response, where it is known before the stream says it.
     pub response_id: Option<String>,
 }
@@ -62,7 +64,7 @@ impl Default for Settings {
             ends_on_close: false,
             framing: Framing::Events,
             resume: false,
-            secret: None,
+            secrets: Arc::default(),
             response_id: None,
         }
     }

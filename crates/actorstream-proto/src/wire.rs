@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::frugal;
 use crate::text::{Text, settle_stand_ins};
 
 /// What an object carried beyond the fields its struct knows.
@@ -41,36 +42,64 @@ impl Extra {
     }
 
     /// Merges the unknown fields of a later delta: strings are appended, lists extended, objects merged, anything
-    /// else replaced.
+    /// else replaced. Returns about how many bytes more are held.
     #[inline]
-    pub(crate) fn merge(&mut self, later: &Extra) {
-        if !later.is_empty() {
-            self.merge_fields(later);
+    pub(crate) fn merge(&mut self, later: &Extra) -> usize {
+        if later.is_empty() {
+            return 0;
         }
+        merge_fields(self.fields.get_or_insert_default(), later.iter())
     }
 
-    fn merge_fields(&mut self, later: &Extra) {
-        for (name, value) in later.iter() {
-            match self.fields.get_or_insert_default().entry(name) {
-                serde_json::map::Entry::Vacant(entry) => drop(entry.insert(value.clone())),
-                serde_json::map::Entry::Occupied(mut entry) => merge(entry.get_mut(), value),
-            }
+    /// About how many bytes the unknown fields hold.
+    pub(crate) fn weight(&self) -> usize {
+        self.iter().map(|(name, value)| name.len() + weight(value)).sum()
+    }
+}
+
+fn merge_fields<'a>(
+    into: &mut Map<String, Value>,
+    later: impl Iterator<Item = (&'a String, &'a Value)>,
+) -> usize {
+    let mut grown = 0;
+    for (name, value) in later {
+        grown += match into.entry(name) {
+            serde_json::map::Entry::Vacant(entry) => name.len() + weight(entry.insert(value.clone())),
+            serde_json::map::Entry::Occupied(mut entry) => merge(entry.get_mut(), value),
+        };
+    }
+    grown
+}
+
+fn merge(into: &mut Value, later: &Value) -> usize {
+    match (into, later) {
+        (_, Value::Null) => 0,
+        (Value::String(text), Value::String(more)) => {
+            text.push_str(more);
+            more.len()
+        }
+        (Value::Array(list), Value::Array(more)) => {
+            list.extend(more.iter().cloned());
+            more.iter().map(weight).sum()
+        }
+        (Value::Object(object), Value::Object(more)) => merge_fields(object, more.iter()),
+        (into, later) => {
+            let before = weight(into);
+            *into = later.clone();
+            weight(later).saturating_sub(before)
         }
     }
 }
 
-fn merge(into: &mut Value, later: &Value) {
-    match (into, later) {
-        (_, Value::Null) => {}
-        (Value::String(text), Value::String(more)) => text.push_str(more),
-        (Value::Array(list), Value::Array(more)) => list.extend(more.iter().cloned()),
-        (Value::Object(object), Value::Object(more)) => {
-            for (name, value) in more {
-                merge(object.entry(name).or_insert(Value::Null), value);
-            }
-        }
-        (into, later) => *into = later.clone(),
-    }
+/// About how many bytes a value holds.
+pub(crate) fn weight(value: &Value) -> usize {
+    let held = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(weight).sum(),
+        Value::Object(object) => object.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+    };
+    size_of::<Value>() + held
 }
 
 impl PartialEq for Extra {
@@ -150,6 +179,9 @@ fn sequence<'de, D: Deserializer<'de>, T: Wire, L: Default + Extend<T>>(
         fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<L, A::Error> {
             let mut list = L::default();
             while let Some(Wired(item)) = items.next_element()? {
+                if !frugal::may_make::<T>() {
+                    return Err(serde::de::Error::custom("more items than such a short text should have"));
+                }
                 list.extend(Some(item));
             }
             Ok(list)

@@ -11,7 +11,7 @@ use actorstream_proto::audio::{Speech, SpeechAudio, Transcriptions};
 use actorstream_proto::budget::Budgets;
 use actorstream_proto::chat::Chat;
 use actorstream_proto::completions::Completions;
-use actorstream_proto::endpoint::Endpoint;
+use actorstream_proto::endpoint::{Endpoint, segment};
 use actorstream_proto::error::StreamError;
 use actorstream_proto::images::{ImageEdits, Images};
 use actorstream_proto::limits::Limits;
@@ -264,7 +264,7 @@ impl OpenAiBuilder {
         api_version: impl AsRef<str>,
     ) -> Self {
         let resource = resource.as_ref().trim_end_matches('/');
-        self.base_url(format!("{resource}/openai/deployments/{}", deployment.as_ref()))
+        self.base_url(format!("{resource}/openai/deployments/{}", segment(deployment.as_ref())))
             .api_key_header("api-key")
             .query("api-version", api_version)
     }

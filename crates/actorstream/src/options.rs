@@ -1,6 +1,7 @@
 //! `Options`: what a client is set up with, and each call can override.
 
 use std::fmt;
+use std::sync::Arc;
 
 use actorstream_proto::budget::Budgets;
 use actorstream_proto::error::StreamError;
@@ -11,6 +12,9 @@ use actorstream_proto::session::OnMalformed;
 use awc::http::header::{HeaderName, HeaderValue};
 
 use crate::transport::BaseUrl;
+
+/// The headers by which the client frames the request itself.
+const FRAMING: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "expect"];
 
 /// The API's own address.
 pub(crate) const OPENAI: &str = "https://api.openai.com/v1";
@@ -24,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) organization: Option<String>,
     pub(crate) project: Option<String>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// What no error may show: the key, and what else is sent that reads like one.
+    pub(crate) secrets: Arc<[Secret]>,
     /// Already encoded.
     pub(crate) query: String,
     pub(crate) budgets: Budgets,
@@ -48,6 +54,7 @@ impl Default for Options {
             organization: None,
             project: None,
             headers: Vec::new(),
+            secrets: Arc::default(),
             query: String::new(),
             budgets: Budgets::default(),
             retry: RetryPolicy::default(),
@@ -66,6 +73,7 @@ impl Options {
         match BaseUrl::parse(url) {
             Ok(url) => {
                 self.base_url = url;
+                self.gather_secrets();
                 self.right("base URL");
             }
             Err(message) => self.fail("base URL", message),
@@ -83,10 +91,28 @@ impl Options {
         }
         self.right("API key");
         self.api_key = (!key.reveal().is_empty()).then_some(key);
+        self.gather_secrets();
+    }
+
+    /// Finds out what no error may show.
+    fn gather_secrets(&mut self) {
+        let headers =
+            self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let query =
+            [self.base_url.query(), &self.query].map(|query| form_urlencoded::parse(query.as_bytes()));
+        let mut secrets: Vec<Secret> = self.api_key.iter().cloned().collect();
+        headers.for_each(|(name, value)| credentials(name, value, &mut secrets));
+        query.into_iter().flatten().for_each(|(name, value)| credentials(&name, &value, &mut secrets));
+        // A whole is taken out before its parts.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
+        self.secrets = secrets.into();
     }
 
     pub(crate) fn set_api_key_header(&mut self, name: &str) {
         match name.parse() {
+            Ok(name) if FRAMING.contains(&HeaderName::as_str(&name)) => {
+                self.fail("header of the API key", format!("the header {name} is set by the client itself"));
+            }
             Ok(name) => {
                 self.api_key_header = Some(name);
                 self.right("header of the API key");
@@ -118,8 +144,7 @@ impl Options {
             self.fail(name, format!("{name:?} is no name of a header"));
             return;
         };
-        // The client frames the request itself.
-        if ["host", "content-length", "transfer-encoding", "connection", "expect"].contains(&name.as_str()) {
+        if FRAMING.contains(&name.as_str()) {
             self.fail(name.as_str(), format!("the header {name} is set by the client itself"));
             return;
         }
@@ -130,6 +155,7 @@ impl Options {
                 self.right(name.as_str());
                 self.headers.retain(|(other, _)| other != name);
                 self.headers.push((name, value));
+                self.gather_secrets();
             }
             Err(_) => {
                 let message =
@@ -145,10 +171,11 @@ impl Options {
             self.query.push('&');
         }
         self.query.push_str(&pair);
+        self.gather_secrets();
     }
 
     /// A setting was set wrong.
-    fn fail(&mut self, setting: &str, message: impl Into<std::sync::Arc<str>>) {
+    fn fail(&mut self, setting: &str, message: impl Into<Arc<str>>) {
         self.right(setting);
         self.wrong.push((setting.to_owned(), StreamError::config(message)));
     }
@@ -180,6 +207,23 @@ impl fmt::Debug for Options {
             .field("keep_response", &self.keep_response)
             .finish_non_exhaustive()
     }
+}
+
+/// Adds what of a header or a parameter is secret, if it is by its name: the value, and what stands in it behind the
+/// scheme of an authorization or the name of a cookie.
+fn credentials(name: &str, value: &str, secrets: &mut Vec<Secret>) {
+    const NAMES: [&str; 9] =
+        ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature", "session"];
+    /// What is shorter is no secret, and would be taken out of words.
+    const SHORTEST: usize = 4;
+    let name = name.to_ascii_lowercase();
+    if name != "sig" && name != "code" && !NAMES.iter().any(|part| name.contains(part)) {
+        return;
+    }
+    let behind_scheme = value.split_once(' ').map(|(_, credentials)| credentials);
+    let cookies = value.split(';').filter_map(|cookie| cookie.split_once('=')).map(|(_, value)| value);
+    let parts = [value].into_iter().chain(behind_scheme).chain(cookies).map(str::trim);
+    secrets.extend(parts.filter(|part| part.len() >= SHORTEST).map(Secret::new));
 }
 
 /// The setters that a client's builder and a call have in common.

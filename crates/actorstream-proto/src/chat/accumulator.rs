@@ -1,11 +1,12 @@
 //! `ChatAccumulator`: chunks → the chat completion that the unstreamed call would have answered.
 
 use crate::event::Accumulator;
+use crate::places::Places;
 use crate::shared::{Mark, Shared};
 use crate::text::Text;
 
 use super::chunk::{AudioDelta, ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta};
-use super::completion::{ChatChoice, ChatCompletion, ChatMessage, Logprobs};
+use super::completion::{ChatChoice, ChatCompletion, ChatMessage, Logprobs, TokenLogprob, TopLogprob};
 use super::tool_calls::{ToolCalls, push_function, push_text};
 
 /// What a choice counts for beside its text, so that the limit on the response also bounds how many there can be.
@@ -21,6 +22,7 @@ pub struct ChatAccumulator {
     states: Vec<ChoiceState>,
     /// The envelope of the last chunk.
     told: Mark<ChunkEnvelope>,
+    places: Places,
     size: usize,
 }
 
@@ -53,7 +55,7 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
             self.push_envelope(chunk.envelope());
         }
         if keep {
-            self.response.extra.merge(&chunk.extra);
+            self.size += self.response.extra.merge(&chunk.extra);
         }
         for choice in &mut *chunk.choices {
             self.push_choice(choice, keep);
@@ -92,11 +94,13 @@ impl ChatAccumulator {
             && let Some(id) = &envelope.id
         {
             response.id.push_str(id);
+            self.size += id.len();
         }
         if response.model.is_empty()
             && let Some(model) = &envelope.model
         {
             response.model.push_str(model);
+            self.size += model.len();
         }
         if response.created == 0 {
             response.created = envelope.created.unwrap_or(0);
@@ -117,8 +121,9 @@ impl ChatAccumulator {
 
     /// The place of a choice, which is made if it is new.
     fn place(&mut self, index: u32) -> usize {
-        let choices = &mut self.response.choices;
-        choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
+        let (at, new) = self.places.of(index);
+        if new {
+            let choices = &mut self.response.choices;
             if choices.is_empty() {
                 // Nearly always the only one; a list grows to four at once.
                 choices.reserve_exact(1);
@@ -127,8 +132,8 @@ impl ChatAccumulator {
             choices.push(ChatChoice { index, ..empty_choice() });
             self.states.push(ChoiceState::default());
             self.size += CHOICE;
-            choices.len() - 1
-        })
+        }
+        at
     }
 
     fn push_choice(&mut self, delta: &mut ChunkChoice, keep: bool) {
@@ -144,7 +149,8 @@ impl ChatAccumulator {
         if let Some(calls) = &mut news.tool_calls {
             let before = state.tool_calls.len();
             for call in calls {
-                grown += state.tool_calls.push(call, keep).grown;
+                let pushed = state.tool_calls.push(call, keep);
+                grown += pushed.grown + pushed.held;
             }
             grown += (state.tool_calls.len() - before) * TOOL_CALL;
         }
@@ -152,10 +158,10 @@ impl ChatAccumulator {
             if let Some(logprobs) = &delta.logprobs {
                 grown += push_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
             }
-            message.extra.merge(&news.extra);
-            choice.extra.merge(&delta.extra);
+            grown += message.extra.merge(&news.extra) + choice.extra.merge(&delta.extra);
         }
         if let Some(reason) = &delta.finish_reason {
+            grown += reason.as_str().len();
             choice.finish_reason = Some(reason.clone());
         }
         self.size += grown;
@@ -176,15 +182,16 @@ fn push_rare(
     ends: bool,
     keep: bool,
 ) -> usize {
+    let mut grown = 0;
     if let Some(role) = news.role.as_ref().filter(|role| !role.is_empty() && message.role != role.as_str()) {
         role.as_str().clone_into(&mut message.role);
+        grown += role.len();
     }
     let releases = ends && carries.any_rare();
     if !releases && !news.has_rare_texts() {
-        return 0;
+        return grown;
     }
     let RareDelta { refusal, function_call, audio, reasoning_content, reasoning, .. } = &mut **news;
-    let mut grown = 0;
     for (into, text, carry) in [
         (&mut message.refusal, refusal, &mut carries.refusal),
         (&mut message.reasoning_content, reasoning_content, &mut carries.reasoning_content),
@@ -254,13 +261,16 @@ impl ChoiceState {
 }
 
 fn push_audio(into: &mut super::Audio, delta: &mut AudioDelta, carry: &mut u16, keep: bool) -> usize {
+    let mut grown = 0;
     if into.id.is_empty()
         && let Some(id) = &delta.id
     {
         into.id.push_str(id);
+        grown += id.len();
     }
     into.expires_at = delta.expires_at.unwrap_or(into.expires_at);
-    push_text(&mut into.data, delta.data.as_mut(), &mut 0, keep)
+    grown
+        + push_text(&mut into.data, delta.data.as_mut(), &mut 0, keep)
         + push_text(&mut into.transcript, delta.transcript.as_mut(), carry, keep)
 }
 
@@ -269,11 +279,25 @@ fn push_logprobs(into: &mut Logprobs, delta: &Logprobs) -> usize {
     for (into, delta) in [(&mut into.content, &delta.content), (&mut into.refusal, &delta.refusal)] {
         if let Some(tokens) = delta {
             into.get_or_insert_default().extend_from_slice(tokens);
-            let tops = tokens.iter().map(|token| 1 + token.top_logprobs.as_ref().map_or(0, Vec::len));
-            grown += tops.sum::<usize>() * size_of::<super::TokenLogprob>();
+            grown += tokens.iter().map(weight).sum::<usize>();
         }
     }
     grown
+}
+
+/// About how many bytes the probability of a token takes.
+fn weight(token: &TokenLogprob) -> usize {
+    let numbers = |bytes: &Option<Vec<u32>>| bytes.as_ref().map_or(0, |bytes| size_of_val(&**bytes));
+    let tops = token
+        .top_logprobs
+        .iter()
+        .flatten()
+        .map(|top| size_of::<TopLogprob>() + top.token.len() + numbers(&top.bytes) + top.extra.weight());
+    size_of::<TokenLogprob>()
+        + token.token.len()
+        + numbers(&token.bytes)
+        + token.extra.weight()
+        + tops.sum::<usize>()
 }
 
 #[cfg(test)]

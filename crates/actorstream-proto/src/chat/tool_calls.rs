@@ -1,5 +1,7 @@
 //! Puts the tool calls of a message together from their deltas.
 
+use std::collections::BTreeMap;
+
 use crate::text::Text;
 
 use super::chunk::{FunctionDelta, ToolCallDelta};
@@ -12,12 +14,18 @@ pub(crate) struct Pushed {
     pub(crate) at: usize,
     /// By how many bytes the arguments grew.
     pub(crate) grown: usize,
+    /// About how many bytes more are held beside these.
+    pub(crate) held: usize,
 }
 
 /// The calls of one message that have begun.
 #[derive(Debug, Default)]
 pub(crate) struct ToolCalls {
     calls: Vec<Call>,
+    /// Where the last call of an index is.
+    by_index: BTreeMap<u32, usize>,
+    /// Where the first call of an id is.
+    by_id: BTreeMap<String, usize>,
 }
 
 #[derive(Debug, Default)]
@@ -42,28 +50,39 @@ impl ToolCalls {
     pub(crate) fn push(&mut self, delta: &mut ToolCallDelta, keep: bool) -> Pushed {
         let at = self.find(delta).unwrap_or_else(|| {
             self.calls.push(Call { index: delta.index, ..Call::default() });
-            self.calls.len() - 1
+            let at = self.calls.len() - 1;
+            self.by_index.extend(delta.index.map(|index| (index, at)));
+            at
         });
         let Call { call, carry, .. } = &mut self.calls[at];
-        if call.id.is_empty() {
-            set(&mut call.id, delta.id.as_ref());
+        let mut held = call.extra.merge(&delta.extra);
+        if call.id.is_empty()
+            && let Some(id) = delta.id.as_ref().filter(|id| !id.is_empty())
+        {
+            call.id.push_str(id);
+            held += id.len();
+            let first = self.by_id.entry(call.id.clone()).or_insert(at);
+            *first = at.min(*first);
         }
-        if call.r#type.is_empty() {
-            set(&mut call.r#type, delta.r#type.as_ref());
+        if call.r#type.is_empty()
+            && let Some(r#type) = &delta.r#type
+        {
+            call.r#type.push_str(r#type);
+            held += r#type.len();
         }
-        call.extra.merge(&delta.extra);
         let mut grown = 0;
         if let Some(function) = &mut delta.function {
             let into = call.function.get_or_insert_default();
-            grown += push_function(into, function, carry, keep);
+            held += name_function(into, function);
+            grown += push_text(&mut into.arguments, function.arguments.as_mut(), carry, keep);
         }
         if let Some(custom) = delta.custom.as_deref_mut() {
             let into: &mut CustomCall = call.custom.get_or_insert_default();
-            into.extra.merge(&custom.extra);
-            push_name(&mut into.name, custom.name.as_ref(), into.input.is_empty());
+            held += into.extra.merge(&custom.extra);
+            held += push_name(&mut into.name, custom.name.as_ref(), into.input.is_empty());
             grown += push_text(&mut into.input, custom.input.as_mut(), carry, keep);
         }
-        Pushed { at, grown }
+        Pushed { at, grown, held }
     }
 
     /// The call that a delta goes on with; `None` if it begins one.
@@ -77,17 +96,17 @@ impl ToolCalls {
         let name = name.or_else(|| delta.custom.as_ref().and_then(|custom| custom.name.as_deref()));
         let name = name.filter(|name| !name.is_empty());
         match (delta.index, id) {
-            (Some(_), _) => {
-                let at = self.calls.iter().rposition(|call| call.index == delta.index)?;
+            (Some(index), _) => {
+                let at = *self.by_index.get(&index)?;
                 let call = &self.calls[at].call;
                 let other = id.is_some_and(|id| !call.id.is_empty() && call.id != id);
                 if other && name.is_some() {
-                    return self.calls.iter().position(|call| id == Some(call.call.id.as_str()));
+                    return id.and_then(|id| self.by_id.get(id)).copied();
                 }
                 Some(at)
             }
             (None, Some(id)) => {
-                let known = self.calls.iter().position(|call| call.call.id == id);
+                let known = self.by_id.get(id).copied();
                 known.or_else(|| if name.is_some() { None } else { self.calls.len().checked_sub(1) })
             }
             (None, None) => {
@@ -100,7 +119,7 @@ impl ToolCalls {
 
     /// The calls, in the order of their index, those without one in the order of their coming.
     pub(crate) fn take(&mut self) -> Vec<ToolCall> {
-        let mut calls = std::mem::take(&mut self.calls);
+        let mut calls = std::mem::take(self).calls;
         calls.sort_by_key(|call| call.index.unwrap_or(u32::MAX));
         let finished = calls.into_iter().map(|mut call| {
             let function = call.call.function.as_mut().map(|function| &mut function.arguments);
@@ -129,25 +148,25 @@ pub(super) fn push_function(
     carry: &mut u16,
     keep: bool,
 ) -> usize {
-    into.extra.merge(&delta.extra);
-    push_name(&mut into.name, delta.name.as_ref(), into.arguments.is_empty());
-    push_text(&mut into.arguments, delta.arguments.as_mut(), carry, keep)
+    name_function(into, delta) + push_text(&mut into.arguments, delta.arguments.as_mut(), carry, keep)
 }
 
-/// Sets a name, or appends a further piece of it; a name that is repeated is not doubled.
-fn push_name(into: &mut String, name: Option<&Text>, may_go_on: bool) {
+/// Adds what a delta says of a function beside its arguments; returns about how many bytes more are held.
+fn name_function(into: &mut FunctionCall, delta: &FunctionDelta) -> usize {
+    into.extra.merge(&delta.extra) + push_name(&mut into.name, delta.name.as_ref(), into.arguments.is_empty())
+}
+
+/// Sets a name, or appends a further piece of it; a name that is repeated is not doubled. Returns by how many bytes it
+/// grew.
+fn push_name(into: &mut String, name: Option<&Text>, may_go_on: bool) -> usize {
     if let Some(name) = name
         && into != name.as_str()
         && (into.is_empty() || may_go_on)
     {
         into.push_str(name);
+        return name.len();
     }
-}
-
-fn set(into: &mut String, text: Option<&Text>) {
-    if let Some(text) = text {
-        into.push_str(text);
-    }
+    0
 }
 
 /// Appends a delta to a text; returns by how many bytes the text grew.

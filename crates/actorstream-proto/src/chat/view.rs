@@ -1,5 +1,7 @@
 //! `ChatView`: what the chunks of a chat completion change in the answer.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::chunk::{ChatCompletionChunk, ChunkChoice, ToolCallDelta};
@@ -7,6 +9,7 @@ use super::completion::ToolCall;
 use super::tool_calls::ToolCalls;
 use crate::output::{Call, CallKind, Change, Growing, Place, View, Viewable};
 use crate::partial_json::{PartialJson, PartialJsonError};
+use crate::places::Places;
 
 impl Viewable for ChatCompletionChunk {
     type View = ChatView;
@@ -18,9 +21,10 @@ impl Viewable for ChatCompletionChunk {
 pub struct ChatView {
     choices: Vec<Choice>,
     /// The addresses that were told.
-    sources: Vec<String>,
+    sources: BTreeSet<String>,
     /// No text is kept.
     lean: bool,
+    places: Places,
 }
 
 #[derive(Debug, Default)]
@@ -48,11 +52,10 @@ impl View<ChatCompletionChunk> for ChatView {
 
     fn push(&mut self, chunk: &ChatCompletionChunk, tell: &mut dyn FnMut(Change<'_>)) {
         for delta in &chunk.choices {
-            let at =
-                self.choices.iter().position(|choice| choice.index == delta.index).unwrap_or_else(|| {
-                    self.choices.push(Choice { index: delta.index, ..Choice::default() });
-                    self.choices.len() - 1
-                });
+            let (at, new) = self.places.of(delta.index);
+            if new {
+                self.choices.push(Choice { index: delta.index, ..Choice::default() });
+            }
             self.choices[at].push(delta, !self.lean, tell);
             self.cite(delta, tell);
         }
@@ -78,8 +81,7 @@ impl ChatView {
             let field =
                 |name: &str| citation.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
             let Some(url) = field("url") else { continue };
-            if !self.sources.iter().any(|known| known == url) {
-                self.sources.push(url.to_owned());
+            if self.sources.insert(url.to_owned()) {
                 let at = Place { output: choice.index.into(), part: 0 };
                 tell(Change::Source { at, url, title: field("title") });
             }

@@ -2,7 +2,9 @@
 
 use crate::chat::push_text;
 use crate::event::Accumulator;
+use crate::places::Places;
 use crate::text::Text;
+use crate::wire::weight;
 
 use super::chunk::{CompletionChunk, CompletionChunkChoice};
 use super::completion::{Completion, CompletionChoice, CompletionLogprobs};
@@ -16,6 +18,7 @@ pub struct CompletionAccumulator {
     response: Completion,
     /// Beside each choice of the response, half a character that ended its text so far.
     carries: Vec<u16>,
+    places: Places,
     size: usize,
 }
 
@@ -25,6 +28,7 @@ impl Accumulator<CompletionChunk> for CompletionAccumulator {
         for (into, text) in [(&mut response.id, &chunk.id), (&mut response.model, &chunk.model)] {
             if let (true, Some(text)) = (into.is_empty(), text) {
                 into.push_str(text);
+                self.size += text.len();
             }
         }
         if response.created == 0 {
@@ -37,7 +41,7 @@ impl Accumulator<CompletionChunk> for CompletionAccumulator {
             response.usage = Some((**usage).clone());
         }
         if keep {
-            response.extra.merge(&chunk.extra);
+            self.size += response.extra.merge(&chunk.extra);
         }
         for choice in &mut *chunk.choices {
             self.push_choice(choice, keep);
@@ -69,7 +73,8 @@ impl Accumulator<CompletionChunk> for CompletionAccumulator {
 impl CompletionAccumulator {
     fn push_choice(&mut self, delta: &mut CompletionChunkChoice, keep: bool) {
         let choices = &mut self.response.choices;
-        let at = choices.iter().position(|choice| choice.index == delta.index).unwrap_or_else(|| {
+        let (at, new) = self.places.of(delta.index);
+        if new {
             if choices.is_empty() {
                 // Nearly always the only one; a list grows to four at once.
                 choices.reserve_exact(1);
@@ -77,8 +82,7 @@ impl CompletionAccumulator {
             choices.push(CompletionChoice { index: delta.index, ..empty_choice() });
             self.carries.push(0);
             self.size += CHOICE;
-            choices.len() - 1
-        });
+        }
         let (choice, carry) = (&mut choices[at], &mut self.carries[at]);
         self.size += push_text(&mut choice.text, delta.text.as_mut(), carry, keep);
         if delta.finish_reason.is_some() && std::mem::take(carry) != 0 {
@@ -93,9 +97,10 @@ impl CompletionAccumulator {
             if let Some(logprobs) = &delta.logprobs {
                 self.size += push_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
             }
-            choice.extra.merge(&delta.extra);
+            self.size += choice.extra.merge(&delta.extra);
         }
         if let Some(reason) = &delta.finish_reason {
+            self.size += reason.as_str().len();
             choice.finish_reason = Some(reason.clone());
         }
     }
@@ -112,10 +117,14 @@ fn push_logprobs(into: &mut CompletionLogprobs, delta: &CompletionLogprobs) -> u
         into.get_or_insert_default().extend_from_slice(delta);
         delta.len() * size_of::<T>()
     }
+    let tokens = delta.tokens.iter().flatten().map(String::len).sum::<usize>();
+    let tops = delta.top_logprobs.iter().flatten().map(weight).sum::<usize>();
     extend(&mut into.text_offset, delta.text_offset.as_ref())
         + extend(&mut into.token_logprobs, delta.token_logprobs.as_ref())
         + extend(&mut into.tokens, delta.tokens.as_ref())
         + extend(&mut into.top_logprobs, delta.top_logprobs.as_ref())
+        + tokens
+        + tops
 }
 
 #[cfg(test)]

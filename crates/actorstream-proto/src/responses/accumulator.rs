@@ -3,6 +3,8 @@
 //! The output is kept as JSON while it grows: an event changes a field of an item or of a part of one, whatever the
 //! item is, and the typed response is made when it is asked for. What belongs to an unknown item changes nothing here.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::event::ResponseEvent;
@@ -12,6 +14,10 @@ use crate::text::Text;
 
 /// What an item or a part counts for beside its text.
 const ITEM: usize = 1 << 10;
+/// What half a character counts for that waits for the other half.
+const CARRY: usize = 64;
+/// What a piece of a text counts for that belongs to no item, beside its length.
+const PLACE: usize = 256;
 
 /// Puts a response together.
 #[derive(Debug, Default)]
@@ -30,18 +36,17 @@ pub struct ResponseAccumulator {
 #[derive(Debug, Default)]
 pub struct ResponseDeltas {
     /// Halves of characters that ended texts so far, by what the text is of.
-    carries: Vec<(Growing, u16)>,
+    carries: BTreeMap<Growing, u16>,
 }
 
 impl ResponseDeltas {
     /// Joins the start of the event's delta, if it has one, with what ended the delta before it.
     pub fn join(&mut self, event: &mut ResponseEvent) {
         let Some((text, delta)) = delta_of(&mut event.event) else { return };
-        let carried = self.carries.iter().position(|(other, _)| *other == text);
-        let mut carry = carried.map_or(0, |at| self.carries.swap_remove(at).1);
+        let mut carry = self.carries.remove(&text).unwrap_or(0);
         delta.join(&mut carry);
         if carry != 0 {
-            self.carries.push((text, carry));
+            self.carries.insert(text, carry);
         }
     }
 }
@@ -74,7 +79,7 @@ fn delta_of(event: &mut ResponseStreamEvent) -> Option<(Growing, &mut Text)> {
 }
 
 /// A text that grows: a field of an item, or of a part in a list of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Growing {
     item: u64,
     /// The list of parts, and which of them.
@@ -95,7 +100,9 @@ impl Growing {
 impl Accumulator<ResponseEvent> for ResponseAccumulator {
     fn push(&mut self, event: &mut ResponseEvent, keep: bool) {
         use ResponseStreamEvent as E;
+        let carried = self.deltas.carries.len();
         self.deltas.join(event);
+        self.size += CARRY * self.deltas.carries.len().saturating_sub(carried);
         let len = event.raw.as_bytes().len();
         if let E::OutputTextDelta(event) = &event.event {
             self.begin_text(event.output_index, &event.item_id, event.content_index);
@@ -104,9 +111,9 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
             self.grow(text, delta, keep);
         }
         match &event.event {
-            E::Created(event) => self.told(&event.response),
-            E::InProgress(event) => self.told(&event.response),
-            E::Queued(event) => self.told(&event.response),
+            E::Created(event) => self.told(&event.response, len),
+            E::InProgress(event) => self.told(&event.response, len),
+            E::Queued(event) => self.told(&event.response, len),
             E::Completed(event) => self.last = Some(event.response.clone()),
             E::Incomplete(event) => self.last = Some(event.response.clone()),
             E::OutputItemAdded(event) => self.set_item(event.output_index, &event.item, len),
@@ -198,10 +205,11 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
 
 impl ResponseAccumulator {
     /// The server told the response as it is; what has come of the output stays.
-    fn told(&mut self, response: &Response) {
+    fn told(&mut self, response: &Response, len: usize) {
         let mut response = response.clone();
         let output = std::mem::take(&mut response.output);
-        if self.output.is_empty() {
+        if self.output.is_empty() && !output.is_empty() {
+            self.size += ITEM * output.len() + len;
             self.output = output.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();
         }
         self.response = Some(Box::new(response));
@@ -225,7 +233,7 @@ impl ResponseAccumulator {
     /// Servers that send no `output_item.added` or `content_part.added` begin with a text.
     fn begin_text(&mut self, index: u64, id: &str, part: u64) {
         if usize::try_from(index).is_ok_and(|index| index == self.output.len()) {
-            self.size += ITEM;
+            self.size += ITEM + id.len();
             self.output
                 .push(json!({"type": "message", "id": id, "status": "in_progress", "role": "assistant",
                                     "content": []}));
@@ -259,17 +267,27 @@ impl ResponseAccumulator {
         match self.field(text) {
             Some(Value::String(so_far)) => so_far.push_str(delta),
             Some(empty @ Value::Null) => *empty = Value::String(delta.to_string()),
-            Some(_) | None => return,
+            // It has no place here, but who views the output keeps it.
+            Some(_) | None => self.size += PLACE,
         }
         self.size += delta.len();
     }
 
     /// Sets a text that is whole.
     fn set(&mut self, text: Growing, whole: &Text, keep: bool) {
-        self.deltas.carries.retain(|(other, _)| *other != text);
-        if keep && let Some(field) = self.field(text) {
-            *field = Value::String(whole.to_string());
+        self.deltas.carries.remove(&text);
+        if !keep {
+            return;
         }
+        let grown = match self.field(text) {
+            Some(field) => {
+                let before = field.as_str().map_or(0, str::len);
+                *field = Value::String(whole.to_string());
+                whole.len().saturating_sub(before)
+            }
+            None => PLACE + whole.len(),
+        };
+        self.size += grown;
     }
 
     fn add_logprobs(&mut self, text: Growing, logprobs: &Value, len: usize) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::event::ResponseEvent;
-use crate::endpoint::{Endpoint, Method};
+use crate::endpoint::{Endpoint, Method, segment};
 
 /// The endpoint `POST /responses`.
 ///
@@ -79,19 +79,6 @@ fn resume_path(id: &str, after: Option<u64>) -> String {
     path
 }
 
-/// An id as a segment of a path: it comes from outside, and must not name another path.
-fn segment(id: &str) -> String {
-    let mut segment = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~' | b'=') {
-            segment.push(char::from(byte));
-        } else {
-            let _ = write!(segment, "%{byte:02X}");
-        }
-    }
-    segment
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +87,7 @@ mod tests {
     fn paths() {
         assert_eq!(Responses.resume("resp_1", 7).unwrap(), "/responses/resp_1?stream=true&starting_after=7");
         assert_eq!(ResumeResponse::new("resp_1", None).path(), "/responses/resp_1?stream=true");
-        assert_eq!(Responses.cancel("../x?y#z").unwrap(), "/responses/%2E%2E%2Fx%3Fy%23z/cancel");
+        assert_eq!(Responses.cancel("../x?y#z").unwrap(), "/responses/..%2Fx%3Fy%23z/cancel");
+        assert_eq!(Responses.cancel("..").unwrap(), "/responses/%2E%2E/cancel");
     }
 }

@@ -1,5 +1,7 @@
 //! `ResponseView`: what the events of a streamed response change in the answer.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::event::ResponseEvent;
@@ -15,16 +17,18 @@ impl Viewable for ResponseEvent {
 /// The view of a response. Reasoning and the summaries of reasoning are both told as reasoning.
 #[derive(Debug, Default)]
 pub struct ResponseView {
-    texts: Vec<(Place, Growing)>,
-    refusals: Vec<(Place, Growing)>,
-    reasoning: Vec<(Place, Growing)>,
+    texts: BTreeMap<Place, Growing>,
+    refusals: BTreeMap<Place, Growing>,
+    reasoning: BTreeMap<Place, Growing>,
     calls: Vec<Calling>,
     /// The addresses that were told.
-    sources: Vec<String>,
+    sources: BTreeSet<String>,
     /// Pages that a search used; those that no text cites are told when the response is complete.
     found: Vec<(Place, String)>,
     /// No text is kept.
     lean: bool,
+    /// Which call is that of an output item.
+    by_output: BTreeMap<u64, usize>,
 }
 
 #[derive(Debug, Default)]
@@ -51,13 +55,24 @@ impl Calling {
     }
 }
 
-/// The text in this place, which begins if there is none.
-fn text(texts: &mut Vec<(Place, Growing)>, at: Place) -> &mut Growing {
-    let known = texts.iter().position(|(place, _)| *place == at).unwrap_or_else(|| {
-        texts.push((at, Growing::default()));
-        texts.len() - 1
-    });
-    &mut texts[known].1
+/// More of the text in this place, which begins if there is none; the text so far. Nothing begins with nothing.
+fn grow<'a>(
+    texts: &'a mut BTreeMap<Place, Growing>,
+    at: Place,
+    delta: &str,
+    keep: bool,
+) -> Option<&'a str> {
+    if delta.is_empty() { None } else { texts.entry(at).or_default().push(delta, keep) }
+}
+
+/// The text in this place is whole; the text, if this is the first time that it is.
+fn end<'a>(
+    texts: &'a mut BTreeMap<Place, Growing>,
+    at: Place,
+    whole: &'a str,
+    keep: bool,
+) -> Option<&'a str> {
+    if whole.is_empty() { texts.get_mut(&at)?.end() } else { texts.entry(at).or_default().end_as(whole, keep) }
 }
 
 impl View<ResponseEvent> for ResponseView {
@@ -71,7 +86,7 @@ impl View<ResponseEvent> for ResponseView {
         match &event.event {
             E::OutputTextDelta(event) => {
                 let at = Place { output: event.output_index, part: event.content_index };
-                if let Some(snapshot) = text(&mut self.texts, at).push(&event.delta, keep) {
+                if let Some(snapshot) = grow(&mut self.texts, at, &event.delta, keep) {
                     tell(Change::TextDelta { at, delta: &event.delta, snapshot });
                 }
                 if !event.logprobs.is_empty() {
@@ -81,19 +96,19 @@ impl View<ResponseEvent> for ResponseView {
             }
             E::OutputTextDone(event) => {
                 let at = Place { output: event.output_index, part: event.content_index };
-                if let Some(text) = text(&mut self.texts, at).end_as(&event.text, keep) {
+                if let Some(text) = end(&mut self.texts, at, &event.text, keep) {
                     tell(Change::TextDone { at, text });
                 }
             }
             E::RefusalDelta(event) => {
                 let at = Place { output: event.output_index, part: event.content_index };
-                if let Some(snapshot) = text(&mut self.refusals, at).push(&event.delta, keep) {
+                if let Some(snapshot) = grow(&mut self.refusals, at, &event.delta, keep) {
                     tell(Change::RefusalDelta { at, delta: &event.delta, snapshot });
                 }
             }
             E::RefusalDone(event) => {
                 let at = Place { output: event.output_index, part: event.content_index };
-                if let Some(refusal) = text(&mut self.refusals, at).end_as(&event.refusal, keep) {
+                if let Some(refusal) = end(&mut self.refusals, at, &event.refusal, keep) {
                     tell(Change::RefusalDone { at, refusal });
                 }
             }
@@ -163,14 +178,14 @@ impl View<ResponseEvent> for ResponseView {
 impl ResponseView {
     fn reason(&mut self, output: u64, part: u64, delta: &str, tell: &mut dyn FnMut(Change<'_>)) {
         let at = Place { output, part };
-        if let Some(snapshot) = text(&mut self.reasoning, at).push(delta, !self.lean) {
+        if let Some(snapshot) = grow(&mut self.reasoning, at, delta, !self.lean) {
             tell(Change::ReasoningDelta { at, delta, snapshot });
         }
     }
 
     fn reasoned(&mut self, output: u64, part: u64, whole: &str, tell: &mut dyn FnMut(Change<'_>)) {
         let at = Place { output, part };
-        if let Some(reasoning) = text(&mut self.reasoning, at).end_as(whole, !self.lean) {
+        if let Some(reasoning) = end(&mut self.reasoning, at, whole, !self.lean) {
             tell(Change::ReasoningDone { at, reasoning });
         }
     }
@@ -185,12 +200,13 @@ impl ResponseView {
             "mcp_call" => CallKind::Hosted,
             _ => return,
         };
-        let known = self.calls.iter().position(|call| call.output == output);
+        let known = self.by_output.get(&output).copied();
         let index = known.unwrap_or_else(|| {
             let id =
                 [field("call_id"), field("id")].into_iter().find(|id| !id.is_empty()).unwrap_or_default();
             self.calls.push(Calling { kind, output, id, name: field("name"), ..Calling::default() });
             let index = self.calls.len() - 1;
+            self.by_output.insert(output, index);
             tell(Change::ToolCallStarted { call: self.calls[index].call(index) });
             index
         });
@@ -260,15 +276,11 @@ impl ResponseView {
 
     /// Whether an address was not told before.
     fn is_new(&mut self, url: &str) -> bool {
-        let new = !url.is_empty() && !self.sources.iter().any(|known| known == url);
-        if new {
-            self.sources.push(url.to_owned());
-        }
-        new
+        !url.is_empty() && self.sources.insert(url.to_owned())
     }
 
     fn argue(&mut self, output: u64, delta: &str, tell: &mut dyn FnMut(Change<'_>)) {
-        let Some(index) = self.calls.iter().position(|call| call.output == output) else { return };
+        let Some(&index) = self.by_output.get(&output) else { return };
         self.add(index, delta, tell);
     }
 
@@ -284,7 +296,7 @@ impl ResponseView {
     }
 
     fn argued(&mut self, output: u64, whole: &str, tell: &mut dyn FnMut(Change<'_>)) {
-        let Some(index) = self.calls.iter().position(|call| call.output == output) else { return };
+        let Some(&index) = self.by_output.get(&output) else { return };
         self.catch_up(index, whole, tell);
         self.end_call(index, tell);
     }

@@ -56,9 +56,18 @@ impl BaseUrl {
         }
     }
 
+    /// The query that every request gets; empty if there is none.
+    pub(crate) fn query(&self) -> &str {
+        &self.query
+    }
+
     /// The URI that awc is given for a path below the base URL. Its scheme is always `http`: TLS is the connect
     /// service's business.
     pub(crate) fn uri(&self, path: &str, query: &str) -> Result<Uri, String> {
+        if !path.starts_with('/') {
+            // Behind the port it would be another host.
+            return Err(format!("{path} is no path of a URL: it does not begin with a /"));
+        }
         let (path, path_query) = path.split_once('?').unwrap_or((path, ""));
         let queries: Vec<&str> =
             [path_query, &self.query, query].into_iter().filter(|q| !q.is_empty()).collect();

@@ -1,0 +1,61 @@
+//! What holds of the protocol core whatever bytes come, tried on real answers that were damaged from a seed. Fuzzers try
+//! the same (`fuzz/run.sh`).
+#![allow(clippy::unwrap_used)]
+
+use actorstream_properties::mutate::Generator;
+use actorstream_properties::named;
+
+/// How many inputs are tried of each; `ITERATIONS` sets another number, `SEED` where they come from.
+const ITERATIONS: usize = 3000;
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+}
+
+/// Tries a property on its seeds and on what is made of them. What fails prints its input.
+fn hold(name: &str) {
+    let property = named(name);
+    let seed = variable("SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("SEED={seed}");
+    let seeds = (property.seeds)();
+    assert!(!seeds.is_empty());
+    let mut generator = Generator::new(seeds.clone(), seed);
+    let iterations = variable("ITERATIONS").map_or(ITERATIONS, |number| usize::try_from(number).unwrap());
+    let made = (0..iterations).map(|_| generator.input());
+    for (number, input) in seeds.into_iter().chain(made).enumerate() {
+        let checked = std::panic::catch_unwind(|| (property.check)(&input));
+        if checked.is_err() {
+            panic!("{name} does not hold of input {number}: {}", input.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn the_decoder_reads_what_the_standard_says_however_it_is_split() {
+    hold("sse_decoder");
+}
+
+#[test]
+fn a_session_is_the_same_however_it_is_split_and_within_its_limits() {
+    hold("session");
+}
+
+#[test]
+fn what_is_read_by_a_template_is_what_is_parsed() {
+    hold("template");
+}
+
+#[test]
+fn a_response_is_what_its_events_add_up_to() {
+    hold("accumulators");
+}
+
+#[test]
+fn partial_json_shows_the_start_of_what_it_becomes() {
+    hold("partial_json");
+}
+
+#[test]
+fn a_form_is_read_as_it_was_meant() {
+    hold("multipart");
+}
