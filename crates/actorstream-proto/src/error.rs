@@ -289,6 +289,7 @@ impl ErrorKind {
             Self::Transport { detail: text, .. } | Self::Truncated { detail: text } => hide(text, secret),
             Self::Timeout { .. }
             | Self::Limit { .. }
+            | Self::TooManyRounds { .. }
             | Self::Cancelled
             | Self::Aborted
             | Self::TargetStopped

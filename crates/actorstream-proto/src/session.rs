@@ -356,8 +356,6 @@ impl<E: Event> Session<E> {
         unterminated: bool,
     ) -> Option<End<E>> {
         match frame.data.first() {
-            // Bytes mean nothing but themselves.
-            _ if matches!(self.body, Body::Bytes) => {}
             Some(b'[') if frame.data.trim_ascii_end() == b"[DONE]" => {
                 return Some(self.finish(Status::Completed, true, now));
             }

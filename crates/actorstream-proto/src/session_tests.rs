@@ -534,59 +534,6 @@ fn a_body_that_begins_with_many_line_ends_is_told_by_its_first_bytes() {
     assert_eq!(end(&[&body]).name(), "truncated");
 }
 
-/// Bytes of a stream of bytes.
-#[derive(Debug, Clone)]
-struct Piece(crate::payload::Payload);
-
-#[derive(Debug, Default)]
-struct Nothing;
-
-impl Accumulator<Piece> for Nothing {
-    fn push(&mut self, _: &mut Piece, _: bool) {}
-
-    fn size(&self) -> usize {
-        0
-    }
-
-    fn is_complete(&self, _: usize) -> bool {
-        false
-    }
-
-    fn take(&mut self) {}
-}
-
-impl Event for Piece {
-    type Response = ();
-    type Accumulator = Nothing;
-    type Memory = ();
-
-    fn decode(frame: Frame, (): &mut ()) -> Result<Decoded<Self>, crate::event::DecodeError> {
-        Ok(Decoded { event: Self(frame.data.into()), verdict: Verdict::Data })
-    }
-
-    fn decode_whole(_: &[u8]) -> Result<(), crate::event::DecodeError> {
-        Ok(())
-    }
-
-    fn finish_reasons((): &()) -> Vec<crate::text::Text> {
-        Vec::new()
-    }
-
-    fn payload(&self) -> &crate::payload::Payload {
-        &self.0
-    }
-}
-
-#[test]
-fn bytes_that_look_like_words_of_an_event_stream_are_bytes() {
-    let mut driven = Driven::<Piece>::new(Settings { framing: Framing::Bytes, ..Settings::default() });
-    driven.head(200, "audio/mpeg").bytes("ID3").bytes(": no comment").bytes("[DONE]").bytes("more");
-    driven.close(BodyEnd::Clean);
-    driven.finish();
-    let bytes: Vec<&[u8]> = driven.events.iter().map(|piece| piece.0.as_bytes()).collect();
-    assert_eq!(bytes.concat(), b"ID3: no comment[DONE]more");
-}
-
 #[test]
 fn whatever_a_server_makes_a_response_hold_counts() {
     const LIMIT: usize = 64 << 10;
