@@ -183,3 +183,24 @@ impl<E: Event> Endpoint for Custom<E> {
         self.ends_on_close
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_names_no_other_path() {
+        for (name, expected) in [
+            ("my-gpt_4.1~x=", "my-gpt_4.1~x="),
+            ("../files?x=1#y", "..%2Ffiles%3Fx=1%23y"),
+            ("..", "%2E%2E"),
+            (".", "%2E"),
+            ("a b\r\nEvil: 1", "a%20b%0D%0AEvil%3A%201"),
+            ("%2e%2e", "%252e%252e"),
+            ("é@h", "%C3%A9%40h"),
+            ("", ""),
+        ] {
+            assert_eq!(segment(name), expected, "{name}");
+        }
+    }
+}

@@ -17,6 +17,11 @@ use crate::wire::{Wire, Wired};
 /// else, and each round costs a pass.
 const MOST_WRONG_FIELDS: usize = 32;
 
+/// The fields that say which choice, call, item or part an event goes on with.
+const INDICES: [&str; 4] = ["index", "output_index", "content_index", "summary_index"];
+/// The index of what has a number for an index that is none. Read as absent it would be 0, which is another's.
+const NO_INDEX: u32 = u32::MAX;
+
 /// Reads `payload`; `Ok(None)` where it is JSON, but no object.
 ///
 /// # Errors
@@ -62,7 +67,7 @@ fn coerce_rounds<T: Wire>(mut value: Value) -> Option<T> {
         if converted.contains(&path) {
             *wrong = Value::Null;
         } else {
-            *wrong = convert(wrong);
+            *wrong = convert(wrong, path.last());
             converted.push(path);
         }
     }
@@ -82,13 +87,29 @@ fn find<'a>(mut value: &'a mut Value, path: &[Step]) -> Option<&'a mut Value> {
     Some(value)
 }
 
-/// What a value of an unexpected type probably means.
-fn convert(value: &Value) -> Value {
+/// What a value of an unexpected type probably means, in the field that it is the value of.
+fn convert(value: &Value, field: Option<&Step>) -> Value {
+    if let Some(Step::Field(name)) = field
+        && INDICES.contains(&name.as_str())
+        && is_no_index(value)
+    {
+        return NO_INDEX.into();
+    }
     match value {
         Value::Number(_) | Value::Object(_) | Value::Array(_) => Value::String(value.to_string()),
         Value::String(text) => text.parse::<serde_json::Number>().map_or(Value::Null, Value::Number),
         Value::Bool(_) | Value::Null => Value::Null,
     }
+}
+
+/// Whether a value is a number, though perhaps in a string, that no index can be.
+fn is_no_index(value: &Value) -> bool {
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    number.is_some_and(|number: f64| !(0.0..=f64::from(NO_INDEX)).contains(&number))
 }
 
 /// The payload with a private character for each `\u` escape of half a surrogate pair, or U+FFFD if the payload itself

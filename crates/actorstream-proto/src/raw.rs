@@ -5,13 +5,12 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::error::ApiError;
 use crate::event::{Accumulator, DecodeError, Decoded, Event, Verdict};
-use crate::finish::Status;
 use crate::lenient;
 use crate::payload::Payload;
 use crate::sse::Frame;
 use crate::text::Text;
+use crate::typed_event::{verdict_of, verdict_of_type};
 
 /// An event kept as it came, of any endpoint.
 ///
@@ -97,25 +96,15 @@ fn read_signals(payload: &Bytes) -> Result<(Verdict, Option<Ended>), DecodeError
     let failed = matches!(r#type, Some("error" | "response.failed"));
     let flat = signals.object.as_deref() == Some("error");
     if signals.error.is_some() || failed || flat {
-        let json = serde_json::from_slice::<Value>(payload).unwrap_or_default();
-        let inner = if r#type == Some("response.failed") { json.get("response") } else { None };
-        let error = ApiError::from_json(inner.unwrap_or(&json))
-            .or_else(|| failed.then(|| ApiError::from_error(&json, &json)));
-        if let Some(error) = error {
-            return Ok((Verdict::Fail(error), None));
+        let verdict = verdict_of(&serde_json::from_slice(payload).unwrap_or_default());
+        if matches!(verdict, Verdict::Fail(_)) {
+            return Ok((verdict, None));
         }
     }
-    let verdict = match r#type {
-        Some("keepalive") => Verdict::KeepAlive,
-        Some("response.incomplete") => Verdict::Finish(Status::Incomplete),
-        Some("image_generation.completed" | "image_edit.completed") => {
-            return Ok((Verdict::FinishChoice, Some(Ended::Image)));
-        }
-        Some("response.completed" | "transcript.text.done" | "speech.audio.done") => {
-            Verdict::Finish(Status::Completed)
-        }
-        _ => Verdict::Data,
-    };
+    let verdict = verdict_of_type(r#type.unwrap_or_default());
+    if verdict == Verdict::FinishChoice {
+        return Ok((verdict, Some(Ended::Image)));
+    }
     let choices = signals.choices.unwrap_or_default();
     let ended = (!choices.is_empty())
         .then(|| Ended::Choices(choices.iter().all(|choice| choice.finish_reason.is_some())));

@@ -605,7 +605,76 @@ fn what_is_wrong_in_the_parts_of_what_is_wrong_takes_no_time() {
     let taken = begun.elapsed();
     println!("{} bytes took {taken:?}", event.len());
     assert!(taken < Duration::from_secs(30), "{taken:?}");
-    // What is as wrong as that is not read; it is data all the same.
-    driven.close(BodyEnd::Clean);
-    assert_eq!((driven.events.len(), driven.error().kind.name()), (1, "truncated"));
+    // What is as wrong as that is not read; it is the last event all the same.
+    let finish = driven.finish();
+    assert_eq!((finish.status, finish.sentinel), (Status::Completed, true));
+    assert_eq!(driven.events.len(), 1);
+}
+
+#[test]
+fn a_last_event_that_cannot_be_read_ends_with_what_came_before() {
+    let unreadable = |r#type: &str| {
+        let wrong: Vec<String> = (0..40).map(|_| r#"{"type":"message","content":7}"#.into()).collect();
+        let fields = r#""id":[],"model":{},"created_at":[],"metadata":7,"tools":{},"usage":[],"text":7,"error":7,"reasoning":7"#;
+        format!(r#"{{"type":"{type}","response":{{{fields},"output":[{}]}},"sequence_number":[]}}"#, wrong.join(","))
+    };
+    for (r#type, status) in
+        [("response.completed", Status::Completed), ("response.incomplete", Status::Incomplete)]
+    {
+        let mut driven = Driven::<crate::responses::ResponseEvent>::new(Settings::default());
+        driven.head(200, "text/event-stream");
+        driven.bytes("data: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"status\":\"in_progress\"}}\n\n");
+        driven.bytes(concat!(
+            r#"data: {"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"Hello"}"#,
+            "\n\n"
+        ));
+        driven.bytes(&format!("data: {}\n\n", unreadable(r#type)));
+        let finish = driven.finish();
+        assert_eq!((finish.status, finish.sentinel), (status, true));
+        let response = serde_json::to_value(&*finish.response).unwrap();
+        let ended = r#type.strip_prefix("response.").unwrap();
+        assert_eq!((&response["id"], &response["status"]), (&"resp_1".into(), &ended.into()));
+        assert_eq!(response["output"][0]["content"][0]["text"], "Hello");
+    }
+    let mut driven = Driven::<crate::responses::ResponseEvent>::new(Settings::default());
+    driven.head(200, "text/event-stream");
+    driven.bytes(&format!("data: {}\n\n", unreadable("response.failed")));
+    assert_eq!(driven.error().kind.name(), "provider");
+}
+
+#[test]
+fn an_index_that_is_none_touches_no_other() {
+    for index in ["4294967296", "-1", "-0.5", "18446744073709551616", "1e300", r#""4294967296""#, r#""-1""#] {
+        let mut driven = chat();
+        driven.bytes(&format!("data: {}\n\n", chunk_at("0", "near")));
+        driven.bytes(&format!("data: {}\n\n", chunk_at(index, "far")));
+        driven.bytes(&format!(
+            r#"data: {{"choices":[{{"index":0,"delta":{{"tool_calls":[{{"index":0,"id":"a","function":{{"name":"f","arguments":"1"}}}},{{"index":{index},"function":{{"arguments":"2"}}}}]}}}}]}}"#
+        ));
+        driven.bytes("\n\ndata: [DONE]\n\n");
+        let response = &driven.finish().response;
+        let indices: Vec<u32> = response.choices.iter().map(|choice| choice.index).collect();
+        assert_eq!(indices, [0, u32::MAX], "{index}");
+        assert_eq!(response.content(), Some("near"), "{index}");
+        assert_eq!(response.choices[1].message.content.as_deref(), Some("far"), "{index}");
+        let arguments = response.tool_calls().iter().map(|call| call.function.as_ref().unwrap().arguments.as_str());
+        assert_eq!(arguments.collect::<Vec<_>>(), ["1", "2"], "{index}");
+
+        let mut driven = Driven::<crate::responses::ResponseEvent>::new(Settings::default());
+        driven.head(200, "text/event-stream");
+        for (output, content, delta) in [("0", "0", "near"), (index, "0", "far"), ("0", index, "far")] {
+            driven.bytes(&format!(
+                "data: {{\"type\":\"response.output_text.delta\",\"output_index\":{output},\"content_index\":{content},\"delta\":\"{delta}\"}}\n\n"
+            ));
+        }
+        driven.bytes("data: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\"}}\n\n");
+        let response = serde_json::to_value(&*driven.finish().response).unwrap();
+        let output = response["output"].as_array().unwrap();
+        let parts = output[0]["content"].as_array().unwrap();
+        assert_eq!((output.len(), parts.len(), &parts[0]["text"]), (1, 1, &"near".into()), "{index}");
+    }
+}
+
+fn chunk_at(index: &str, content: &str) -> String {
+    format!(r#"{{"choices":[{{"index":{index},"delta":{{"content":"{content}"}}}}]}}"#)
 }

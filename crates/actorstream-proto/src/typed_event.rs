@@ -4,13 +4,29 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::event::Verdict;
+use crate::finish::Status;
 
-/// What an event of no known type says about its stream.
-pub(crate) fn verdict_of_unknown(json: &Value) -> Verdict {
-    if json.get("type").is_some_and(|r#type| r#type == "keepalive") {
-        return Verdict::KeepAlive;
+/// What an event says about its stream by the API's conventions, though nothing else of it may be readable.
+pub(crate) fn verdict_of(json: &Value) -> Verdict {
+    let r#type = json.get("type").and_then(Value::as_str).unwrap_or_default();
+    let inner = if r#type == "response.failed" { json.get("response") } else { None };
+    let fails = matches!(r#type, "error" | "response.failed");
+    let error = ApiError::from_json(inner.unwrap_or(json))
+        .or_else(|| fails.then(|| ApiError::from_error(json, json)));
+    error.map_or_else(|| verdict_of_type(r#type), Verdict::Fail)
+}
+
+/// What the type of an event that is no error says about its stream.
+pub(crate) fn verdict_of_type(r#type: &str) -> Verdict {
+    match r#type {
+        "keepalive" => Verdict::KeepAlive,
+        "response.completed" | "transcript.text.done" | "speech.audio.done" => {
+            Verdict::Finish(Status::Completed)
+        }
+        "response.incomplete" => Verdict::Finish(Status::Incomplete),
+        "image_generation.completed" | "image_edit.completed" => Verdict::FinishChoice,
+        _ => Verdict::Data,
     }
-    ApiError::from_json(json).map_or(Verdict::Data, Verdict::Fail)
 }
 
 /// Declares the events of a stream: the enum that `stream_events!` declares, and the payload.

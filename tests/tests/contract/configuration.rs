@@ -62,6 +62,9 @@ fn what_is_set_wrong_is_told_by_build() {
         (OpenAi::builder().header("x", "\n"), ""),
         (OpenAi::builder().ca_certificate("nonsense"), "no BEGIN CERTIFICATE"),
         (OpenAi::builder().api_key_header("a b"), "no name of a header"),
+        (OpenAi::builder().api_key_header("Host"), "set by the client itself"),
+        (OpenAi::builder().api_key_header("transfer-encoding"), "set by the client itself"),
+        (OpenAi::builder().header("Connection", "close"), "set by the client itself"),
         (OpenAi::builder().proxy("socks5://x"), "SOCKS proxies are not supported"),
         (OpenAi::builder().proxy("http://user:word@x:y"), "the port of the proxy URL is no port"),
         (OpenAi::builder().resolve("api.test", []), "no address is given for the host api.test"),
@@ -115,6 +118,42 @@ async fn keys_are_never_shown() {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
     assert_eq!(upstream.request(0).await.header("authorization"), Some("Bearer sk-SECRET-1"));
+}
+
+#[actix_rt::test]
+async fn what_a_server_repeats_of_credentials_is_taken_out() {
+    let sent = [
+        ("x-api-key", "HEADER-1"),
+        ("proxy-authorization", "Basic BASE64-2"),
+        ("cookie", "theme=dark; session=COOKIE-3"),
+        ("x-trace", "trace-4"),
+    ];
+    let said = "sk-KEY HEADER-1 BASE64-2 COOKIE-3 QUERY%2B5 QUERY+5 PARAM-6 trace-4";
+    let body = serde_json::json!({"error": {"message": said, "code": said, "param": said, said: [said]}});
+    let event = format!("data: {body}\n\n");
+    for reply in [
+        Reply::json(401, &body).header("x-request-id", "sk-KEY"),
+        Reply::text(500, "text/html", said),
+        Reply::text(200, "text/sk-KEY", said),
+        Reply::sse().piece(event).end(),
+        Reply::sse().event(format!("no JSON: {said}")).end(),
+    ] {
+        let upstream = Upstream::start(reply);
+        let mut call = client(&upstream.base_url())
+            .chat()
+            .base_url(format!("{}?api-key=QUERY%2B5", upstream.base_url()))
+            .api_key("sk-KEY")
+            .query("access_token", "PARAM-6");
+        for (name, value) in sent {
+            call = call.header(name, value);
+        }
+        let error = within(call.stream(hello(), Noting::default().start())).await.unwrap_err();
+        let shown = format!("{error} {error:?} {:?}", error.api());
+        for secret in ["sk-KEY", "HEADER-1", "BASE64-2", "COOKIE-3", "QUERY", "PARAM-6"] {
+            assert!(!shown.contains(secret), "{secret} in {shown}");
+        }
+        assert!(shown.contains("***") && shown.contains("trace-4"), "no more is taken out than that: {shown}");
+    }
 }
 
 #[actix_rt::test]

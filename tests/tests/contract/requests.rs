@@ -217,3 +217,17 @@ async fn azure() {
     assert_eq!(sent.query.as_deref(), Some("api-version=2024-10-21"));
     assert_eq!((sent.header("api-key"), sent.header("authorization")), (Some("azure-key"), None));
 }
+
+#[actix_rt::test]
+async fn a_deployment_is_one_segment_of_the_path_whatever_it_is_called() {
+    let upstream = Upstream::start(good());
+    for (number, (deployment, segment)) in
+        [("../../x?y#z", "..%2F..%2Fx%3Fy%23z"), ("..", "%2E%2E"), ("a b\r\n", "a%20b%0D%0A")].into_iter().enumerate()
+    {
+        let openai = OpenAi::builder().azure(upstream.url(), deployment, "v&x=1").api_key("k").build().unwrap();
+        within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap();
+        let sent = upstream.request(number).await;
+        assert_eq!(sent.path, format!("/openai/deployments/{segment}/chat/completions"));
+        assert_eq!(sent.query.as_deref(), Some("api-version=v%26x%3D1"));
+    }
+}

@@ -14,7 +14,7 @@ use crate::finish::Status;
 use crate::payload::Payload;
 use crate::sse::Frame;
 use crate::text::Text;
-use crate::typed_event::{typed_events, verdict_of_unknown};
+use crate::typed_event::{typed_events, verdict_of};
 
 /// What a piece of sound counts for beside its base64.
 const PIECE: usize = 64;
@@ -44,7 +44,7 @@ impl Event for SpeechEvent {
         let verdict = match &event.event {
             SpeechStreamEvent::Delta(_) => Verdict::Data,
             SpeechStreamEvent::Done(_) => Verdict::Finish(Status::Completed),
-            SpeechStreamEvent::Unknown(json) => verdict_of_unknown(json),
+            SpeechStreamEvent::Unknown(json) => verdict_of(json),
         };
         Ok(Decoded { event, verdict })
     }

@@ -10,7 +10,7 @@ use crate::finish::Status;
 use crate::payload::Payload;
 use crate::sse::Frame;
 use crate::text::Text;
-use crate::typed_event::{typed_events, verdict_of_unknown};
+use crate::typed_event::{typed_events, verdict_of};
 
 /// What a segment, or the probability of a token, counts for beside its text.
 const ITEM: usize = 256;
@@ -48,7 +48,7 @@ impl Event for TranscriptionEvent {
         let verdict = match &event.event {
             TranscriptionStreamEvent::Segment(_) | TranscriptionStreamEvent::Delta(_) => Verdict::Data,
             TranscriptionStreamEvent::Done(_) => Verdict::Finish(Status::Completed),
-            TranscriptionStreamEvent::Unknown(json) => verdict_of_unknown(json),
+            TranscriptionStreamEvent::Unknown(json) => verdict_of(json),
         };
         Ok(Decoded { event, verdict })
     }

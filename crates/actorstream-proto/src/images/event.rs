@@ -10,7 +10,7 @@ use crate::lenient;
 use crate::payload::Payload;
 use crate::sse::Frame;
 use crate::text::Text;
-use crate::typed_event::{typed_events, verdict_of_unknown};
+use crate::typed_event::{typed_events, verdict_of};
 
 typed_events! {
     /// One event of a streamed generation of images. It dereferences to the [`ImageGenStreamEvent`] to match on.
@@ -56,7 +56,7 @@ macro_rules! image_event {
                 let verdict = match &event.event {
                     $event::PartialImage(_) => Verdict::Data,
                     $event::Completed(_) => Verdict::FinishChoice,
-                    $event::Unknown(json) => verdict_of_unknown(json),
+                    $event::Unknown(json) => verdict_of(json),
                 };
                 Ok(Decoded { event, verdict })
             }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::event::ResponseEvent;
-use super::generated::{OutputItem, Response, ResponseStreamEvent};
+use super::generated::{OutputItem, Response, ResponseStatus, ResponseStreamEvent};
 use crate::event::Accumulator;
 use crate::text::Text;
 
@@ -169,6 +169,7 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
                     self.size += len;
                 }
             }
+            E::Unknown(event) => self.ended(event),
             event => self.set_status(event),
         }
     }
@@ -213,6 +214,18 @@ impl ResponseAccumulator {
             self.output = output.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();
         }
         self.response = Some(Box::new(response));
+    }
+
+    /// An event of which nothing could be read but its type: if it is the last one, the response is what came before.
+    fn ended(&mut self, event: &Value) {
+        let status = match event.get("type").and_then(Value::as_str) {
+            Some("response.completed") => ResponseStatus::Completed,
+            Some("response.incomplete") => ResponseStatus::Incomplete,
+            _ => return,
+        };
+        let mut response = self.response.take().unwrap_or_default();
+        response.status = Some(status);
+        self.last = Some(response);
     }
 
     fn set_item(&mut self, index: u64, item: &OutputItem, len: usize) {

@@ -16,6 +16,7 @@ use crate::payload::Payload;
 use crate::sse::Frame;
 use crate::template::Template;
 use crate::text::Text;
+use crate::typed_event::verdict_of;
 
 /// One event of a streamed response. It dereferences to the [`ResponseStreamEvent`] to match on.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -84,7 +85,7 @@ fn verdict(event: &ResponseStreamEvent) -> Verdict {
             let json = serde_json::to_value(event).unwrap_or_default();
             Verdict::Fail(ApiError::from_json(&json).unwrap_or_else(|| ApiError::from_error(&json, &json)))
         }
-        ResponseStreamEvent::Unknown(json) => ApiError::from_json(json).map_or(Verdict::Data, Verdict::Fail),
+        ResponseStreamEvent::Unknown(json) => verdict_of(json),
         _ => Verdict::Data,
     }
 }

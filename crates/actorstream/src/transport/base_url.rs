@@ -117,6 +117,19 @@ mod tests {
         assert_eq!((url.host.as_str(), url.authority().as_str()), ("[::1]", "[::1]:8080"));
         assert_eq!(url.uri("/x?a=b", "c=d").unwrap(), "http://[::1]:8080/x?a=b&api-version=1&c=d");
         assert!(!url.to_string().contains("api-version"));
+    }
+
+    #[test]
+    fn no_path_leaves_the_host() {
+        let url = BaseUrl::parse("http://host").unwrap();
+        for path in ["@evil.example/x", ".evil.example/x", ":1/x", "x", "", "?x"] {
+            let error = url.uri(path, "").unwrap_err();
+            assert!(error.contains("does not begin with a /"), "{path}: {error}");
+        }
+        for path in ["/a b", "/a\r\nEvil: 1", "/a\0"] {
+            url.uri(path, "").unwrap_err();
+        }
+        assert_eq!(url.uri("//evil.example/x", "").unwrap().host(), Some("host"));
         let uri = url.absolute(&url.uri("/x", "").unwrap()).unwrap();
         assert_eq!(uri.path_and_query().unwrap().as_str(), "http://[::1]:8080/x?api-version=1");
         assert_eq!(uri.authority().unwrap(), "[::1]:8080");
