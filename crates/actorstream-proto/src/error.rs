@@ -290,6 +290,7 @@ impl ErrorKind {
             Self::Timeout { .. }
             | Self::Limit { .. }
             | Self::TooManyRounds { .. }
+            | Self::ShutDown
             | Self::Cancelled
             | Self::Aborted
             | Self::TargetStopped

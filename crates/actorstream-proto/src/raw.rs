@@ -223,6 +223,7 @@ impl<T: DeserializeOwned + std::fmt::Debug + Send + Sync + 'static> Accumulator<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finish::Status;
 
     fn verdict(data: &'static str) -> Verdict {
         RawEvent::decode(Frame { event: None, data: Bytes::from_static(data.as_bytes()) }, &mut ())

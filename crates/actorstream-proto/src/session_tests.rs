@@ -616,7 +616,10 @@ fn a_last_event_that_cannot_be_read_ends_with_what_came_before() {
     let unreadable = |r#type: &str| {
         let wrong: Vec<String> = (0..40).map(|_| r#"{"type":"message","content":7}"#.into()).collect();
         let fields = r#""id":[],"model":{},"created_at":[],"metadata":7,"tools":{},"usage":[],"text":7,"error":7,"reasoning":7"#;
-        format!(r#"{{"type":"{type}","response":{{{fields},"output":[{}]}},"sequence_number":[]}}"#, wrong.join(","))
+        format!(
+            r#"{{"type":"{type}","response":{{{fields},"output":[{}]}},"sequence_number":[]}}"#,
+            wrong.join(",")
+        )
     };
     for (r#type, status) in
         [("response.completed", Status::Completed), ("response.incomplete", Status::Incomplete)]
@@ -657,7 +660,8 @@ fn an_index_that_is_none_touches_no_other() {
         assert_eq!(indices, [0, u32::MAX], "{index}");
         assert_eq!(response.content(), Some("near"), "{index}");
         assert_eq!(response.choices[1].message.content.as_deref(), Some("far"), "{index}");
-        let arguments = response.tool_calls().iter().map(|call| call.function.as_ref().unwrap().arguments.as_str());
+        let arguments =
+            response.tool_calls().iter().map(|call| call.function.as_ref().unwrap().arguments.as_str());
         assert_eq!(arguments.collect::<Vec<_>>(), ["1", "2"], "{index}");
 
         let mut driven = Driven::<crate::responses::ResponseEvent>::new(Settings::default());

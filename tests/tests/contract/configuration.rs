@@ -152,7 +152,10 @@ async fn what_a_server_repeats_of_credentials_is_taken_out() {
         for secret in ["sk-KEY", "HEADER-1", "BASE64-2", "COOKIE-3", "QUERY", "PARAM-6"] {
             assert!(!shown.contains(secret), "{secret} in {shown}");
         }
-        assert!(shown.contains("***") && shown.contains("trace-4"), "no more is taken out than that: {shown}");
+        assert!(
+            shown.contains("***") && shown.contains("trace-4"),
+            "no more is taken out than that: {shown}"
+        );
     }
 }
 

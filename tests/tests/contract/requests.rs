@@ -222,9 +222,12 @@ async fn azure() {
 async fn a_deployment_is_one_segment_of_the_path_whatever_it_is_called() {
     let upstream = Upstream::start(good());
     for (number, (deployment, segment)) in
-        [("../../x?y#z", "..%2F..%2Fx%3Fy%23z"), ("..", "%2E%2E"), ("a b\r\n", "a%20b%0D%0A")].into_iter().enumerate()
+        [("../../x?y#z", "..%2F..%2Fx%3Fy%23z"), ("..", "%2E%2E"), ("a b\r\n", "a%20b%0D%0A")]
+            .into_iter()
+            .enumerate()
     {
-        let openai = OpenAi::builder().azure(upstream.url(), deployment, "v&x=1").api_key("k").build().unwrap();
+        let openai =
+            OpenAi::builder().azure(upstream.url(), deployment, "v&x=1").api_key("k").build().unwrap();
         within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap();
         let sent = upstream.request(number).await;
         assert_eq!(sent.path, format!("/openai/deployments/{segment}/chat/completions"));
