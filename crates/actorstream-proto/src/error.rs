@@ -281,7 +281,7 @@ impl ErrorKind {
             }
             Self::Provider(error) => Arc::make_mut(error).redact(secret),
             Self::Malformed { payload, detail } => {
-                [payload, detail].into_iter().for_each(|text| hide(text, secret))
+                [payload, detail].into_iter().for_each(|text| hide(text, secret));
             }
             Self::NotAStream { content_type, body } => {
                 content_type.iter_mut().chain([body]).for_each(|text| hide(text, secret));
