@@ -56,12 +56,7 @@ impl Calling {
 }
 
 /// More of the text in this place, which begins if there is none; the text so far. Nothing begins with nothing.
-fn grow<'a>(
-    texts: &'a mut BTreeMap<Place, Growing>,
-    at: Place,
-    delta: &str,
-    keep: bool,
-) -> Option<&'a str> {
+fn grow<'a>(texts: &'a mut BTreeMap<Place, Growing>, at: Place, delta: &str, keep: bool) -> Option<&'a str> {
     if delta.is_empty() { None } else { texts.entry(at).or_default().push(delta, keep) }
 }
 
@@ -72,7 +67,11 @@ fn end<'a>(
     whole: &'a str,
     keep: bool,
 ) -> Option<&'a str> {
-    if whole.is_empty() { texts.get_mut(&at)?.end() } else { texts.entry(at).or_default().end_as(whole, keep) }
+    if whole.is_empty() {
+        texts.get_mut(&at)?.end()
+    } else {
+        texts.entry(at).or_default().end_as(whole, keep)
+    }
 }
 
 impl View<ResponseEvent> for ResponseView {
