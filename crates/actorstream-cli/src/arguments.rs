@@ -372,8 +372,29 @@ pub(crate) struct Serve {
     /// When nobody watches an answer any more: let it go on, or stop it after so many seconds
     #[arg(long, value_name = "continue|SECONDS", value_parser = last_viewer, default_value = "continue")]
     pub(crate) on_last_viewer: LastViewer,
+    /// Share the answers with other instances over this Redis, such as redis://user:password@host:6379/0; if nothing
+    /// answers there, they are kept in this process alone
+    #[arg(long, value_name = "URL")]
+    pub(crate) redis: Option<String>,
+    /// How long an instance is taken to live without a word to Redis [default: 15]
+    #[arg(long, value_name = "SECONDS", value_parser = timeout, requires = "redis")]
+    pub(crate) lease: Option<Duration>,
+    /// What happens to an answer whose instance is gone [default: resume]
+    #[arg(long, value_enum, requires = "redis")]
+    pub(crate) takeover: Option<WhenGone>,
     #[command(flatten)]
     pub(crate) connection: Connection,
+}
+
+/// What happens to an answer whose instance is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhenGone {
+    /// Another one goes on with it where that is exact (responses in the background); else it fails
+    Resume,
+    /// The same, and what cannot go on begins again
+    Restart,
+    /// It fails
+    Fail,
 }
 
 /// The endpoint that the chat page's answers come from.
@@ -467,6 +488,8 @@ mod tests {
             &["mock", "--port", "70000"],
             &["serve", "--endpoint", "images"],
             &["serve", "--on-last-viewer", "never"],
+            &["serve", "--lease", "5"],
+            &["serve", "--redis", "redis://localhost", "--takeover", "never"],
             &[],
         ] {
             let Some(error) = parse(wrong).err() else { panic!("{wrong:?}") };

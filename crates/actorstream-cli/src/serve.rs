@@ -6,10 +6,11 @@ use std::time::Duration;
 use actix_web::error::ErrorForbidden;
 use actix_web::http::header::{HOST, HeaderName, ORIGIN};
 use actix_web::{App, HttpRequest, HttpServer, web};
-use actorstream_web::store::MemoryStore;
-use actorstream_web::{OnLastViewer, Relay, page};
+use actorstream::OpenAi;
+use actorstream_web::store::{MemoryStore, RedisConnectError, RedisStore};
+use actorstream_web::{OnLastViewer, Relay, RelayBuilder, Takeover, page};
 
-use crate::arguments::{Endpoint, LastViewer, Serve};
+use crate::arguments::{Endpoint, LastViewer, Serve, WhenGone};
 use crate::exit::{Exit, Failure, tell};
 use crate::server::Server;
 
@@ -22,13 +23,24 @@ const USER: HeaderName = HeaderName::from_static("x-user");
 /// Serves until Ctrl-C or SIGTERM.
 pub(crate) async fn serve(serve: &Serve) -> Result<Exit, Failure> {
     let server = Server::new(&serve.connection)?;
-    let mut relay = Relay::builder(server.openai.clone(), MemoryStore::default(), user)
+    let mut relay = builder(serve, server.openai.clone())
+        .await?
         .on_last_viewer(match serve.on_last_viewer {
             LastViewer::Continue => OnLastViewer::Continue,
             LastViewer::CancelAfter(time) => OnLastViewer::CancelAfter(time),
         })
         // Whoever may use it is a user of this machine, and wants to know what is wrong.
         .tell_upstream_errors(true);
+    if let Some(lease) = serve.lease {
+        relay = relay.lease(lease);
+    }
+    if let Some(takeover) = serve.takeover {
+        relay = relay.takeover(match takeover {
+            WhenGone::Resume => Takeover::Resume,
+            WhenGone::Restart => Takeover::Restart,
+            WhenGone::Fail => Takeover::Fail,
+        });
+    }
     if let Some(model) = &serve.model {
         relay = relay.model(model);
     }
@@ -66,6 +78,20 @@ pub(crate) async fn serve(serve: &Serve) -> Result<Exit, Failure> {
         Ok(Ok(())) => Ok(Exit::Finished),
         Ok(Err(error)) => Err(Failure::Other(format!("the server failed: {error}"))),
         Err(error) => Err(Failure::Other(format!("the server failed: {error}"))),
+    }
+}
+
+/// A relay that keeps its logs where the options say. A Redis that is not there is no reason not to serve; one that refuses
+/// is, since somebody meant it.
+async fn builder(serve: &Serve, openai: OpenAi) -> Result<RelayBuilder, Failure> {
+    let Some(url) = &serve.redis else { return Ok(Relay::builder(openai, MemoryStore::default(), user)) };
+    match RedisStore::connect(url).await {
+        Ok(store) => Ok(Relay::builder(openai, store, user)),
+        Err(error @ RedisConnectError::Absent(_)) => {
+            tell(format_args!("{error}: answers are kept in this process alone, and end with it\n"));
+            Ok(Relay::builder(openai, MemoryStore::default(), user))
+        }
+        Err(error) => Err(Failure::config(error.to_string())),
     }
 }
 

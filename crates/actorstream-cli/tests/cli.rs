@@ -704,6 +704,29 @@ fn serve_is_a_page_and_a_relay_until_an_interrupt() {
 }
 
 #[test]
+fn serve_without_its_redis_says_so_and_serves() {
+    let upstream = Upstream::start(ChatStream::new().content("Hello there"));
+    let base_url = upstream.base_url();
+    let redis = Upstream::refused_url().replace("http://", "redis://u:secret@").replace("/v1", "");
+    let mut child = command(&at(&base_url, &["serve", "--port", "0", "--redis", &redis, "--lease", "5"]))
+        .spawn()
+        .unwrap();
+    let (_out, err) = pipes(&mut child);
+    let (line, err) = first_line(err);
+    assert!(line.contains("kept in this process alone") && !line.contains("secret"), "{line}");
+    let (line, _err) = first_line(err);
+    let url = line.strip_prefix("listening on ").unwrap().trim().to_owned();
+    let ran = run(&at(&format!("{url}/v1"), &["chat", "Hi"]));
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), "Hello there\n"), "{}", ran.err);
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+
+    let ran = run(&at(&base_url, &["serve", "--port", "0", "--redis", "http://u:secret@localhost"]));
+    assert_eq!((ran.status, ran.out.as_str()), (Some(2), ""));
+    assert!(ran.err.contains("redis://") && !ran.err.contains("secret"), "{}", ran.err);
+}
+
+#[test]
 fn serve_stops_answers_that_nobody_watches_and_asks_responses() {
     let upstream = Upstream::start(
         Reply::sse()
