@@ -6,6 +6,7 @@ use memchr::memmem;
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::frugal;
 
 impl ApiError {
     /// The error that a payload or a body reports, or `None` if it reports none. The shapes:
@@ -52,7 +53,7 @@ impl ApiError {
 
     /// The error of an event that is named `error`, whatever its data holds.
     pub fn from_error_event(data: &[u8]) -> Self {
-        match serde_json::from_slice::<Value>(data) {
+        match frugal::json(data) {
             Ok(json) => Self::from_json(&json).unwrap_or_else(|| Self::from_error(&json, &json)),
             Err(_) => {
                 let text = String::from_utf8_lossy(data).into_owned();

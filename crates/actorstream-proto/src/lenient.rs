@@ -5,10 +5,11 @@
 //! and otherwise read as absent. What came stays in the event's raw payload either way.
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::event::DecodeError;
-use crate::frugal;
+use crate::frugal::{self, Unread};
 use crate::text::{has_stand_ins, slicing, stand_in, with_stand_ins};
 use crate::tracked::{self, Step};
 use crate::wire::{Wire, Wired};
@@ -36,12 +37,15 @@ pub fn parse<T: Wire>(payload: &Bytes) -> Result<Option<T>, DecodeError> {
 
 #[cold]
 fn forgive<T: Wire>(payload: &[u8], error: &serde_json::Error) -> Result<Option<T>, DecodeError> {
-    if let Ok(value) = serde_json::from_slice::<Value>(payload) {
-        return Ok(if value.is_object() { coerce(value) } else { None });
+    match frugal::json(payload) {
+        Ok(value) => return Ok(if value.is_object() { coerce(value) } else { None }),
+        // JSON, but too much of it: the raw payload has it.
+        Err(Unread::TooMuch) if serde_json::from_slice::<IgnoredAny>(payload).is_ok() => return Ok(None),
+        Err(_) => {}
     }
     // JSON all the same, if it is only halves of surrogate pairs that are wrong with it.
     let (stood_in, taken) = stand_in_for_surrogates(payload).ok_or_else(|| DecodeError(error.to_string()))?;
-    let value: Value = serde_json::from_slice(&stood_in).map_err(|error| DecodeError(error.to_string()))?;
+    let value = frugal::json(&stood_in).map_err(|error| DecodeError(error.to_string()))?;
     Ok(match value.is_object() {
         true if taken => coerce(value),
         true => with_stand_ins(|| coerce(value)),

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::event::{Accumulator, DecodeError, Decoded, Event, Verdict};
+use crate::frugal;
 use crate::lenient;
 use crate::payload::Payload;
 use crate::sse::Frame;
@@ -96,7 +97,7 @@ fn read_signals(payload: &Bytes) -> Result<(Verdict, Option<Ended>), DecodeError
     let failed = matches!(r#type, Some("error" | "response.failed"));
     let flat = signals.object.as_deref() == Some("error");
     if signals.error.is_some() || failed || flat {
-        let verdict = verdict_of(&serde_json::from_slice(payload).unwrap_or_default());
+        let verdict = verdict_of(&frugal::json(payload).unwrap_or_default());
         if matches!(verdict, Verdict::Fail(_)) {
             return Ok((verdict, None));
         }
@@ -127,7 +128,7 @@ impl Event for RawEvent {
     }
 
     fn decode_whole(body: &[u8]) -> Result<Value, DecodeError> {
-        serde_json::from_slice(body).map_err(|error| DecodeError(error.to_string()))
+        frugal::json(body).map_err(|error| DecodeError(error.to_string()))
     }
 
     fn finish_reasons(_: &Value) -> Vec<Text> {

@@ -52,8 +52,14 @@ impl Secret {
                 forms.push(form.into());
             }
         };
-        add(percent_encoded(&self.0, |code, byte| write!(code, "%{byte:02X}")));
-        add(percent_encoded(&self.0, |code, byte| write!(code, "%{byte:02x}")));
+        for encoded in [
+            percent_encoded(&self.0, |code, byte| write!(code, "%{byte:02X}")),
+            percent_encoded(&self.0, |code, byte| write!(code, "%{byte:02x}")),
+        ] {
+            // As forms and queries have it.
+            add(encoded.replace("%20", "+"));
+            add(encoded);
+        }
         add(self.0.replace('/', "\\/"));
         // As a string of JSON, without its quotes.
         let json = serde_json::to_string(&*self.0).unwrap_or_default();
@@ -108,5 +114,6 @@ mod tests {
             assert_eq!(secret.redact(text), redacted, "{text}");
         }
         assert_eq!(Secret::new("").redact("nothing"), "nothing");
+        assert_eq!(Secret::new("a b/c d").redact("?key=a+b%2Fc+d or a%20b%2fc%20d"), "?key=*** or ***");
     }
 }

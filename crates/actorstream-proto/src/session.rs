@@ -13,6 +13,7 @@ use crate::budget::{Budget, Deadlines};
 use crate::error::{ApiError, ErrorKind, Limit, Refused, StreamError};
 use crate::event::{Accumulator, Decoded, Event, Verdict};
 use crate::finish::{Finish, Outcome, Status};
+use crate::frugal;
 use crate::head::Head;
 use crate::list::List;
 pub use crate::settings::{Framing, OnMalformed, Settings};
@@ -507,7 +508,7 @@ impl<E: Event> Session<E> {
         if !self.head.is_success() {
             return self.refused(body, now);
         }
-        let reported = serde_json::from_slice(body).ok().as_ref().and_then(ApiError::from_json);
+        let reported = frugal::json(body).ok().as_ref().and_then(ApiError::from_json);
         if let Some(error) = reported {
             return Some(self.fail(ErrorKind::Provider(Arc::new(error)), now));
         }

@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Value, map};
 
+use crate::frugal;
 use crate::wire::Wire;
 
 /// A step of the way into a value.
@@ -24,7 +25,8 @@ pub(crate) enum Step {
 /// The way to what is wrong.
 pub(crate) fn read<T: Wire>(value: &Value) -> Result<T, Vec<Step>> {
     let wrong = RefCell::new(None);
-    T::wire(Tracked { value, at: &At::Root, wrong: &wrong }).map_err(|_| wrong.take().unwrap_or_default())
+    let read = frugal::rereading(|| T::wire(Tracked { value, at: &At::Root, wrong: &wrong }));
+    read.map_err(|_| wrong.take().unwrap_or_default())
 }
 
 /// Where in the value something is.

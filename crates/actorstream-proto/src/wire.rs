@@ -216,7 +216,7 @@ wire_by_serde!(Text, bool, Number);
 
 impl Wire for Value {
     fn wire<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut value = Value::deserialize(deserializer)?;
+        let frugal::Frugal(mut value) = Deserialize::deserialize(deserializer)?;
         settle(&mut value);
         Ok(value)
     }
@@ -224,7 +224,7 @@ impl Wire for Value {
 
 impl Wire for Map<String, Value> {
     fn wire<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut map = Map::deserialize(deserializer)?;
+        let frugal::FrugalMap(mut map) = Deserialize::deserialize(deserializer)?;
         map.values_mut().for_each(settle);
         Ok(map)
     }

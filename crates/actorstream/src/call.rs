@@ -176,7 +176,8 @@ impl<P: Endpoint> Call<P> {
             ends_on_close: self.endpoint.ends_on_close(),
             framing: if streamed { self.endpoint.framing() } else { Framing::Whole },
             resume: self.endpoint.resume("", 0).is_some(),
-            secrets: Arc::clone(&options.secrets),
+            secrets: options
+                .secrets_with(self.client.inner.connect.proxies.authorization_to(&options.base_url)),
             response_id: self.endpoint.response_id().map(str::to_owned),
         };
         let first = Outgoing { method, uri, body, framing: settings.framing };

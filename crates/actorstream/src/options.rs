@@ -103,9 +103,15 @@ impl Options {
         let mut secrets: Vec<Secret> = self.api_key.iter().cloned().collect();
         headers.for_each(|(name, value)| credentials(name, value, &mut secrets));
         query.into_iter().flatten().for_each(|(name, value)| credentials(&name, &value, &mut secrets));
-        // A whole is taken out before its parts.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
-        self.secrets = secrets.into();
+        self.secrets = longest_first(secrets);
+    }
+
+    /// What no error may show where a proxy is sent this `Proxy-Authorization`.
+    pub(crate) fn secrets_with(&self, proxy_authorization: Option<&str>) -> Arc<[Secret]> {
+        let Some(value) = proxy_authorization else { return Arc::clone(&self.secrets) };
+        let mut secrets = self.secrets.to_vec();
+        credentials("proxy-authorization", value, &mut secrets);
+        longest_first(secrets)
     }
 
     pub(crate) fn set_api_key_header(&mut self, name: &str) {
@@ -207,6 +213,12 @@ impl fmt::Debug for Options {
             .field("keep_response", &self.keep_response)
             .finish_non_exhaustive()
     }
+}
+
+/// In the order in which they are taken out of a text: a whole before its parts.
+fn longest_first(mut secrets: Vec<Secret>) -> Arc<[Secret]> {
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
+    secrets.into()
 }
 
 /// Adds what of a header or a parameter is secret, if it is by its name: the value, and what stands in it behind the

@@ -2,6 +2,7 @@
 
 use crate::error::ApiError;
 use crate::event::{DecodeError, Decoded, Event, Verdict};
+use crate::frugal;
 use crate::lenient;
 use crate::list::List;
 use crate::payload::Payload;
@@ -193,7 +194,11 @@ pub(crate) fn verdict(object: Option<&str>, extra: &Extra, payload: &Payload) ->
     if extra.get("type").is_some_and(|r#type| r#type == "keepalive") {
         return Verdict::KeepAlive;
     }
-    payload.json().ok().as_ref().and_then(ApiError::from_json).map_or(Verdict::Data, Verdict::Fail)
+    frugal::json(payload.as_bytes())
+        .ok()
+        .as_ref()
+        .and_then(ApiError::from_json)
+        .map_or(Verdict::Data, Verdict::Fail)
 }
 
 fn looks_foreign(extra: &Extra) -> bool {

@@ -33,8 +33,9 @@ pub(super) struct Io {
 /// Which part of an answer is being read.
 #[derive(Debug)]
 enum Reading {
-    /// Of a head, what has arrived; awc gets nothing of it until it is whole.
-    Head(Vec<u8>),
+    /// Of a head, what has arrived; awc gets nothing of it until it is whole. And how many bytes of interim heads came
+    /// before it.
+    Head(Vec<u8>, usize),
     /// What awc has not taken of a head, and of the body that came with it.
     Rest(Vec<u8>, usize),
     /// The body, or nothing.
@@ -68,7 +69,7 @@ impl Io {
             let mut bytes = [0; HEAD_READ];
             let mut read = ReadBuf::new(&mut bytes);
             ready!(self.read(cx, &mut read))?;
-            let Reading::Head(head) = &mut self.reading else { return Poll::Ready(Ok(())) };
+            let Reading::Head(head, removed) = &mut self.reading else { return Poll::Ready(Ok(())) };
             head.extend_from_slice(read.filled());
             let ended = read.filled().is_empty();
             if head.starts_with(&TLS_ALERT) {
@@ -77,7 +78,7 @@ impl Io {
                 return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
             }
             let limit = Exchange::current().map_or(usize::MAX, |exchange| exchange.head_limit());
-            match look(head, limit) {
+            match look(head, removed, limit) {
                 Ok(Looked::More) if !ended => {}
                 Ok(_) => {
                     self.reading = Reading::Rest(std::mem::take(head), 0);
@@ -104,7 +105,7 @@ impl AsyncRead for Io {
         loop {
             match &mut self.reading {
                 Reading::Body => return self.read(cx, buf),
-                Reading::Head(_) => ready!(self.read_head(cx))?,
+                Reading::Head(..) => ready!(self.read_head(cx))?,
                 Reading::Rest(rest, taken) => {
                     if *taken == 0 && write_off {
                         close_after(rest);
@@ -131,7 +132,7 @@ impl AsyncWrite for Io {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if matches!(self.reading, Reading::Body) {
             // Writing begins a request, whose answer begins with a head.
-            self.reading = Reading::Head(Vec::new());
+            self.reading = Reading::Head(Vec::new(), 0);
             if let Some(exchange) = Exchange::current() {
                 self.kept.used_by(&exchange);
             }
@@ -170,7 +171,7 @@ impl Io {
             // A server that refuses may read no further, and one that has closed its side will not answer; awc would
             // not look before all is written.
             Poll::Pending => {
-                if matches!(self.reading, Reading::Head(_)) {
+                if matches!(self.reading, Reading::Head(..)) {
                     ready!(self.read_head(cx))?;
                 }
                 match &self.reading {

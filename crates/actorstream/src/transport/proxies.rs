@@ -59,6 +59,11 @@ impl Proxies {
         proxy.as_ref().filter(|_| !self.direct.holds(&url.host, url.port))
     }
 
+    /// The value of `Proxy-Authorization` that the proxy for a server is sent, if there is one.
+    pub(crate) fn authorization_to(&self, url: &BaseUrl) -> Option<&str> {
+        self.to(url)?.authorization()
+    }
+
     /// The proxy for a server if it is to pass requests on, rather than bytes.
     ///
     /// That is the way for `http` URLs: many proxies open tunnels to port 443 alone. Through a tunnel, as `https` URLs

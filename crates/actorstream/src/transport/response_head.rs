@@ -13,12 +13,13 @@ pub(super) enum Looked {
 
 /// Looks at the start of an answer. Heads of interim answers (1xx), which awc would take for the answer, are removed.
 /// An answer without a length, whose body ends with the connection, is one that awc reads only as HTTP/1.0: so that
-/// is what its head is made to say.
+/// is what its head is made to say. `removed` counts the bytes of heads that were removed so far.
 ///
 /// # Errors
-/// When the head is longer than `limit`.
-pub(super) fn look(bytes: &mut Vec<u8>, limit: usize) -> io::Result<Looked> {
+/// When the head, and those that were removed before it, are longer than `limit`.
+pub(super) fn look(bytes: &mut Vec<u8>, removed: &mut usize, limit: usize) -> io::Result<Looked> {
     loop {
+        let limit = limit.saturating_sub(*removed);
         let Some(end) = head_end(bytes) else {
             if bytes.len() > limit {
                 return Err(io::Error::other("the head of the response is over its limit"));
@@ -34,6 +35,7 @@ pub(super) fn look(bytes: &mut Vec<u8>, limit: usize) -> io::Result<Looked> {
         };
         if (100..200).contains(&status) && status != 101 {
             bytes.drain(..end);
+            *removed += end;
             continue;
         }
         let bodiless = matches!(status, 101 | 204 | 304);
@@ -98,7 +100,7 @@ mod tests {
 
     fn looked(head: &str) -> (Looked, String) {
         let mut bytes = head.as_bytes().to_vec();
-        let looked = look(&mut bytes, 200).unwrap();
+        let looked = look(&mut bytes, &mut 0, 200).unwrap();
         (looked, String::from_utf8(bytes).unwrap())
     }
 
@@ -133,10 +135,16 @@ mod tests {
     fn a_head_has_a_limit() {
         let mut endless = b"HTTP/1.1 200 OK\r\nx: ".to_vec();
         endless.resize(300, b'x');
-        look(&mut endless, 200).unwrap_err();
+        look(&mut endless, &mut 0, 200).unwrap_err();
         let mut whole = endless.clone();
         whole.extend_from_slice(b"\r\n\r\n");
-        look(&mut whole, 200).unwrap_err();
+        look(&mut whole, &mut 0, 200).unwrap_err();
+        // Heads of interim answers count, whether they come at once or one by one.
+        const INTERIM: &[u8] = b"HTTP/1.1 103 x\r\nlink: x\r\n\r\n";
+        look(&mut INTERIM.repeat(10), &mut 0, 200).unwrap_err();
+        let mut removed = 0;
+        let fitting = (0..10).take_while(|_| look(&mut INTERIM.to_vec(), &mut removed, 200).is_ok());
+        assert_eq!(fitting.count(), 200 / INTERIM.len());
         assert_eq!(looked("SSH-2.0-x\r\n\r\n").0, Looked::Whole);
     }
 }

@@ -30,12 +30,12 @@ pub(super) async fn open(
     stream.write_all(request.as_bytes()).await.map_err(broke)?;
     stream.flush().await.map_err(broke)?;
 
-    let mut head = Vec::new();
+    let (mut head, mut removed) = (Vec::new(), 0);
     loop {
         let mut bytes = [0; READ];
         let len = stream.read(&mut bytes).await.map_err(broke)?;
         head.extend_from_slice(&bytes[..len]);
-        match look(&mut head, limit) {
+        match look(&mut head, &mut removed, limit) {
             Ok(Looked::Whole) => break,
             Ok(Looked::More) if len > 0 => {}
             Ok(Looked::More) => {

@@ -1,0 +1,123 @@
+//! Bodies that never end, are too large, or say nothing over and over.
+
+use std::time::Duration;
+
+use actorstream::{ErrorKind, Limits};
+use actorstream_test::Reply;
+
+use crate::common::{chunk, stop};
+use crate::play::{MIB, feed, play, play_within, turn};
+
+#[test]
+fn an_endless_line_is_over_the_limit() {
+    let _turn = turn();
+    let played = play(Reply::sse().piece("data: ").forever("x".repeat(64 << 10), Duration::ZERO));
+    let max = Limits::default().event;
+    assert!(matches!(played.error("limit").kind, ErrorKind::Limit { max: limit, .. } if limit == max));
+    // What holds it doubles as it grows.
+    played.holds_at_most(4 * max);
+}
+
+#[test]
+fn an_event_of_100_mib_is_over_the_limit() {
+    let _turn = turn();
+    // In one line, and in many of one event.
+    let limits = || Limits { event: MIB, ..Limits::default() };
+    for piece in ["x".repeat(64 << 10), "data: x\n".repeat(8 << 10)] {
+        let played = play_within(limits(), Reply::sse().piece("data: {\"a\":\"").repeat(1600, piece));
+        played.error("limit");
+        played.holds_at_most(8 * MIB);
+    }
+}
+
+#[test]
+fn an_error_that_floods_is_cut() {
+    let _turn = turn();
+    let played = play(Reply::status(500).chunked().repeat(1600, "x".repeat(64 << 10)));
+    let error = played.error("refused");
+    assert!(error.to_string().len() < 1000);
+    played.holds_at_most(4 * MIB);
+}
+
+#[test]
+fn a_million_empty_events_and_a_million_comments_are_nothing() {
+    let _turn = turn();
+    let hello = || format!("\n\ndata: {}\n\ndata: {}\n\ndata: [DONE]\n\n", chunk("Hello"), stop());
+    for piece in [
+        ": \n",
+        ":\n\n",
+        "data:\n\n",
+        "data\n\n",
+        "data: : x\n\n",
+        "\n",
+        "\r",
+        "event: x\n\n",
+        "id: 7\n\n",
+        "retry: 1\n",
+        "unknown: x\n\n",
+    ] {
+        // In reads of a thousand. The first line of an event stream is one that it knows.
+        let read: &'static [u8] = format!(":\n{}", piece.repeat(1000)).leak().as_bytes();
+        let played = feed(1000, read, hello());
+        assert_eq!((played.finished().content(), played.events), (Some("Hello"), 2), "{piece:?}");
+        played.holds_at_most(MIB);
+        // And through a socket.
+        let reply = Reply::sse().repeat(10, read).piece(hello()).end();
+        assert_eq!(play(reply).finished().content(), Some("Hello"), "{piece:?}");
+    }
+}
+
+#[test]
+fn events_without_a_text_hold_nothing() {
+    let _turn = turn();
+    for event in [r#"{"choices":[]}"#, r#"{"choices":[{"index":0,"delta":{"content":""}}]}"#, "{}", "7"] {
+        let read: &'static [u8] = format!("data: {event}\n\n").repeat(1000).leak().as_bytes();
+        let last = || format!("data: {}\n\ndata: [DONE]\n\n", stop());
+        let played = feed(50, read, last());
+        played.finished();
+        assert_eq!((played.events, played.text), (50_001, 0), "{event}");
+        let few = feed(5, read, last()).memory;
+        assert!(
+            played.memory < few + MIB / 8,
+            "{event}: {} bytes, and {few} for a tenth of it",
+            played.memory
+        );
+        let played = play(Reply::sse().repeat(10, read).piece(last()).end());
+        played.finished();
+        assert_eq!((played.events, played.text), (10_001, 0), "{event}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_replaced() {
+    let _turn = turn();
+    for (bytes, text) in [
+        (&b"a\xffb"[..], "a\u{fffd}b"),
+        (b"\xc3", "\u{fffd}"),
+        // Half a pair of surrogates, as none may be in UTF-8, reads as one that is escaped.
+        (b"\xed\xa0\xbd", "\u{fffd}"),
+        (b"\xef\xbb\xbfx", "\u{feff}x"),
+        (b"\\u0000", "\0"),
+    ] {
+        let mut event = br#"data: {"choices":[{"index":0,"delta":{"content":""#.to_vec();
+        event.extend_from_slice(bytes);
+        event.extend_from_slice(b"\"}}]}\n\n");
+        let played = play(Reply::sse().piece(event).event(stop()).done().end());
+        assert_eq!(played.finished().content(), Some(text), "{}", bytes.escape_ascii());
+    }
+    // Between events, and where JSON allows none.
+    let odd = Reply::sse().piece(&b":\n\0\xff\xfe\n\n\xef\xbb\xbf: x\n\n"[..]).event(chunk("Hello"));
+    assert_eq!(play(odd.event(stop()).done().end()).finished().content(), Some("Hello"));
+    play(Reply::sse().piece(&b"data: {\"a\":\0}\n\n"[..]).hold()).error("malformed");
+}
+
+#[test]
+fn a_compressed_body_is_not_unpacked() {
+    let _turn = turn();
+    for coding in ["gzip", "br", "zstd", "deflate", "x"] {
+        let reply = Reply::sse().header("content-encoding", coding).piece(vec![0x1f_u8; MIB]).end();
+        let played = play(reply);
+        assert!(played.error("not_a_stream").to_string().contains(coding));
+        played.holds_at_most(4 * MIB);
+    }
+}

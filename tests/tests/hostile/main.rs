@@ -1,0 +1,15 @@
+//! Servers that mean harm, and users whose input does: each stream ends as the contract says, in bounded memory.
+#![allow(clippy::unwrap_used)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bodies;
+mod heads;
+mod input;
+mod json;
+mod play;
+mod sizes;
+
+#[global_allocator]
+static MEMORY: peak_alloc::PeakAlloc = peak_alloc::PeakAlloc;

@@ -1,0 +1,92 @@
+//! Very many choices, calls, items and fields: they count for the limit on the response.
+
+use actorstream::{Limits, ResponseRequest};
+use actorstream_test::{Reply, Upstream};
+
+use crate::common::{chunk, client, stop};
+use crate::play::{MIB, play, play_within, run, turn};
+
+fn small() -> Limits {
+    Limits { response: 4 * MIB, ..Limits::default() }
+}
+
+#[test]
+fn very_many_choices_are_over_the_limit() {
+    let _turn = turn();
+    const MANY: usize = 100_000;
+    let all = |item: &str| format!(r#"{{"choices":[{}]}}"#, vec![item; MANY].join(","));
+    let numbered: Vec<String> = (0..MANY).map(|index| format!(r#"{{"index":{index}}}"#)).collect();
+    let numbered = format!(r#"{{"choices":[{}]}}"#, numbered.join(","));
+    for event in [all("{}"), all(r#"{"index":0,"delta":{"content":"a"}}"#), numbered] {
+        let played = play(Reply::sse().event(&event).event(stop()).done().end());
+        match &played.end {
+            // Too many for their length are none.
+            Ok(finish) => assert!(finish.response.choices.len() <= 1),
+            Err(error) => assert_eq!(error.kind.name(), "limit"),
+        }
+        played.holds_at_most(48 * event.len());
+    }
+    // One in each event.
+    let reply = Reply::sse().repeat_with(10_000, |index| {
+        format!("data: {{\"choices\":[{{\"index\":{index},\"delta\":{{}}}}]}}\n\n")
+    });
+    play_within(small(), reply).holds_at_most(16 * MIB).error("limit");
+}
+
+#[test]
+fn very_many_small_values_are_not_read() {
+    let _turn = turn();
+    const MANY: usize = 1_000_000;
+    for item in ["{\"\":0}", "[]", "0", "{\"a\":{\"a\":0}}"] {
+        let list = format!("[{}{item}]", format!("{item},").repeat(MANY - 1));
+        for event in [
+            // In a field that is not known, and in one that should be something else.
+            format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"a","x":{list}}}}}]}}"#),
+            format!(r#"{{"choices":[{{"index":0,"delta":{{"content":{list}}}}}]}}"#),
+            format!(r#"{{"error":null,"type":{list}}}"#),
+        ] {
+            let played = play(Reply::sse().event(&event).event(chunk("b")).event(stop()).done().end());
+            assert!(played.finished().content().is_some_and(|text| text.ends_with('b')), "{item}");
+            played.holds_at_most(48 * event.len() + 8 * MIB);
+        }
+    }
+}
+
+#[test]
+fn very_many_tool_calls_are_over_the_limit() {
+    let _turn = turn();
+    let reply = Reply::sse().repeat_with(20_000, |index| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{{\"index\":{index},\"id\":\"c{index}\"}}]}}}}]}}\n\n"
+        )
+    });
+    play_within(small(), reply).holds_at_most(16 * MIB).error("limit");
+}
+
+#[test]
+fn unknown_fields_count_for_the_response() {
+    let _turn = turn();
+    let long = "x".repeat(60_000);
+    let event = format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"unknown\":\"{long}\"}}}}]}}\n\n");
+    play_within(small(), Reply::sse().repeat(200, event)).holds_at_most(16 * MIB).error("limit");
+}
+
+#[test]
+fn very_many_items_of_a_response_are_over_the_limit() {
+    let _turn = turn();
+    for indices in [|n: usize| (n, 0), |_: usize| (usize::MAX, usize::MAX), |n: usize| (7, n)] {
+        let (error, memory) = run(async {
+            let reply = Reply::sse().repeat_with(40_000, move |number| {
+                let (output, content) = indices(number);
+                format!(
+                    "data: {{\"type\":\"response.output_text.delta\",\"output_index\":{output},\"content_index\":{content},\"delta\":\"a\"}}\n\n"
+                )
+            });
+            let upstream = Upstream::start(reply);
+            let call = client(&upstream.base_url()).responses().limits(Limits { response: MIB, ..small() });
+            call.stream_fn(ResponseRequest::new("m").input(""), |_| {}).await.unwrap_err()
+        });
+        assert_eq!(error.kind.name(), "limit", "{error}");
+        assert!(memory < 16 * MIB, "{memory}");
+    }
+}
