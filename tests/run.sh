@@ -20,7 +20,7 @@ need() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-need nginx openssl redis-server tinyproxy-bin chromium valgrind
+need nginx openssl redis-server tinyproxy-bin chromium valgrind g++
 
 say 'format'
 cargo fmt --all -- --check
@@ -36,6 +36,9 @@ cargo test --workspace --quiet
 
 say 'load: 10,000 streams at once'
 cargo run --quiet -p actorstream-tests -- streams --count 10000 --events 3 --period 4000
+
+say 'fuzzers, a fixed number of inputs each'
+RUNS=2000 fuzz/run.sh
 
 say 'README: the command of a newcomer'
 env -u OPENAI_API_KEY -u OPENAI_BASE_URL cargo run --quiet -- chat 'Tell me a story' >target/story.txt
