@@ -172,19 +172,20 @@ all_answer() {
 }
 up=
 for ((try = 0; try < 5; try++)); do
-    read -r http_port tls_port gzip_port < <(node -e '
+    read -r http_port tls_port gzip_port relay_port < <(node -e '
         const net = require("node:net");
         const listen = () => new Promise((resolve, reject) => {
             const server = net.createServer().on("error", reject);
             server.listen(0, "127.0.0.1", () => resolve(server));
         });
-        Promise.all([listen(), listen(), listen()]).then((servers) => {
+        Promise.all([listen(), listen(), listen(), listen()]).then((servers) => {
             console.log(servers.map((s) => s.address().port).join(" "));
             servers.forEach((s) => s.close());
         });
     ') || fail 'no free ports'
     sed -e "s|@USER@|$user|" -e "s|@AIMOCK_PORT@|$aimock_port|" -e "s|@HTTP_PORT@|$http_port|" \
         -e "s|@TLS_PORT@|$tls_port|" -e "s|@GZIP_PORT@|$gzip_port|" \
+        -e "s|@RELAY_PORT@|$relay_port|" -e "s|@TMP@|$tmp|" \
         "$here/nginx.conf.in" >"$tmp/nginx.conf"
     nginx -p "$tmp/" -e error.log -c nginx.conf -g 'daemon off;' </dev/null >"$tmp/nginx.log" 2>&1 &
     nginx_pid=$!
@@ -247,6 +248,8 @@ export ACTORSTREAM_LIVE_TLS=https://localhost:$tls_port/v1
 export ACTORSTREAM_LIVE_GZIP=https://localhost:$gzip_port/v1
 export ACTORSTREAM_LIVE_502=http://127.0.0.1:$http_port/dead/v1
 export ACTORSTREAM_LIVE_413=http://127.0.0.1:$http_port/small/v1
+export ACTORSTREAM_LIVE_RELAY=http://127.0.0.1:$relay_port
+export ACTORSTREAM_LIVE_RELAY_SOCKET=$tmp/relay.sock
 export ACTORSTREAM_LIVE_CA=$tmp/ca.pem
 
 "$@"

@@ -1,8 +1,11 @@
-//! Against a server that others wrote (`@copilotkit/aimock`), plain, behind nginx, and over TLS. Run by
-//! `tests/live/with-servers.sh`.
+//! Against a server that others wrote (`@copilotkit/aimock`), plain, behind nginx, and over TLS; and the relay behind nginx.
+//! Run by `tests/live/with-servers.sh`.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
 mod common;
+
+mod nginx;
 
 use actix::Actor;
 use actorstream::{
