@@ -124,6 +124,27 @@ async fn a_kept_connection_on_which_the_server_speaks_or_closes_is_not_used() {
 }
 
 #[actix_rt::test]
+async fn the_end_of_a_kept_connection_cuts_no_answer_on_another() {
+    tokio::time::pause();
+    for swept in [false, true] {
+        let gate = Gate::new();
+        let whole = Reply::json(200, &ChatStream::new().content("Hello").completion());
+        let replies = [good().gate(&gate).close(), whole];
+        let upstream = Upstream::spawn(Script::by_connection(replies));
+        let openai = client(&upstream.base_url());
+        ask(&openai).await;
+        gate.reached().await;
+        gate.open();
+        upstream.all_closed().await;
+        sleep(if swept { Duration::from_secs(3) } else { Duration::from_millis(1) }).await;
+        // The end of its body is the end of the answer: nothing else in it says so.
+        let answer = openai.chat().create(hello()).await.unwrap();
+        assert_eq!(answer.response.content(), Some("Hello"));
+        assert_eq!(upstream.accepted(), 2);
+    }
+}
+
+#[actix_rt::test]
 async fn connections_are_shared_by_nothing_but_calls_of_one_client_to_one_server() {
     let upstream = Upstream::start(good());
     let port = upstream.addr().port();

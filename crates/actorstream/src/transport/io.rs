@@ -52,14 +52,17 @@ impl Io {
         self.kept.stream().as_mut().map_or(gone, |stream| act(Pin::new(stream)))
     }
 
-    /// Reads from the connection, and notes its end.
+    /// Reads from the connection, and notes its end for the exchange that uses it. That is not always the one that is
+    /// polled: before awc takes a kept connection it looks at others, which may have ended.
     fn read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let result = ready!(self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_read(cx, buf)));
-        Exchange::with(|exchange| match &result {
-            Ok(()) if buf.filled().len() > before => exchange.answered.set(true),
-            Ok(()) | Err(_) => exchange.closed.set(true),
-        });
+        if let Some(exchange) = self.kept.user() {
+            match &result {
+                Ok(()) if buf.filled().len() > before => exchange.answered.set(true),
+                Ok(()) | Err(_) => exchange.closed.set(true),
+            }
+        }
         Poll::Ready(result)
     }
 

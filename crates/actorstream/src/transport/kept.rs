@@ -29,6 +29,11 @@ impl Kept {
         self.stream.borrow_mut()
     }
 
+    /// The exchange that uses it, or used it last and is not over yet.
+    pub(super) fn user(&self) -> Option<Rc<Exchange>> {
+        self.user.borrow().upgrade()
+    }
+
     /// Another exchange begins.
     pub(super) fn used_by(&self, exchange: &Rc<Exchange>) {
         *self.user.borrow_mut() = Rc::downgrade(exchange);
