@@ -1,4 +1,5 @@
-//! The commands of `load`, small enough to be run each time; `docs/reliability.md` has what they measured at full size.
+//! The commands of `load`, small enough to be run each time; `docs/reliability.md` and `docs/web.md` have what
+//! they measured at full size.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
@@ -40,4 +41,23 @@ fn too_few_files_are_told_and_recovered_from() {
 #[test]
 fn a_short_soak() {
     load(MOST, &["soak", "--minutes", "0.1", "--streams", "50"]);
+}
+
+#[test]
+fn viewers_get_all_and_who_never_reads_holds_nobody_back() {
+    let few = ["--viewers", "5", "--stalled", "20", "--history", "2048", "--events", "20", "--period", "20"];
+    load(MOST, &[&["viewers", "--generations", "2"], &few[..]].concat());
+}
+
+#[test]
+fn a_hundred_generations_at_once() {
+    let few = ["--viewers", "2", "--stalled", "0", "--history", "0", "--events", "5", "--period", "200"];
+    load(MOST, &[&["viewers", "--generations", "100"], &few[..]].concat());
+}
+
+#[test]
+fn what_the_relay_adds_is_measured() {
+    let told =
+        load(MOST, &["added-delay", "--streams", "20", "--events", "5", "--period", "20", "--rounds", "1"]);
+    assert!(told.contains("added: "));
 }

@@ -10,7 +10,7 @@ use crate::process::{Beside, ensure};
 
 pub(crate) fn run(count: usize) -> Result<(), Failure> {
     System::new().block_on(async {
-        let upstream = Beside::start()?;
+        let upstream = Beside::start(["upstream"])?;
         let openai = OpenAi::builder().base_url(&upstream.base_url).retry(RetryPolicy::none()).build()?;
         let hold = || ChatRequest::new("hold").user("x");
         let (sender, mut failed) = tokio::sync::mpsc::unbounded_channel();

@@ -1,5 +1,5 @@
-//! Loads the client: many streams at once, targets that are slow, too few files, and hours of it. Its upstream runs in a
-//! process of its own, and all of it stays on this machine.
+//! Loads the client: many streams at once, targets that are slow, too few files, and hours of it; and the relay: many
+//! viewers, of whom some never read. Upstream and relay run in processes of their own, and all of it stays on this machine.
 //!
 //! ```sh
 //! cargo run --release -p actorstream-tests -- streams --count 10000
@@ -8,18 +8,23 @@
 //!
 //! Each command prints what it measured and fails where a promise is broken. `tests/tests/load.rs` runs them small.
 
+mod added_delay;
+mod crowd;
 mod few_files;
+mod percentiles;
 mod process;
+mod relay;
 mod slow_targets;
 mod soak;
 mod streams;
 mod upstream;
+mod viewers;
 
 use std::error::Error;
 
 use clap::{Parser, Subcommand};
 
-/// Loads the client, and says what it measured.
+/// Loads the client or the relay, and says what it measured.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -67,8 +72,20 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Many viewers of the generations of a relay, and some that never read.
+    Viewers(viewers::Plan),
+    /// What the relay adds to the delay of an event.
+    AddedDelay(added_delay::Plan),
     /// The upstream of the others: says its base URL, and ends with its input.
     Upstream,
+    /// The relay of the others: says its base URL, and ends with its input.
+    Relay {
+        /// The base URL of the upstream.
+        upstream: String,
+        /// Has each event say when it was written to the log.
+        #[arg(long)]
+        stamps: bool,
+    },
 }
 
 /// What went wrong.
@@ -80,6 +97,9 @@ fn main() -> Result<(), Failure> {
         Command::SlowTargets { count, seconds } => slow_targets::run(count, seconds),
         Command::FewFiles { count } => few_files::run(count),
         Command::Soak { minutes, streams, seed } => soak::run(minutes, streams, seed),
+        Command::Viewers(plan) => viewers::run(&plan),
+        Command::AddedDelay(plan) => added_delay::run(&plan),
         Command::Upstream => upstream::serve(),
+        Command::Relay { upstream, stamps } => relay::serve(&upstream, stamps),
     }
 }

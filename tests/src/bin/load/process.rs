@@ -1,13 +1,14 @@
-//! What this process holds, and the upstream beside it.
+//! What a process holds, and the processes beside this one.
 
 use std::fmt;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::Failure;
 
-/// What this process holds.
+/// What a process holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Holds {
     /// Resident memory in KiB.
@@ -18,14 +19,19 @@ pub(crate) struct Holds {
 }
 
 impl Holds {
+    /// What this process holds.
     pub(crate) fn now() -> Result<Self, Failure> {
-        let status = fs::read_to_string("/proc/self/status")?;
+        // The folder itself is open while it is read.
+        Self::of("self").map(|holds| Self { files: holds.files - 1, ..holds })
+    }
+
+    fn of(process: impl fmt::Display) -> Result<Self, Failure> {
+        let status = fs::read_to_string(format!("/proc/{process}/status"))?;
         let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
         Ok(Self {
             memory: memory.trim().trim_end_matches(" kB").parse()?,
-            // The folder itself is open while it is read.
-            files: fs::read_dir("/proc/self/fd")?.count() - 1,
-            threads: fs::read_dir("/proc/self/task")?.count(),
+            files: fs::read_dir(format!("/proc/{process}/fd"))?.count(),
+            threads: fs::read_dir(format!("/proc/{process}/task"))?.count(),
         })
     }
 }
@@ -37,7 +43,7 @@ impl fmt::Display for Holds {
     }
 }
 
-/// The upstream, in a process of its own; it ends with this one.
+/// The upstream, or the relay, in a process of its own; it ends with this one.
 #[derive(Debug)]
 pub(crate) struct Beside {
     child: Child,
@@ -45,11 +51,13 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    pub(crate) fn start() -> Result<Self, Failure> {
+    /// Starts `load` with these arguments, and waits until it says its base URL.
+    pub(crate) fn start<const N: usize>(arguments: [&str; N]) -> Result<Self, Failure> {
         // It needs a file for each stream, however few this process may have.
         let mut child = Command::new("sh")
-            .args(["-c", r#"ulimit -n "$(ulimit -Hn)"; exec "$0" upstream"#])
+            .args(["-c", r#"ulimit -n "$(ulimit -Hn)"; exec "$0" "$@""#])
             .arg(std::env::current_exe()?)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -59,6 +67,11 @@ impl Beside {
         }
         Ok(Self { child, base_url: base_url.trim_end().to_owned() })
     }
+
+    /// What it holds.
+    pub(crate) fn holds(&self) -> Result<Holds, Failure> {
+        Holds::of(self.child.id())
+    }
 }
 
 impl Drop for Beside {
@@ -66,6 +79,22 @@ impl Drop for Beside {
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }
+}
+
+/// Waits until a process holds no more files and threads than before, which for kept connections may take half a minute;
+/// fails if that does not come.
+pub(crate) async fn settle(
+    before: Holds,
+    holds: impl Fn() -> Result<Holds, Failure>,
+) -> Result<Holds, Failure> {
+    for _ in 0..60 {
+        let now = holds()?;
+        if now.files <= before.files && now.threads <= before.threads {
+            return Ok(now);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Err(format!("there was {before}, and now there is {}", holds()?).into())
 }
 
 /// Fails with these words unless it is so.

@@ -34,7 +34,7 @@ impl StreamingClient<ChatCompletionChunk> for Slow {
 
 pub(crate) fn run(count: usize, seconds: u64) -> Result<(), Failure> {
     System::new().block_on(async {
-        let upstream = Beside::start()?;
+        let upstream = Beside::start(["upstream"])?;
         let openai = OpenAi::builder().base_url(&upstream.base_url).build()?;
         let handles: Vec<_> = (0..count)
             .map(|_| {

@@ -62,7 +62,7 @@ struct Tally {
 pub(crate) fn run(minutes: f64, streams: usize, seed: u64) -> Result<(), Failure> {
     let time = Duration::from_secs_f64(minutes * 60.0);
     System::new().block_on(async {
-        let upstream = Beside::start()?;
+        let upstream = Beside::start(["upstream"])?;
         let budgets = Duration::from_millis(500);
         let openai = OpenAi::builder()
             .base_url(&upstream.base_url)

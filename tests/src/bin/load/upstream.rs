@@ -9,6 +9,12 @@ use fastrand::Rng;
 
 use crate::Failure;
 
+/// What the last event says before a paced stream waits for the others.
+pub(crate) const FIRST: &str = "first";
+
+/// The text of one event of a history, in bytes.
+pub(crate) const HISTORY: usize = 16 << 10;
+
 /// Serves until the input ends.
 pub(crate) fn serve() -> Result<(), Failure> {
     let upstream = Upstream::builder().record_requests(false).start(Script::with(answer))?;
@@ -24,7 +30,7 @@ fn gate() -> &'static Gate {
     GATE.get_or_init(Gate::new)
 }
 
-/// `paced EVENTS PERIOD`, `go`, `whole`, `flood`, `hold`, `mixed SEED`.
+/// `paced EVENTS PERIOD [HISTORY]`, `go`, `whole`, `flood`, `hold`, `mixed SEED`.
 fn answer(request: &Request) -> Reply {
     let json = request.json();
     let mut words = json["model"].as_str().unwrap_or_default().split(' ');
@@ -32,8 +38,9 @@ fn answer(request: &Request) -> Reply {
     let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
     match name {
         Some("paced") => {
-            let events = number();
-            paced(usize::try_from(events).unwrap_or_default(), Duration::from_millis(number()))
+            let (events, period) = (number(), Duration::from_millis(number()));
+            let count = |number| usize::try_from(number).unwrap_or_default();
+            paced(count(events), period, count(number()))
         }
         Some("go") => {
             gate().open();
@@ -41,7 +48,7 @@ fn answer(request: &Request) -> Reply {
         }
         Some("whole") => whole(),
         Some("flood") => Reply::sse().forever(event(&"x".repeat(256)), Duration::ZERO),
-        Some("hold") => Reply::sse().event(json_of("first")).hold(),
+        Some("hold") => Reply::sse().event(json_of(FIRST)).hold(),
         Some("mixed") => mixed(&mut Rng::with_seed(number())),
         _ => Reply::error(404, "invalid_request_error", "no such model"),
     }
@@ -66,13 +73,14 @@ pub(crate) fn now() -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or_default()
 }
 
-/// One event at once, and when all streams may go on, events that say when they were sent.
-fn paced(events: usize, period: Duration) -> Reply {
+/// A history of events and a first one at once, and when all streams may go on, events that say when they were sent.
+fn paced(events: usize, period: Duration, history: usize) -> Reply {
     let stop = r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
     let last = format!("{stop}\n\ndata: [DONE]\n\n");
     let last = format!("{:x}\r\n{last}\r\n0\r\n\r\n", last.len());
     // Not all streams at the same moment.
-    let begun = Reply::sse().event(json_of("first")).gate(gate()).wait(period.mul_f64(fastrand::f64()));
+    let begun = Reply::sse().repeat(history, event(&" ".repeat(HISTORY))).event(json_of(FIRST));
+    let begun = begun.gate(gate()).wait(period.mul_f64(fastrand::f64()));
     let timed = |reply: Reply, _| reply.wait(period).repeat_with(1, |_| event(&now().to_string()));
     (0..events).fold(begun, timed).wait(period).bytes(last)
 }
