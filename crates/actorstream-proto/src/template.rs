@@ -29,7 +29,7 @@ pub trait Patterned: Clone {
     /// The event as it came.
     fn raw(&mut self) -> &mut Payload;
 
-    /// A copy with `next` in the place of each [placeholder](Text::is_placeholder), in the order of
+    /// A copy with `next` in the place of each placeholder (`Text::is_placeholder`), in the order of
     /// [`changing`](Self::changing).
     fn filled(&self, mut next: impl FnMut() -> Text) -> Self {
         let mut event = self.clone();
