@@ -36,6 +36,9 @@ use printer::Printer;
 use server::Server;
 use shown::Shown;
 
+/// How long a server has to hear that a response in the background is not wanted any more.
+const STOP: Duration = Duration::from_secs(2);
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     System::new().block_on(run(arguments.command)).into()
@@ -61,14 +64,19 @@ async fn obey(command: Command) -> Result<Exit, Failure> {
         }
         Command::Respond(respond) => {
             let Respond { resume, after, connection, display, .. } = &respond;
-            if let Some(id) = resume {
-                let server = Server::new(connection)?;
-                print(&server.openai.responses().resume(id, *after), (), None, display).await
-            } else {
-                let body = request::response(&respond)?;
-                let server = Server::new(connection)?;
-                print(&server.openai.responses(), body, None, display).await
-            }
+            let body = match resume {
+                Some(_) => None,
+                None => Some(request::response(&respond)?),
+            };
+            let server = Server::new(connection)?;
+            let responses = server.openai.responses();
+            let exit = match (resume, body) {
+                (Some(id), _) => print(&responses.resume(id, *after), (), None, display).await,
+                (None, body) => print(&responses, body.unwrap_or_default(), None, display).await,
+            };
+            // What stops a response in the background at the server may still be on its way.
+            server.openai.shutdown(STOP).await;
+            exit
         }
         Command::Image(image) => {
             let body = request::image(&image)?;

@@ -582,6 +582,43 @@ fn an_interrupt_cancels_the_stream() {
 }
 
 #[test]
+fn an_interrupt_stops_a_response_in_the_background_at_the_server() {
+    let created = json!({"type": "response.created", "sequence_number": 0,
+        "response": {"id": "resp_1", "background": true, "status": "in_progress"}});
+    let upstream = Upstream::start(Script::with(move |request| {
+        if request.path.ends_with("/cancel") {
+            Reply::json(200, &json!({}))
+        } else {
+            Reply::sse().event(&created).hold()
+        }
+    }));
+    let base_url = upstream.base_url();
+    let mut child = command(&at(&base_url, &["respond", "Hi", "--background", "--jsonl"])).spawn().unwrap();
+    let (out, _err) = pipes(&mut child);
+    let (line, _out) = first_line(out);
+    assert!(line.contains("response.created"), "{line}");
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(upstream.requests().last().unwrap().path, "/v1/responses/resp_1/cancel");
+}
+
+#[test]
+fn a_background_stream_that_breaks_goes_on() {
+    let stream = actorstream_test::ResponseStream::new().background(true).text("Hello there");
+    let head: Vec<_> = stream.events().into_iter().take(6).collect();
+    let upstream = Upstream::start(Script::with(move |request| {
+        if request.method == "GET" {
+            stream.reply_after(Some(5))
+        } else {
+            Reply::sse().events(head.clone()).reset()
+        }
+    }));
+    let ran = run(&at(&upstream.base_url(), &["respond", "Hi", "--background"]));
+    assert_eq!((ran.status, ran.out.as_str()), (Some(0), "Hello there\n"), "{}", ran.err);
+    assert_eq!(upstream.requests().last().unwrap().query.as_deref(), Some("stream=true&starting_after=5"));
+}
+
+#[test]
 fn a_second_interrupt_kills() {
     let upstream = Upstream::start(Reply::sse().event(chunk("Hel")).hold());
     let url = upstream.base_url();
