@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The web part with stock clients: the AI SDK, EventSource, OpenAI's clients for Node and Python, a browser. Needs Node 20
-# or later, Python 3.11 or later with venv, and Chromium.
+# or later, Python 3.11 or later with venv, Chromium and redis-server.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -29,8 +29,10 @@ fi
 npm --prefix "$page" run --silent build -- --logLevel warn
 
 cargo build --quiet --package actorstream-tests --bin web_server
+cargo build --quiet --package actorstream-cli
 target=$(cargo metadata --format-version 1 --no-deps | node -p 'JSON.parse(fs.readFileSync(0)).target_directory')
 export WEB_SERVER=$target/debug/web_server
+export ACTORSTREAM=$target/debug/actorstream
 
 node --test --test-reporter=spec ./*.test.mjs
 .venv/bin/python -m unittest --verbose test_openai.py

@@ -1,10 +1,16 @@
 // A network that breaks.
 import net from 'node:net';
 
-/** A proxy that cuts each of its first connections after some bytes of the answer, in the middle of whatever comes. */
-export async function cuttingProxy(target, cuts) {
+/**
+ * A proxy that cuts each of its first connections after some bytes of the answer, in the middle of whatever comes. Of
+ * several targets the connections go to each in turn.
+ */
+export async function cuttingProxy(targets, cuts) {
+  const all = [targets].flat();
   let drops = 0;
+  let connections = 0;
   const proxy = net.createServer(client => {
+    const target = all[connections++ % all.length];
     const upstream = net.connect(Number(target.port), target.hostname);
     const end = () => {
       client.destroy();
