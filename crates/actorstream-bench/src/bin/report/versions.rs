@@ -32,7 +32,8 @@ pub(crate) fn line() -> Result<String, Error> {
         "{}, release profile; {}; Linux {}, {cores} cores. {}.",
         rustc.trim(),
         valgrind.trim(),
-        kernel.trim(),
+        // Without what a distribution puts behind it.
+        kernel.trim().split('-').next().unwrap_or_default(),
         crates.join(", ")
     ))
 }
