@@ -74,11 +74,9 @@ pub(crate) async fn serve(serve: &Serve) -> Result<Exit, Failure> {
     asked_to_stop().await;
     relay.shutdown(SHUTDOWN).await;
     handle.stop(true).await;
-    match served.await {
-        Ok(Ok(())) => Ok(Exit::Finished),
-        Ok(Err(error)) => Err(Failure::Other(format!("the server failed: {error}"))),
-        Err(error) => Err(Failure::Other(format!("the server failed: {error}"))),
-    }
+    let failed = |error: &dyn std::fmt::Display| Failure::Other(format!("the server failed: {error}"));
+    served.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+    Ok(Exit::Finished)
 }
 
 /// A relay that keeps its logs where the options say. A Redis that is not there is no reason not to serve; one that refuses

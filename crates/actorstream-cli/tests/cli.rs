@@ -697,6 +697,15 @@ fn ask_raw(address: &str, request: &str) -> String {
     answer
 }
 
+/// The request of a chat with one message, with more headers.
+fn chat_post(address: &str, more: &str) -> String {
+    let body = r#"{"id":"c","trigger":"submit-message","messages":[{"id":"m","role":"user","parts":[{"type":"text","text":"Hi"}]}]}"#;
+    format!(
+        "POST /api/chat HTTP/1.1\r\nhost: {address}\r\n{more}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
 #[test]
 fn serve_is_a_page_and_a_relay_until_an_interrupt() {
     let upstream = Upstream::start(ChatStream::new().content("Hello there"));
@@ -724,12 +733,7 @@ fn serve_is_a_page_and_a_relay_until_an_interrupt() {
 
     let ran = run(&at(&format!("{url}/v1"), &["chat", "Hi"]));
     assert_eq!((ran.status, ran.out.as_str()), (Some(0), "Hello there\n"), "{}", ran.err);
-    let body = r#"{"id":"c","trigger":"submit-message","messages":[{"id":"m","role":"user","parts":[{"type":"text","text":"Hi"}]}]}"#;
-    let post = format!(
-        "POST /api/chat HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    let answer = ask_raw(address, &post);
+    let answer = ask_raw(address, &chat_post(address, "connection: close\r\n"));
     assert!(answer.contains("\"type\":\"text-delta\"") && answer.contains("[DONE]"), "{answer}");
     assert_eq!(upstream.requests().last().unwrap().json()["model"], "my-model");
 
@@ -776,13 +780,8 @@ fn serve_stops_answers_that_nobody_watches_and_asks_responses() {
     let (_out, err) = pipes(&mut child);
     let (line, _err) = first_line(err);
     let address = line.strip_prefix("listening on http://").unwrap().trim().to_owned();
-    let body = r#"{"id":"c","trigger":"submit-message","messages":[{"id":"m","role":"user","parts":[{"type":"text","text":"Hi"}]}]}"#;
     let mut socket = std::net::TcpStream::connect(&address).unwrap();
-    let post = format!(
-        "POST /api/chat HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    socket.write_all(post.as_bytes()).unwrap();
+    socket.write_all(chat_post(&address, "").as_bytes()).unwrap();
     let mut start = [0; 12];
     socket.read_exact(&mut start).unwrap();
     assert_eq!(wait(upstream.request(0)).path, "/v1/responses");

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 
 use super::schema::is_wrapped;
 use crate::chat::{ChatCompletion, FinishReason};
@@ -141,22 +141,14 @@ pub fn parse<T>(json: &str) -> serde_json::Result<T>
 where
     T: DeserializeOwned + schemars::JsonSchema,
 {
-    /// The object around a value.
-    struct Wrapped<T>(T);
-
-    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Wrapped<T> {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            #[derive(Deserialize)]
-            struct Object<T> {
-                // The name is `VALUE`'s.
-                value: T,
-            }
-            Object::deserialize(deserializer).map(|object| Self(object.value))
-        }
+    /// The object around a value; its field is named as [`VALUE`](super::schema::VALUE) says.
+    #[derive(Deserialize)]
+    struct Wrapped<T> {
+        value: T,
     }
 
     if is_wrapped::<T>() {
-        serde_json::from_str::<Wrapped<T>>(json).map(|wrapped| wrapped.0)
+        serde_json::from_str::<Wrapped<T>>(json).map(|wrapped| wrapped.value)
     } else {
         serde_json::from_str(json)
     }

@@ -119,7 +119,12 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
         Box::pin(stop(&client, &options, &cancel)).await;
     }
     drop(entry);
-    if let Some(mut answer) = rest {
+    drain(rest).await;
+}
+
+/// Reads the rest of an answer, for a while at most.
+async fn drain(answer: Option<Answer>) {
+    if let Some(mut answer) = answer {
         let _ = tokio::time::timeout(DRAIN, answer.drain()).await;
     }
 }
@@ -155,12 +160,7 @@ async fn round<E: Event>(
         Ok(Settled::Gone) => return Err(Ending::Interrupted(Interrupt::Gone)),
         Err(interrupt) => return Err(Ending::Interrupted(interrupt)),
     }
-    let drained = async {
-        if let Some(mut body) = body {
-            let _ = tokio::time::timeout(DRAIN, body.drain()).await;
-        }
-    };
-    let (results, ()) = guard.wait(|| total, join(tools, drained)).await.map_err(Ending::Interrupted)?;
+    let (results, ()) = guard.wait(|| total, join(tools, drain(body))).await.map_err(Ending::Interrupted)?;
     if let Some(answer) = running.round.take() {
         first.body = OutgoingBody::Json(rounds.next(answer.response, results));
     }
