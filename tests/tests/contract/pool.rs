@@ -124,6 +124,35 @@ async fn a_kept_connection_on_which_the_server_speaks_or_closes_is_not_used() {
 }
 
 #[actix_rt::test]
+async fn a_server_that_writes_past_the_end_of_its_answer_breaks_no_other_answer() {
+    let stream = ChatStream::new().content("Hello").finish_reason("stop");
+    let body = stream.completion().to_string();
+    let events: String = stream.events().map(|event| format!("data: {event}\n\n")).collect();
+    let events = events + "data: [DONE]\n\n";
+    let answers = [
+        format!("content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}", body.len()),
+        format!(
+            "content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{events}\r\n0\r\n\r\n",
+            events.len()
+        ),
+    ];
+    for (streamed, answer) in [false, true].into_iter().zip(answers) {
+        let answer = format!("HTTP/1.1 200 OK\r\n{answer}HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n");
+        let upstream = Upstream::spawn(Script::by_connection([Reply::raw().bytes(answer).hold(), good()]));
+        let openai = client(&upstream.base_url());
+        if streamed {
+            ask(&openai).await;
+        } else {
+            let answer = openai.chat().create(hello()).await.unwrap();
+            assert_eq!(answer.response.content(), Some("Hello"));
+        }
+        ask(&openai).await;
+        assert_eq!(upstream.accepted(), 2);
+        assert_eq!(upstream.requests().iter().map(|request| request.connection).max(), Some(1));
+    }
+}
+
+#[actix_rt::test]
 async fn the_end_of_a_kept_connection_cuts_no_answer_on_another() {
     tokio::time::pause();
     for swept in [false, true] {

@@ -16,7 +16,7 @@ use crate::client::Inner;
 use crate::link::{Batch, replace_kind};
 use crate::options::Options;
 use crate::streams::Entry;
-use crate::transport::{Answer, Exchange, HttpClient, Read, send};
+use crate::transport::{Answer, Exchange, HttpClient, Piece, send};
 
 use super::guard::{Guard, Interrupt};
 use super::now;
@@ -308,11 +308,10 @@ async fn attempt<E: Event>(
     };
     let mut usual = 1;
     loop {
-        let read = match guard.wait(|| session.deadline(), answer.read()).await {
-            Ok(read) => read,
-            Err(interrupt) => return Ending::Interrupted(interrupt),
-        };
-        match deliver(session, sink, read, &mut usual) {
+        if let Err(interrupt) = guard.wait(|| session.deadline(), answer.read()).await {
+            return Ending::Interrupted(interrupt);
+        }
+        match deliver(session, sink, &mut answer, &mut usual) {
             Delivered::Nothing => {}
             Delivered::Events => {
                 if let Err(interrupt) = settle(session, sink, guard, &answer).await {
@@ -374,10 +373,10 @@ enum Delivered<E: Event> {
 fn deliver<E: Event>(
     session: &mut Session<E>,
     sink: &mut Sink<E>,
-    read: Read,
+    answer: &mut Answer,
     usual: &mut usize,
 ) -> Delivered<E> {
-    let batch = feed(session, read, *usual);
+    let batch = feed(session, answer, *usual);
     if batch.end.is_some() {
         return Delivered::End(Box::new(Served { batch, answer: None }));
     }
@@ -390,17 +389,18 @@ fn deliver<E: Event>(
 }
 
 /// Feeds what was read to the session, with room for so many events.
-fn feed<E: Event>(session: &mut Session<E>, read: Read, room: usize) -> Batch<E> {
+fn feed<E: Event>(session: &mut Session<E>, answer: &mut Answer, room: usize) -> Batch<E> {
     let now = now();
     let mut batch = Batch { events: List::with_capacity(room), ..Batch::default() };
-    for bytes in read.bytes {
-        if let Some(end) = session.on_bytes(bytes, now, &mut batch.events) {
-            batch.end = Some(Box::new(end));
-            return batch;
+    while let Some(piece) = answer.next() {
+        let (end, last) = match piece {
+            Piece::Bytes(bytes) => (session.on_bytes(bytes, now, &mut batch.events), false),
+            Piece::End(end) => (session.on_body_end(&end, now, &mut batch.events), true),
+        };
+        batch.end = end.map(Box::new);
+        if last || batch.end.is_some() {
+            break;
         }
-    }
-    if let Some(end) = read.end {
-        batch.end = session.on_body_end(&end, now, &mut batch.events).map(Box::new);
     }
     batch
 }

@@ -56,6 +56,11 @@ impl BaseUrl {
         }
     }
 
+    /// Whether a connection to the server of the other one is one to the server of this one.
+    pub(super) fn is_of_same_server(&self, other: &Self) -> bool {
+        (self.tls, self.port, &self.host) == (other.tls, other.port, &other.host)
+    }
+
     /// The query that every request gets; empty if there is none.
     pub(crate) fn query(&self) -> &str {
         &self.query

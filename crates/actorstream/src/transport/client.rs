@@ -10,7 +10,7 @@ use actix_rt::time::sleep;
 use awc::{Client, Connector};
 
 use super::connect::{ConnectService, ConnectSettings};
-use super::kept::Connections;
+use super::connections::Connections;
 use crate::client::Inner;
 
 /// How long a connection is kept for the next request. Servers close theirs after 5 s (Node) to 75 s (nginx); one that
@@ -31,13 +31,11 @@ thread_local! {
     static CLIENTS: RefCell<HashMap<Key, Rc<HttpClient>>> = RefCell::new(HashMap::new());
 }
 
-/// The awc clients of one handle on this thread, with their kept connections.
+/// The awc client of one handle on this thread, with the connections that are kept for it.
 pub(crate) struct HttpClient {
-    /// Apart, since awc keeps connections by host and port and does not know of our TLS.
-    pub(super) plain: Client,
-    pub(super) tls: Client,
+    pub(super) awc: Client,
     pub(super) settings: Arc<ConnectSettings>,
-    connections: Rc<Connections>,
+    pub(super) connections: Rc<Connections>,
 }
 
 impl HttpClient {
@@ -93,14 +91,10 @@ impl Drop for Retiring {
 impl HttpClient {
     fn new(settings: &Arc<ConnectSettings>) -> Self {
         let connections = Rc::default();
-        let build = || {
-            let service =
-                ConnectService { settings: Arc::clone(settings), connections: Rc::clone(&connections) };
-            let connector =
-                Connector::new().connector(service).timeout(NEVER).limit(0).conn_keep_alive(KEEP_ALIVE);
-            let client = Client::builder().connector(connector);
-            client.disable_timeout().disable_redirects().no_default_headers().finish()
-        };
-        Self { plain: build(), tls: build(), settings: Arc::clone(settings), connections }
+        let service = ConnectService { settings: Arc::clone(settings), connections: Rc::clone(&connections) };
+        let connector = Connector::new().connector(service).timeout(NEVER).limit(0);
+        let awc = Client::builder().connector(connector);
+        let awc = awc.disable_timeout().disable_redirects().no_default_headers().finish();
+        Self { awc, settings: Arc::clone(settings), connections }
     }
 }

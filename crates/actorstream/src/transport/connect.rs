@@ -15,9 +15,9 @@ use actorstream_proto::error::ErrorKind;
 use awc::http::Uri;
 use socket2::{SockRef, TcpKeepalive};
 
+use super::connections::Connections;
 use super::exchange::Exchange;
 use super::io::Io;
-use super::kept::Connections;
 use super::stream::Stream;
 use super::{BaseUrl, Hosts, Proxies, TlsSettings, happy_eyeballs, tunnel};
 
@@ -38,7 +38,7 @@ pub(crate) struct ConnectSettings {
 #[derive(Debug, Clone)]
 pub(super) struct ConnectService {
     pub(super) settings: Arc<ConnectSettings>,
-    /// Those that were made.
+    /// Those that can be used again.
     pub(super) connections: Rc<Connections>,
 }
 
@@ -57,6 +57,10 @@ impl Service<ConnectInfo<Uri>> for ConnectService {
             let Some(exchange) = Exchange::current() else {
                 return Err(ConnectError::Io(io::Error::other("asked outside an exchange")));
             };
+            if let Some(stream) = connections.take(exchange.base_url()) {
+                exchange.stream.replace(Some(stream));
+                return Ok(Connection::new(request.request().clone(), Io::new(&exchange)));
+            }
             exchange.connected.set(true);
             let connecting = connect(&settings, exchange.base_url(), exchange.head_limit());
             let connected = match exchange.connect_budget() {
@@ -68,8 +72,8 @@ impl Service<ConnectInfo<Uri>> for ConnectService {
             };
             match connected {
                 Ok(stream) => {
-                    let io = Io::new(connections.add(stream, &exchange));
-                    Ok(Connection::new(request.request().clone(), io))
+                    exchange.stream.replace(Some(stream));
+                    Ok(Connection::new(request.request().clone(), Io::new(&exchange)))
                 }
                 Err(kind) => {
                     exchange.fail(kind);

@@ -1,8 +1,9 @@
-//! `Io`: a connection as awc sees it. It notes what awc does not tell, and mends what awc does not read.
+//! `Io`: a connection as awc sees it, which writes a request and reads the head of its answer. It notes what awc does
+//! not tell, and mends what awc does not read.
 
 use std::io;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, ready};
 
 use actix_rt::net::{ActixStream, Ready};
@@ -10,8 +11,7 @@ use actorstream_proto::error::{ErrorKind, Limit};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
 use super::exchange::Exchange;
-use super::kept::Kept;
-use super::response_head::{Looked, close_after, is_cut, look, refuses};
+use super::response_head::{Looked, head_end, is_cut, look, refuses};
 use super::stream::Stream;
 
 /// How much of a head is read at a time.
@@ -20,77 +20,77 @@ const HEAD_READ: usize = 2 << 10;
 /// How a server that expects TLS answers what is none: an alert, of any version of TLS.
 const TLS_ALERT: [u8; 2] = [0x15, 0x03];
 
-/// A connection.
+/// The connection of an exchange, until the head of its answer has been read. To awc it ends there.
 #[derive(Debug)]
 pub(super) struct Io {
-    kept: Rc<Kept>,
+    exchange: Weak<Exchange>,
     reading: Reading,
-    /// The rest of the request is dropped: writing failed, and the server may have answered before it closed; or it
-    /// has refused and reads no further.
-    write_off: bool,
 }
 
-/// Which part of an answer is being read.
+/// What awc gets of an answer.
 #[derive(Debug)]
 enum Reading {
-    /// Of a head, what has arrived; awc gets nothing of it until it is whole. And how many bytes of interim heads came
-    /// before it.
+    /// Nothing until the head is whole; this is what has arrived. And how many bytes of interim heads came before it.
     Head(Vec<u8>, usize),
-    /// What awc has not taken of a head, and of the body that came with it.
+    /// The head, of which it has taken so much.
     Rest(Vec<u8>, usize),
-    /// The body, or nothing.
-    Body,
+    /// Nothing more.
+    Taken,
 }
 
 impl Io {
-    pub(super) fn new(kept: Rc<Kept>) -> Self {
-        Self { kept, reading: Reading::Body, write_off: false }
+    pub(super) fn new(exchange: &Rc<Exchange>) -> Self {
+        Self { exchange: Rc::downgrade(exchange), reading: Reading::Head(Vec::new(), 0) }
     }
 
-    /// Does something with the stream; one that was closed while it was idle reads as ended, and takes nothing.
+    /// Does something with the stream; one that is not there any more reads as ended, and takes nothing.
     fn with_stream<T>(&self, gone: T, act: impl FnOnce(Pin<&mut Stream>) -> T) -> T {
-        self.kept.stream().as_mut().map_or(gone, |stream| act(Pin::new(stream)))
+        let Some(exchange) = self.exchange.upgrade() else { return gone };
+        exchange.stream.borrow_mut().as_mut().map_or(gone, |stream| act(Pin::new(stream)))
     }
 
-    /// Reads from the connection, and notes its end for the exchange that uses it. That is not always the one that is
-    /// polled: before awc takes a kept connection it looks at others, which may have ended.
-    fn read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let result = ready!(self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_read(cx, buf)));
-        if let Some(exchange) = self.kept.user() {
-            match &result {
-                Ok(()) if buf.filled().len() > before => exchange.answered.set(true),
-                Ok(()) | Err(_) => exchange.closed.set(true),
-            }
+    /// Whether the rest of the request is dropped: writing failed, and the server may have answered before it closed; or
+    /// it has refused and reads no further.
+    fn is_written_off(&self) -> bool {
+        self.exchange.upgrade().is_some_and(|exchange| exchange.write_off.get())
+    }
+
+    fn write_off(&self) {
+        if let Some(exchange) = self.exchange.upgrade() {
+            exchange.write_off.set(true);
         }
-        Poll::Ready(result)
     }
 
     /// Reads a head; ready when it is whole, or the connection has ended.
     fn read_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(exchange) = self.exchange.upgrade() else { return Poll::Ready(Ok(())) };
         loop {
             let mut bytes = [0; HEAD_READ];
             let mut read = ReadBuf::new(&mut bytes);
-            ready!(self.read(cx, &mut read))?;
+            ready!(self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_read(cx, &mut read)))?;
             let Reading::Head(head, removed) = &mut self.reading else { return Poll::Ready(Ok(())) };
-            head.extend_from_slice(read.filled());
             let ended = read.filled().is_empty();
+            if !ended {
+                exchange.answered.set(true);
+            }
+            head.extend_from_slice(read.filled());
             if head.starts_with(&TLS_ALERT) {
                 let detail = "the server speaks TLS; should the URL begin with https://?".into();
-                Exchange::with(|exchange| exchange.fail(ErrorKind::Transport { detail, unsent: true }));
+                exchange.fail(ErrorKind::Transport { detail, unsent: true });
                 return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
             }
-            let limit = Exchange::current().map_or(usize::MAX, |exchange| exchange.head_limit());
-            match look(head, removed, limit) {
+            match look(head, removed, exchange.head_limit()) {
                 Ok(Looked::More) if !ended => {}
                 Ok(_) => {
-                    self.reading = Reading::Rest(std::mem::take(head), 0);
+                    let mut head = std::mem::take(head);
+                    if let Some(end) = head_end(&head) {
+                        exchange.rest.replace(head.split_off(end).into());
+                    }
+                    self.reading = Reading::Rest(head, 0);
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) => {
-                    Exchange::with(|exchange| {
-                        exchange.fail(ErrorKind::Limit { limit: Limit::Head, max: exchange.head_limit() });
-                    });
+                    exchange.fail(ErrorKind::Limit { limit: Limit::Head, max: exchange.head_limit() });
                     return Poll::Ready(Err(error));
                 }
             }
@@ -104,73 +104,30 @@ impl AsyncRead for Io {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let write_off = self.write_off;
-        loop {
-            match &mut self.reading {
-                Reading::Body => return self.read(cx, buf),
-                Reading::Head(..) => ready!(self.read_head(cx))?,
-                Reading::Rest(rest, taken) => {
-                    if *taken == 0 && write_off {
-                        close_after(rest);
-                    }
-                    if rest.is_empty() {
-                        // The connection ended before an answer began.
-                        self.reading = Reading::Body;
-                        return Poll::Ready(Ok(()));
-                    }
-                    let most = buf.remaining().min(rest.len() - *taken);
-                    buf.put_slice(&rest[*taken..*taken + most]);
-                    *taken += most;
-                    if *taken == rest.len() {
-                        self.reading = Reading::Body;
-                    }
-                    return Poll::Ready(Ok(()));
-                }
+        if let Reading::Head(..) = self.reading {
+            ready!(self.read_head(cx))?;
+        }
+        if let Reading::Rest(head, taken) = &mut self.reading {
+            let most = buf.remaining().min(head.len() - *taken);
+            buf.put_slice(&head[*taken..*taken + most]);
+            *taken += most;
+            if *taken == head.len() {
+                self.reading = Reading::Taken;
             }
         }
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Io {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if matches!(self.reading, Reading::Body) {
-            // Writing begins a request, whose answer begins with a head.
-            self.reading = Reading::Head(Vec::new(), 0);
-            if let Some(exchange) = Exchange::current() {
-                self.kept.used_by(&exchange);
-            }
-        }
-        if self.write_off {
+        if self.is_written_off() {
             return Poll::Ready(Ok(buf.len()));
         }
-        let written = self.poll_write_on(cx, buf);
-        if self.write_off {
-            Exchange::with(|exchange| exchange.write_off.set(true));
-        }
-        written
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.write_off {
-            return Poll::Ready(Ok(()));
-        }
-        let result = ready!(self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_flush(cx)));
-        self.write_off |= result.is_err();
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_shutdown(cx))
-    }
-}
-
-impl Io {
-    /// Writes what the server may still read.
-    fn poll_write_on(&mut self, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let closed = Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         match self.with_stream(closed, |stream| stream.poll_write(cx, buf)) {
             Poll::Ready(Ok(len)) => return Poll::Ready(Ok(len)),
-            Poll::Ready(Err(_)) => self.write_off = true,
+            Poll::Ready(Err(_)) => {}
             // A server that refuses may read no further, and one that has closed its side will not answer; awc would
             // not look before all is written.
             Poll::Pending => {
@@ -178,12 +135,26 @@ impl Io {
                     ready!(self.read_head(cx))?;
                 }
                 match &self.reading {
-                    Reading::Rest(head, _) if is_cut(head) || refuses(head) => self.write_off = true,
+                    Reading::Rest(head, _) if is_cut(head) || refuses(head) => {}
                     _ => return Poll::Pending,
                 }
             }
         }
+        self.write_off();
         Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.is_written_off()
+            && ready!(self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_flush(cx))).is_err()
+        {
+            self.write_off();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.with_stream(Poll::Ready(Ok(())), |stream| stream.poll_shutdown(cx))
     }
 }
 

@@ -11,9 +11,8 @@ pub(super) enum Looked {
     Whole,
 }
 
-/// Looks at the start of an answer. Heads of interim answers (1xx), which awc would take for the answer, are removed.
-/// An answer without a length, whose body ends with the connection, is one that awc reads only as HTTP/1.0: so that
-/// is what its head is made to say. `removed` counts the bytes of heads that were removed so far.
+/// Looks at the start of an answer. Heads of interim answers (1xx), which awc would take for the answer, are removed;
+/// `removed` counts the bytes of heads that were removed so far.
 ///
 /// # Errors
 /// When the head, and those that were removed before it, are longer than `limit`.
@@ -38,10 +37,6 @@ pub(super) fn look(bytes: &mut Vec<u8>, removed: &mut usize, limit: usize) -> io
             *removed += end;
             continue;
         }
-        let bodiless = matches!(status, 101 | 204 | 304);
-        if !bodiless && !has_framing(&bytes[..end]) {
-            bytes[7] = b'0';
-        }
         return Ok(Looked::Whole);
     }
 }
@@ -54,15 +49,6 @@ pub(super) fn refuses(head: &[u8]) -> bool {
 /// Whether a head that has ended is not whole: its connection ended in it, or before it.
 pub(super) fn is_cut(head: &[u8]) -> bool {
     head_end(head).is_none()
-}
-
-/// Adds to a head that the connection is of no further use.
-pub(super) fn close_after(bytes: &mut Vec<u8>) {
-    if let Some(end) = head_end(bytes) {
-        let empty_line = if bytes[..end].ends_with(b"\r\n") { 2 } else { 1 };
-        let at = end - empty_line;
-        bytes.splice(at..at, *b"connection: close\r\n");
-    }
 }
 
 /// Where the head ends, its empty line included.
@@ -86,14 +72,6 @@ pub(super) fn status(head: &[u8]) -> Option<u16> {
     std::str::from_utf8(digits.get(..3)?).ok()?.parse().ok()
 }
 
-/// Whether a head says where the body ends.
-fn has_framing(head: &[u8]) -> bool {
-    head.split(|byte| *byte == b'\n').skip(1).any(|line| {
-        let name = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
-        name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,17 +83,6 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_length_reads_as_http_1_0() {
-        let (_, head) = looked("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\ndata: 1");
-        assert!(head.starts_with("HTTP/1.0 200 OK\r\n") && head.ends_with("data: 1"));
-        for framed in ["Content-Length: 3", "transfer-encoding: chunked"] {
-            let text = format!("HTTP/1.1 200 OK\r\n{framed}\r\n\r\n");
-            assert_eq!(looked(&text), (Looked::Whole, text.clone()));
-        }
-        assert!(looked("HTTP/1.1 204 No Content\r\n\r\n").1.starts_with("HTTP/1.1"));
-    }
-
-    #[test]
     fn interim_answers_are_removed() {
         let (state, rest) =
             looked("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 2");
@@ -123,12 +90,9 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_of_no_further_use() {
-        let mut head = b"HTTP/1.1 413 x\r\nconnection: keep-alive\r\n\r\nbody".to_vec();
-        assert!(refuses(&head));
-        close_after(&mut head);
-        assert_eq!(head, b"HTTP/1.1 413 x\r\nconnection: keep-alive\r\nconnection: close\r\n\r\nbody");
-        assert!(!refuses(b"HTTP/1.1 200 OK\r\n\r\n"));
+    fn refusals_are_told_from_answers() {
+        assert!(refuses(b"HTTP/1.1 413 x\r\n\r\n") && refuses(b"HTTP/1.1 302 x\r\n\r\n"));
+        assert!(!refuses(b"HTTP/1.1 200 OK\r\n\r\n") && !refuses(b""));
     }
 
     #[test]

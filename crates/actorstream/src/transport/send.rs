@@ -1,44 +1,33 @@
-//! Sends a request over awc, and reads the answer.
+//! Sends a request over awc, which reads the head of the answer.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use actix_http::HttpMessage as _;
 use actorstream_proto::endpoint::Method;
 use actorstream_proto::error::ErrorKind;
 use actorstream_proto::head::Head;
-use actorstream_proto::session::{BodyEnd, Framing};
+use actorstream_proto::session::Framing;
 use awc::ClientResponse;
-use awc::error::{ConnectError, PayloadError, SendRequestError};
+use awc::error::{ConnectError, SendRequestError};
 use awc::http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, PROXY_AUTHORIZATION,
     USER_AGENT,
 };
-use bytes::Bytes;
-use futures_core::Stream;
 
+use super::answer::Answer;
 use super::upload::Upload;
 use super::{Exchange, HttpClient};
 use crate::call::{Outgoing, OutgoingBody};
 use crate::options::Options;
 
-/// How many bytes are read in one go before their events are delivered, where more are there already.
-const READ_AHEAD: usize = 64 << 10;
-
-/// The body of an answer.
-type Body = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
-
 /// Sends a request; gives the answer when its head has arrived.
 pub(crate) async fn send(
     http: &HttpClient,
     exchange: &Rc<Exchange>,
-    options: &Options,
+    options: &Arc<Options>,
     request: &Outgoing,
 ) -> Result<(Head, Answer), ErrorKind> {
-    let client = if options.base_url.tls { &http.tls } else { &http.plain };
     let method = match request.method {
         Method::Get => awc::http::Method::GET,
         Method::Post => awc::http::Method::POST,
@@ -46,7 +35,7 @@ pub(crate) async fn send(
     let proxy = http.settings.proxies.forwarding_to(&options.base_url);
     let uri =
         proxy.and_then(|_| options.base_url.absolute(&request.uri)).unwrap_or_else(|| request.uri.clone());
-    let mut sending = client.request(method, uri).no_decompress();
+    let mut sending = http.awc.request(method, uri).no_decompress();
     for (name, value) in headers(options, request.framing)? {
         sending.headers_mut().insert(name, value);
     }
@@ -73,10 +62,25 @@ pub(crate) async fn send(
         Ok(response) => match (proxy, response.status().as_u16()) {
             // None but a proxy answers that.
             (Some(proxy), 407) => Err(proxy.refused(407, &options.base_url)),
-            _ => Ok(Answer::new(response, Rc::clone(exchange))),
+            _ => {
+                let head = head(&response);
+                let connections = proxy.is_none().then(|| Rc::clone(&http.connections));
+                Ok((head, Answer::new(&response, exchange, connections, options)))
+            }
         },
         Err(error) => Err(explain(&error, exchange)),
     }
+}
+
+/// What matters of the head of an answer.
+fn head<S>(response: &ClientResponse<S>) -> Head {
+    let headers = response.headers();
+    let mut head = Head::read(response.status().as_u16(), |name| headers.get(name)?.to_str().ok());
+    if let (None, Some(date)) = (head.retry_after, &head.retry_after_date) {
+        let date = httpdate::parse_http_date(date).ok();
+        head.retry_after = date.map(|date| date.duration_since(SystemTime::now()).unwrap_or_default());
+    }
+    head
 }
 
 fn headers(options: &Options, framing: Framing) -> Result<Vec<(HeaderName, HeaderValue)>, ErrorKind> {
@@ -133,111 +137,4 @@ fn explain(error: &SendRequestError, exchange: &Exchange) -> ErrorKind {
         other => other.to_string(),
     };
     ErrorKind::Transport { detail: detail.into(), unsent: stale }
-}
-
-/// What was read in one go.
-#[derive(Debug, Default)]
-pub(crate) struct Read {
-    pub(crate) bytes: Vec<Bytes>,
-    /// The body has ended.
-    pub(crate) end: Option<BodyEnd>,
-}
-
-/// An answer whose head has arrived.
-pub(crate) struct Answer {
-    /// `None` once it has ended: awc's must not be read on.
-    body: Option<Body>,
-    /// The body's end is the connection's end.
-    until_close: bool,
-    /// All was read that is there: the task that read it is woken when more comes.
-    waits: bool,
-    exchange: Rc<Exchange>,
-}
-
-impl Answer {
-    fn new<S>(mut response: ClientResponse<S>, exchange: Rc<Exchange>) -> (Head, Self)
-    where
-        S: Stream<Item = Result<Bytes, PayloadError>> + Unpin + 'static,
-    {
-        let headers = response.headers();
-        let mut head = Head::read(response.status().as_u16(), |name| headers.get(name)?.to_str().ok());
-        if let (None, Some(date)) = (head.retry_after, &head.retry_after_date) {
-            let date = httpdate::parse_http_date(date).ok();
-            head.retry_after = date.map(|date| date.duration_since(SystemTime::now()).unwrap_or_default());
-        }
-        let framed = headers.contains_key("content-length") || headers.contains_key("transfer-encoding");
-        // Without the head, whose map of headers would take some KiB for as long as the stream lasts.
-        (
-            head,
-            Self {
-                body: Some(Box::pin(response.take_payload())),
-                until_close: !framed,
-                waits: false,
-                exchange,
-            },
-        )
-    }
-
-    /// Whether all was read that is there, so that what comes next wakes the task that read it.
-    pub(crate) fn waits(&self) -> bool {
-        self.waits
-    }
-
-    /// Reads what is there, once something is.
-    pub(crate) async fn read(&mut self) -> Read {
-        poll_fn(|cx| self.poll_read(cx)).await
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Read> {
-        let mut read = Read::default();
-        let mut len = 0;
-        self.waits = false;
-        while len < READ_AHEAD {
-            let Some(body) = &mut self.body else {
-                read.end = Some(BodyEnd::Clean);
-                break;
-            };
-            let next = match self.exchange.poll(|| body.as_mut().poll_next(cx)) {
-                Poll::Pending if read.bytes.is_empty() => return Poll::Pending,
-                Poll::Pending => {
-                    self.waits = true;
-                    break;
-                }
-                Poll::Ready(next) => next,
-            };
-            match next {
-                Some(Ok(bytes)) => {
-                    len += bytes.len();
-                    read.bytes.push(bytes);
-                }
-                end => {
-                    self.body = None;
-                    read.end = Some(self.body_end(end.and_then(Result::err)));
-                    break;
-                }
-            }
-        }
-        Poll::Ready(read)
-    }
-
-    /// How a body ended that awc says has ended: awc takes one that was cut for one that is complete.
-    fn body_end(&self, error: Option<PayloadError>) -> BodyEnd {
-        match error {
-            Some(PayloadError::Io(error)) => BodyEnd::Cut(format!("the connection broke: {error}")),
-            Some(error) => BodyEnd::Cut(format!("the body broke: {error}")),
-            None if self.exchange.closed.get() && !self.until_close => {
-                BodyEnd::Cut("the connection was closed in the middle of the body".into())
-            }
-            None => BodyEnd::Clean,
-        }
-    }
-
-    /// Reads to the end of the body and drops what comes, so that the connection can be used again.
-    pub(crate) async fn drain(&mut self) {
-        let mut left = READ_AHEAD;
-        while self.body.is_some() && left > 0 {
-            let read = self.read().await;
-            left = left.saturating_sub(read.bytes.iter().map(Bytes::len).sum());
-        }
-    }
 }

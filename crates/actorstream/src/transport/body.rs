@@ -1,0 +1,261 @@
+//! `Body`: where the body of an answer begins and ends in what is read from its connection.
+//!
+//! awc takes a body that was cut for one that is complete, so bodies are not its: bytes in, slices of them out, and
+//! whether the body has ended as its framing says.
+
+use awc::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use awc::http::{StatusCode, Version};
+use bytes::{Buf as _, Bytes};
+
+/// How many bytes the line of a chunk's size, and the trailer, may take: both say nothing here.
+const MAX_EXTRAS: usize = 16 << 10;
+
+/// The body of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Body {
+    /// So many more bytes.
+    Length(u64),
+    /// As long as the connection lasts.
+    UntilClose,
+    /// Chunks.
+    Chunked(Chunked),
+}
+
+/// Where in its chunks a body is. The numbers that are called `extras` count what was skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chunked {
+    /// In the digits of a size, of which so many were read.
+    Size { size: u64, digits: u8 },
+    /// Behind them, in the same line.
+    Extension { size: u64, extras: usize },
+    /// The line feed that ends that line follows.
+    SizeEnd { size: u64 },
+    /// In the data, of which so much is left.
+    Data { left: u64 },
+    /// The end of the line behind the data follows, of which the carriage return may have come.
+    DataEnd { cr: bool },
+    /// In the trailer; `line` bytes of its line have come.
+    Trailer { line: usize, extras: usize },
+    /// Behind the last one.
+    Done,
+}
+
+/// The bytes are not chunks: what is wrong with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Broken(pub(super) &'static str);
+
+impl Body {
+    /// The body of an answer with this head, which awc has read: it refuses those that contradict themselves.
+    pub(super) fn of(status: StatusCode, version: Version, headers: &HeaderMap) -> Self {
+        let value = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+        if status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            return Self::Length(0);
+        }
+        let coding = value(TRANSFER_ENCODING).filter(|_| version == Version::HTTP_11);
+        if coding.is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+            return Self::Chunked(Chunked::Size { size: 0, digits: 0 });
+        }
+        value(CONTENT_LENGTH).and_then(|length| length.parse().ok()).map_or(Self::UntilClose, Self::Length)
+    }
+
+    /// Whether all of it has come.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self, Self::Length(0) | Self::Chunked(Chunked::Done))
+    }
+
+    /// Takes the next piece of the body off what was read. `None`: all that was read is taken, or the body is complete.
+    pub(super) fn next(&mut self, read: &mut Bytes) -> Result<Option<Bytes>, Broken> {
+        match self {
+            Self::Length(left) => Ok(take(left, read)),
+            Self::UntilClose => Ok(Some(std::mem::take(read)).filter(|read| !read.is_empty())),
+            Self::Chunked(chunked) => chunked.next(read),
+        }
+    }
+}
+
+/// Takes as much of `left` bytes as is there.
+fn take(left: &mut u64, read: &mut Bytes) -> Option<Bytes> {
+    let there = usize::try_from(*left).map_or(read.len(), |left| left.min(read.len()));
+    if there == 0 {
+        return None;
+    }
+    *left -= there as u64;
+    Some(if there == read.len() { std::mem::take(read) } else { read.split_to(there) })
+}
+
+impl Chunked {
+    fn next(&mut self, read: &mut Bytes) -> Result<Option<Bytes>, Broken> {
+        if let Self::Data { left } = self
+            && let Some(piece) = take(left, read)
+        {
+            if *left == 0 {
+                *self = Self::DataEnd { cr: false };
+            }
+            return Ok(Some(piece));
+        }
+        // What stands between the data is looked at in place, and taken off in one go.
+        let mut at = 0;
+        while let Some(byte) = read.get(at).copied() {
+            *self = match *self {
+                Self::Data { .. } => break,
+                Self::Done => {
+                    read.advance(at);
+                    return Ok(None);
+                }
+                between => between.after(byte)?,
+            };
+            at += 1;
+        }
+        read.advance(at);
+        if matches!(self, Self::Data { .. }) && !read.is_empty() { self.next(read) } else { Ok(None) }
+    }
+
+    /// Where a body is after one more byte that is no data.
+    fn after(self, byte: u8) -> Result<Self, Broken> {
+        Ok(match (self, byte) {
+            (Self::Size { size, digits }, _) if byte.is_ascii_hexdigit() => {
+                if size >> 60 != 0 {
+                    return Err(Broken("the size of a chunk is too large"));
+                }
+                let digit = (byte as char).to_digit(16).unwrap_or_default();
+                Self::Size { size: size << 4 | u64::from(digit), digits: digits.saturating_add(1) }
+            }
+            (Self::Size { digits: 0, .. }, _) => return Err(Broken("a chunk has no size")),
+            (Self::Size { size, .. } | Self::Extension { size, .. }, b'\r') => Self::SizeEnd { size },
+            (Self::Size { size, .. } | Self::Extension { size, .. } | Self::SizeEnd { size }, b'\n') => {
+                if size == 0 {
+                    Self::Trailer { line: 0, extras: 0 }
+                } else {
+                    Self::Data { left: size }
+                }
+            }
+            (Self::Size { size, .. }, b';' | b' ' | b'\t') => Self::Extension { size, extras: 1 },
+            (Self::Size { .. }, _) => return Err(Broken("the size of a chunk is no number")),
+            (Self::SizeEnd { .. }, _) => return Err(Broken("a chunk's size does not end with its line")),
+            (Self::Extension { size, extras }, _) if extras < MAX_EXTRAS => {
+                Self::Extension { size, extras: extras + 1 }
+            }
+            (Self::DataEnd { cr: false }, b'\r') => Self::DataEnd { cr: true },
+            (Self::DataEnd { .. }, b'\n') => Self::Size { size: 0, digits: 0 },
+            (Self::DataEnd { .. }, _) => return Err(Broken("a chunk is longer than its size")),
+            (Self::Trailer { line: 0, .. }, b'\n') => Self::Done,
+            (Self::Trailer { extras, .. }, b'\n') if extras < MAX_EXTRAS => {
+                Self::Trailer { line: 0, extras: extras + 1 }
+            }
+            // The return that ends a line does not make it one that holds something.
+            (Self::Trailer { line, extras }, b'\r') if extras < MAX_EXTRAS => {
+                Self::Trailer { line, extras: extras + 1 }
+            }
+            (Self::Trailer { line, extras }, _) if extras < MAX_EXTRAS => {
+                Self::Trailer { line: line + 1, extras: extras + 1 }
+            }
+            (Self::Extension { .. } | Self::Trailer { .. }, _) => {
+                return Err(Broken("what stands beside the chunks is too long"));
+            }
+            (Self::Data { .. } | Self::Done, _) => self,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunked() -> Body {
+        Body::Chunked(Chunked::Size { size: 0, digits: 0 })
+    }
+
+    /// The body of reads, what is left of them behind it, and whether it is complete.
+    fn read(mut body: Body, reads: &[&[u8]]) -> Result<(Vec<u8>, Vec<u8>, bool), Broken> {
+        let (mut whole, mut rest) = (Vec::new(), Vec::new());
+        for read in reads {
+            let mut read = Bytes::copy_from_slice(read);
+            while let Some(piece) = body.next(&mut read)? {
+                assert!(!piece.is_empty());
+                whole.extend_from_slice(&piece);
+            }
+            assert!(read.is_empty() || body.is_complete());
+            rest.extend_from_slice(&read);
+        }
+        Ok((whole, rest, body.is_complete()))
+    }
+
+    #[test]
+    fn any_cut_of_the_same_bytes_is_the_same_body() {
+        let bytes =
+            b"4\r\nwiki\r\n6;x=\"y\"\r\npedia \r\n00E \r\nin \r\n\r\nchunks.\r\n0\r\nA: b\r\nC: d\r\n\r\nX";
+        let whole = (b"wikipedia in \r\n\r\nchunks.".to_vec(), b"X".to_vec(), true);
+        assert_eq!(read(chunked(), &[bytes]), Ok(whole.clone()));
+        for first in 0..bytes.len() {
+            for second in first..bytes.len() {
+                let cut = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+                assert_eq!(read(chunked(), &cut), Ok(whole.clone()), "cut at {first} and {second}");
+            }
+        }
+        let each: Vec<&[u8]> = bytes.chunks(1).collect();
+        assert_eq!(read(chunked(), &each), Ok(whole));
+    }
+
+    #[test]
+    fn every_prefix_of_chunks_is_incomplete() {
+        let bytes = b"3\r\nabc\r\n0\r\n\r\n";
+        for end in 0..bytes.len() {
+            let (_, _, complete) = read(chunked(), &[&bytes[..end]]).unwrap();
+            assert!(!complete, "{end}");
+        }
+        assert_eq!(read(chunked(), &[bytes]), Ok((b"abc".to_vec(), vec![], true)));
+    }
+
+    #[test]
+    fn line_feeds_alone_end_lines_too() {
+        assert_eq!(read(chunked(), &[b"3\nabc\n0\n\n"]), Ok((b"abc".to_vec(), vec![], true)));
+    }
+
+    #[test]
+    fn what_is_no_chunk_is_told() {
+        for (bytes, wrong) in [
+            (&b"\r\n"[..], "a chunk has no size"),
+            (b"x\r\n", "a chunk has no size"),
+            (b"3g\r\n", "the size of a chunk is no number"),
+            (b"-1\r\n", "a chunk has no size"),
+            (b"3\rabc", "a chunk's size does not end with its line"),
+            (b"3\r\nabcd", "a chunk is longer than its size"),
+            (b"3\r\nabc\r\r", "a chunk is longer than its size"),
+            (b"10000000000000000\r\n", "the size of a chunk is too large"),
+        ] {
+            assert_eq!(read(chunked(), &[bytes]), Err(Broken(wrong)), "{}", bytes.escape_ascii());
+        }
+        assert!(read(chunked(), &[b"fffffffffffffff0\r\n"]).is_ok());
+        let long = [&b"3;"[..], &[b'x'; MAX_EXTRAS + 1]].concat();
+        let trailer = [&b"0\r\n"[..], &b"a: b\r\n".repeat(MAX_EXTRAS)].concat();
+        for bytes in [long, trailer] {
+            assert_eq!(read(chunked(), &[&bytes]), Err(Broken("what stands beside the chunks is too long")));
+        }
+    }
+
+    #[test]
+    fn a_length_ends_a_body_and_without_one_nothing_does() {
+        assert_eq!(read(Body::Length(3), &[b"ab", b"cd"]), Ok((b"abc".to_vec(), b"d".to_vec(), true)));
+        assert_eq!(read(Body::Length(3), &[b"ab"]), Ok((b"ab".to_vec(), vec![], false)));
+        assert_eq!(read(Body::UntilClose, &[b"ab", b"cd"]), Ok((b"abcd".to_vec(), vec![], false)));
+    }
+
+    #[test]
+    fn the_head_tells_the_framing() {
+        let body = |status, version, headers: &[(&'static str, &'static str)]| {
+            let headers = headers.iter().map(|(name, value)| {
+                let name = awc::http::header::HeaderName::from_static(name);
+                (name, awc::http::header::HeaderValue::from_static(value))
+            });
+            Body::of(status, version, &headers.collect())
+        };
+        let (ok, new, old) = (StatusCode::OK, Version::HTTP_11, Version::HTTP_10);
+        assert_eq!(body(ok, new, &[("transfer-encoding", " Chunked "), ("content-length", "3")]), chunked());
+        assert_eq!(body(ok, new, &[("content-length", " 3 ")]), Body::Length(3));
+        assert_eq!(body(ok, old, &[("transfer-encoding", "chunked")]), Body::UntilClose);
+        assert_eq!(body(ok, new, &[]), Body::UntilClose);
+        for status in [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED, StatusCode::SWITCHING_PROTOCOLS] {
+            assert_eq!(body(status, new, &[("content-length", "3")]), Body::Length(0));
+        }
+    }
+}
