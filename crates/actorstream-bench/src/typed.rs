@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use actorstream_proto::chat::ChatCompletionChunk;
-use actorstream_proto::event::Event;
+use actorstream_proto::event::{Event, Recalled};
 use actorstream_proto::head::Head;
 use actorstream_proto::list::List;
 use actorstream_proto::responses::ResponseEvent;
@@ -55,9 +55,17 @@ fn decode<E: Event>(reads: &[Bytes], len: fn(&E) -> usize) -> usize {
     let mut seen = 0;
     for read in reads {
         decoder.feed(read.clone());
-        while let Ok(Some(frame)) = decoder.next_frame() {
+        loop {
             let mut events = List::default();
-            if let Err(frame) = E::recall(frame, &mut memory, &mut events) {
+            let frame = match E::recall_next(&mut decoder, &mut memory, &mut events) {
+                Recalled::Event => None,
+                Recalled::Other(frame) => Some(frame),
+                Recalled::No => match decoder.next_frame() {
+                    Ok(Some(frame)) => E::recall(frame, &mut memory, &mut events).err(),
+                    _ => break,
+                },
+            };
+            if let Some(frame) = frame {
                 let Ok(decoded) = E::decode(frame, &mut memory) else { return seen };
                 events.push(decoded.event);
             }

@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use crate::finish::Status;
 use crate::list::List;
 use crate::payload::Payload;
-use crate::sse::Frame;
+use crate::sse::{Frame, SseDecoder};
 use crate::text::Text;
 
 /// A type of event: how it is read off the wire, and what the events of one stream add up to.
@@ -35,6 +35,13 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
         Err(frame)
     }
 
+    /// The same for the next event of the read that `sse` decodes, whose end is found by what is remembered. Never enough
+    /// unless said otherwise.
+    fn recall_next(sse: &mut SseDecoder, memory: &mut Self::Memory, out: &mut List<Self>) -> Recalled {
+        let _ = (sse, memory, out);
+        Recalled::No
+    }
+
     /// Reads an event. The data of `frame` is neither empty nor `[DONE]`.
     ///
     /// # Errors
@@ -57,6 +64,17 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
     fn sequence_number(&self) -> Option<u64> {
         None
     }
+}
+
+/// What [`Event::recall_next`] came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recalled {
+    /// An event was appended, which is data.
+    Event,
+    /// Nothing was taken from the decoder.
+    No,
+    /// This was taken, which has to be decoded.
+    Other(Frame),
 }
 
 /// An event, and what it says about the stream.

@@ -6,6 +6,7 @@
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::{memchr2, memchr3};
+use smallvec::SmallVec;
 
 /// One event of the stream, as it stood on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub struct Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong(pub usize);
 
+/// How long that may be which is remembered of an event beside its data: its name, and fields that say nothing here.
+const MAX_LEAD: usize = 256;
+
 /// The decoder. Feed it a read, take all the frames, feed it the next read.
 #[derive(Debug)]
 pub struct SseDecoder {
@@ -27,6 +31,10 @@ pub struct SseDecoder {
     chunk: Bytes,
     /// Where in it the first byte is that was not yet taken.
     at: usize,
+    /// Where in it the event begins that comes next, or is being put together, unless that began in an earlier read.
+    start: Option<usize>,
+    /// What stood before the data of the last event that began in a read: the next one nearly always begins with it, too.
+    lead: SmallVec<[u8; 16]>,
     /// The start of a line whose end has not arrived.
     partial: BytesMut,
     /// The event that is being put together.
@@ -90,6 +98,8 @@ impl SseDecoder {
         Self {
             chunk: Bytes::new(),
             at: 0,
+            start: None,
+            lead: SmallVec::new(),
             partial: BytesMut::new(),
             event: None,
             data: Data::None,
@@ -103,6 +113,52 @@ impl SseDecoder {
     pub fn feed(&mut self, chunk: Bytes) {
         debug_assert!(self.chunk.is_empty(), "the frames of the last read were not taken");
         self.chunk = chunk;
+        let between = !self.skip_lf && !self.at_start && self.partial.is_empty() && self.event.is_none();
+        self.start = (between && matches!(self.data, Data::None)).then_some(0);
+    }
+
+    /// What the read holds behind the start of the next event, if that begins as the last one did: the data should be
+    /// next. Whoever knows how that goes on [takes](Self::take_expected) it, and spares the search for its end.
+    pub(crate) fn expected(&self) -> Option<&[u8]> {
+        if self.lead.is_empty() || self.start != Some(self.at) {
+            return None;
+        }
+        self.chunk[self.at..].strip_prefix(&*self.lead)
+    }
+
+    /// Takes the event whose data are the first `len` of the [expected](Self::expected) bytes, none of which ends a line,
+    /// if it ends there.
+    pub(crate) fn take_expected(&mut self, len: usize) -> Option<Bytes> {
+        let start = self.at + self.lead.len();
+        let end = start + len;
+        let blank = match self.chunk.get(end..)? {
+            [b'\n', b'\n', ..] => 2,
+            [b'\r', b'\n', b'\r', b'\n', ..] => 4,
+            _ => return None,
+        };
+        debug_assert!(memchr2(b'\n', b'\r', &self.chunk[start..end]).is_none(), "the data end before");
+        if self.lead.len() + len > self.max_event {
+            return None;
+        }
+        self.at = end + blank;
+        self.start = Some(self.at);
+        Some(self.last_slice(start, end))
+    }
+
+    /// The name of the events that are expected.
+    pub(crate) fn expected_name(&self) -> Option<Bytes> {
+        let lines = self.lead.split(|byte| matches!(byte, b'\n' | b'\r')).rev();
+        lines
+            .flat_map(|line| match Line::of(line) {
+                Line::Event(value) => Some(Bytes::copy_from_slice(&line[value..])),
+                _ => None,
+            })
+            .next()
+    }
+
+    /// The next event is no more expected to begin as the last one did.
+    pub(crate) fn expect_nothing(&mut self) {
+        self.lead.clear();
     }
 
     /// The next whole event of what was fed, or `None` when more bytes are needed.
@@ -181,9 +237,13 @@ impl SseDecoder {
             Line::Data(value) => {
                 let start = start + bom + value;
                 let first = matches!(self.data, Data::None) && start < end;
+                if first && let Some(from) = self.start {
+                    self.remember(from, start);
+                }
                 if first && self.chunk.get(self.at) == Some(&b'\n') {
                     // The usual event, with one line of data, and it is whole.
                     self.at += 1;
+                    self.start = Some(self.at);
                     return Some(Frame { event: self.event.take(), data: self.last_slice(start, end) });
                 }
                 self.data.push(self.chunk.slice(start..end));
@@ -219,7 +279,19 @@ impl SseDecoder {
         slice
     }
 
+    /// Remembers what stood before the data of an event.
+    fn remember(&mut self, from: usize, to: usize) {
+        let lead = &self.chunk[from..to];
+        if *self.lead != *lead {
+            self.lead.clear();
+            if lead.len() <= MAX_LEAD {
+                self.lead.extend_from_slice(lead);
+            }
+        }
+    }
+
     fn dispatch(&mut self) -> Option<Frame> {
+        self.start = Some(self.at);
         let event = self.event.take();
         if self.data.len() == 0 {
             self.data = Data::None;

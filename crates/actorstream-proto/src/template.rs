@@ -8,9 +8,10 @@ use bytes::Bytes;
 use memchr::{memchr, memchr2, memmem};
 use smallvec::SmallVec;
 
+use crate::event::Recalled;
 use crate::list::List;
 use crate::payload::Payload;
-use crate::sse::Frame;
+use crate::sse::{Frame, SseDecoder};
 use crate::text::Text;
 
 /// An event whose texts change from one event to the next, and perhaps its number.
@@ -86,6 +87,8 @@ struct Learned<E> {
     holes: SmallVec<[Hole; 3]>,
     /// The event without its payload, and without the texts that change.
     event: E,
+    /// The payload stood in one line.
+    one_line: bool,
 }
 
 impl<E> Default for Template<E> {
@@ -107,6 +110,31 @@ impl<E: Patterned> Template<E> {
                 self.misses += 1;
                 Err(Frame { data, ..frame })
             }
+        }
+    }
+
+    /// Appends the next event of the read that is being decoded, if it is as expected; otherwise nothing is taken from the
+    /// decoder, or what is taken comes back, which is data but not as expected.
+    pub(crate) fn read_next(&mut self, sse: &mut SseDecoder, out: &mut List<E>) -> Recalled {
+        let Some(learned) = self.learned.as_deref().filter(|learned| learned.one_line) else {
+            return Recalled::No;
+        };
+        let Some(rest) = sse.expected() else { return Recalled::No };
+        let mut fillings = [Filling::default(); MOST_HOLES];
+        let Some(len) = learned.find(rest, &mut fillings) else { return Recalled::No };
+        let in_lines = |filling: &Filling| {
+            filling.escaped && memchr2(b'\n', b'\r', &rest[filling.start..filling.end]).is_some()
+        };
+        if fillings.iter().any(in_lines) {
+            return Recalled::No;
+        }
+        let Some(payload) = sse.take_expected(len) else { return Recalled::No };
+        match learned.fill(payload, &fillings, out) {
+            Ok(()) => {
+                self.misses = 0;
+                Recalled::Event
+            }
+            Err(data) => Recalled::Other(Frame { event: sse.expected_name(), data }),
         }
     }
 
@@ -156,15 +184,21 @@ impl<E: Patterned> Learned<E> {
         let copy = Bytes::copy_from_slice(payload);
         event.fixed(|text| text.move_to(payload, &copy));
         *event.raw() = Payload::default();
-        Some(Self { payload: copy, holes, event })
+        let one_line = memchr2(b'\n', b'\r', payload).is_none();
+        Some(Self { payload: copy, holes, event, one_line })
     }
 
     /// Appends the event that `payload` is, if it is the remembered one but for what is in the holes.
     fn read(&self, payload: Bytes, out: &mut List<E>) -> Result<(), Bytes> {
         let mut fillings = [Filling::default(); MOST_HOLES];
-        if self.find(&payload, &mut fillings).is_none() {
-            return Err(payload);
+        match self.find(&payload, &mut fillings) {
+            Some(len) if len == payload.len() => self.fill(payload, &fillings, out),
+            _ => Err(payload),
         }
+    }
+
+    /// Appends the event that `payload` is, of which it is known what fills the holes; unless that is not well-formed.
+    fn fill(&self, payload: Bytes, fillings: &[Filling; MOST_HOLES], out: &mut List<E>) -> Result<(), Bytes> {
         let (mut at, mut whole) = (0, true);
         let next = || {
             let text = fillings[at].text(&payload);
@@ -188,13 +222,13 @@ impl<E: Patterned> Learned<E> {
         Ok(())
     }
 
-    /// Finds what fills the holes in `payload`, the texts in the order in which they are visited and then the number, if
-    /// all around the holes is as remembered.
-    fn find(&self, payload: &[u8], found: &mut [Filling; MOST_HOLES]) -> Option<()> {
-        let (mut old, mut rest) = (0, payload);
+    /// Finds what fills the holes in the payload with which `bytes` begin, the texts in the order in which they are visited
+    /// and then the number, if all around the holes is as remembered; and how long the payload is.
+    fn find(&self, bytes: &[u8], found: &mut [Filling; MOST_HOLES]) -> Option<usize> {
+        let (mut old, mut rest) = (0, bytes);
         for hole in &self.holes {
             rest = rest.strip_prefix(&self.payload[old..hole.start])?;
-            let start = payload.len() - rest.len();
+            let start = bytes.len() - rest.len();
             let filling = found.get_mut(hole.place)?;
             *filling = if hole.is_number { digits(rest)? } else { literal(rest)? };
             rest = &rest[filling.end..];
@@ -202,7 +236,7 @@ impl<E: Patterned> Learned<E> {
             filling.end += start;
             old = hole.end;
         }
-        (*rest == self.payload[old..]).then_some(())
+        Some(bytes.len() - rest.strip_prefix(&self.payload[old..])?.len())
     }
 }
 

@@ -55,7 +55,47 @@ where
             (with, without) => panic!("{text}: {with:?} but {without:?}"),
         }
     }
+    for (lead, blank) in [("data: ", "\n\n"), ("data:", "\r\n\r\n"), (": c\nevent: e\nid: 1\ndata: ", "\n\n")]
+    {
+        compare_wire::<E>(payloads, lead, blank);
+    }
     read
+}
+
+/// Reads payloads as they stand in one read, with a template that finds where they end, and without.
+fn compare_wire<E>(payloads: &[Vec<u8>], lead: &str, blank: &str)
+where
+    E: Event<Memory = Template<E>> + Patterned + PartialEq,
+{
+    let wire: Vec<u8> =
+        payloads.iter().flat_map(|payload| [lead.as_bytes(), payload, blank.as_bytes()].concat()).collect();
+    let wire = Bytes::from(wire);
+    let (mut with, mut without) = (SseDecoder::new(1 << 20), SseDecoder::new(1 << 20));
+    with.feed(wire.clone());
+    without.feed(wire);
+    let mut template = Template::<E>::default();
+    while let Some(expected) = without.next_frame().unwrap() {
+        let mut out = List::default();
+        let got = match E::recall_next(&mut with, &mut template, &mut out) {
+            Recalled::Event => Ok(Decoded { event: out.pop().unwrap(), verdict: Verdict::Data }),
+            Recalled::Other(frame) => {
+                assert_eq!(frame, expected);
+                E::decode(frame, &mut template)
+            }
+            Recalled::No => {
+                let frame = with.next_frame().unwrap().unwrap();
+                assert_eq!(frame, expected);
+                E::decode(frame, &mut template)
+            }
+        };
+        assert!(out.is_empty());
+        assert_eq!(
+            format!("{got:?}"),
+            format!("{:?}", E::decode(expected.clone(), &mut Template::default())),
+            "{expected:?}"
+        );
+    }
+    assert_eq!(with.next_frame(), Ok(None));
 }
 
 /// How each changing text joins with halves before and behind it.
@@ -365,4 +405,42 @@ fn events_that_never_repeat_are_rarely_remembered() {
         learned += usize::from(before != template.learned.as_ref().map(|learned| learned.payload.clone()));
     }
     assert!(learned <= 12, "{learned}");
+}
+
+#[test]
+fn the_end_of_an_event_is_found_by_what_is_remembered() {
+    let events = |count: usize| -> String {
+        (0..count).map(|_| format!("data: {}\n\n", String::from_utf8(chat("Hello", "")).unwrap())).collect()
+    };
+    let read = |wire: String, max: usize| {
+        let mut sse = SseDecoder::new(max);
+        let mut template = Template::<ChatCompletionChunk>::default();
+        let mut out = List::default();
+        let mut found = 0;
+        sse.feed(Bytes::from(wire));
+        loop {
+            match template.read_next(&mut sse, &mut out) {
+                Recalled::Event => found += 1,
+                Recalled::Other(frame) => panic!("{frame:?}"),
+                Recalled::No => match sse.next_frame() {
+                    Ok(Some(frame)) => drop(ChatCompletionChunk::decode(frame, &mut template).unwrap()),
+                    Ok(None) => return (found, false),
+                    Err(_) => return (found, true),
+                },
+            }
+        }
+    };
+    // The first is like no other, and the second is remembered.
+    assert_eq!(read(events(10), 1 << 20), (8, false));
+    // Another field before the data, or another event in between: that one is searched for its end, and the next is not
+    // where its start has changed for good.
+    assert_eq!(read(events(3) + ": ping\n\n" + &events(3), 1 << 20), (3, false));
+    assert_eq!(read(events(3) + "id: 1\n" + &events(3), 1 << 20), (2, false));
+    // One that goes on behind its data is not whole.
+    let more = events(4).strip_suffix("\n").unwrap().to_owned() + "data: x\n\n";
+    assert_eq!(read(more.replace("data: x\n", "id: x\n"), 1 << 20), (1, false));
+    // The limit holds for it, too.
+    let len = chat("Hello", "").len();
+    assert_eq!(read(events(2), len + 5), (0, true));
+    assert_eq!(read(events(4), len + 6), (2, false));
 }

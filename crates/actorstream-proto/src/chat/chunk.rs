@@ -1,13 +1,13 @@
 //! `ChatCompletionChunk`: one event of a streamed chat completion.
 
 use crate::error::ApiError;
-use crate::event::{DecodeError, Decoded, Event, Verdict};
+use crate::event::{DecodeError, Decoded, Event, Recalled, Verdict};
 use crate::frugal;
 use crate::lenient;
 use crate::list::List;
 use crate::payload::Payload;
 use crate::shared::Shared;
-use crate::sse::Frame;
+use crate::sse::{Frame, SseDecoder};
 use crate::template::{Patterned, Template};
 use crate::text::Text;
 use crate::usage::Usage;
@@ -212,6 +212,10 @@ impl Event for ChatCompletionChunk {
 
     fn recall(frame: Frame, template: &mut Template<Self>, out: &mut List<Self>) -> Result<(), Frame> {
         template.read(frame, out)
+    }
+
+    fn recall_next(sse: &mut SseDecoder, template: &mut Template<Self>, out: &mut List<Self>) -> Recalled {
+        template.read_next(sse, out)
     }
 
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {

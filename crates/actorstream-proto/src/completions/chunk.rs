@@ -1,11 +1,11 @@
 //! `CompletionChunk`: one event of a streamed text completion.
 
 use crate::chat::FinishReason;
-use crate::event::{DecodeError, Decoded, Event, Verdict};
+use crate::event::{DecodeError, Decoded, Event, Recalled, Verdict};
 use crate::lenient;
 use crate::list::List;
 use crate::payload::Payload;
-use crate::sse::Frame;
+use crate::sse::{Frame, SseDecoder};
 use crate::template::{Patterned, Template};
 use crate::text::Text;
 use crate::usage::Usage;
@@ -69,6 +69,10 @@ impl Event for CompletionChunk {
 
     fn recall(frame: Frame, template: &mut Template<Self>, out: &mut List<Self>) -> Result<(), Frame> {
         template.read(frame, out)
+    }
+
+    fn recall_next(sse: &mut SseDecoder, template: &mut Template<Self>, out: &mut List<Self>) -> Recalled {
+        template.read_next(sse, out)
     }
 
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {

@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::accumulator::ResponseAccumulator;
 use super::generated::{Response, ResponseStreamEvent};
 use crate::error::ApiError;
-use crate::event::{DecodeError, Decoded, Event, Verdict};
+use crate::event::{DecodeError, Decoded, Event, Recalled, Verdict};
 use crate::finish::Status;
 use crate::lenient;
 use crate::list::List;
 use crate::payload::Payload;
-use crate::sse::Frame;
+use crate::sse::{Frame, SseDecoder};
 use crate::template::Template;
 use crate::text::Text;
 use crate::typed_event::verdict_of;
@@ -97,6 +97,10 @@ impl Event for ResponseEvent {
 
     fn recall(frame: Frame, template: &mut Template<Self>, out: &mut List<Self>) -> Result<(), Frame> {
         template.read(frame, out)
+    }
+
+    fn recall_next(sse: &mut SseDecoder, template: &mut Template<Self>, out: &mut List<Self>) -> Recalled {
+        template.read_next(sse, out)
     }
 
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
