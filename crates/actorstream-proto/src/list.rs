@@ -29,6 +29,11 @@ impl<T> List<T> {
         self.0.pop()
     }
 
+    /// Takes all items out, from the first to the last.
+    pub fn drain(&mut self) -> impl ExactSizeIterator<Item = T> {
+        self.0.drain(..)
+    }
+
     /// Appends an item.
     pub fn push(&mut self, item: T) {
         self.0.push(item);

@@ -110,6 +110,11 @@ impl<E: Event> Session<E> {
         if self.ended { None } else { self.deadlines.next().map(|(at, _)| at) }
     }
 
+    /// An instant before which there is no [deadline](Self::deadline), which costs less to tell.
+    pub fn no_deadline_before(&self) -> Option<Instant> {
+        if self.ended { None } else { self.deadlines.none_before() }
+    }
+
     /// Whether the end has come out.
     pub fn has_ended(&self) -> bool {
         self.ended

@@ -36,8 +36,8 @@ impl<E: Event> Default for Batch<E> {
 
 impl<E: Event> Batch<E> {
     /// The end alone.
-    pub(crate) fn of_end(end: End<E>) -> Self {
-        Self { end: Some(Box::new(end)), ..Self::default() }
+    pub(crate) fn of_end(end: End<E>) -> Box<Self> {
+        Box::new(Self { end: Some(Box::new(end)), ..Self::default() })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -100,9 +100,9 @@ impl<E: Event> Link<E> {
     }
 
     /// Packs a batch to be sent.
-    pub(crate) fn deliver(self: &Arc<Self>, batch: Batch<E>) -> Delivery<E> {
+    pub(crate) fn deliver(self: &Arc<Self>, batch: Box<Batch<E>>) -> Delivery<E> {
         self.state.store(OUT, Ordering::Release);
-        Delivery { batch, round_ended: false, link: Arc::clone(self), handed_back: false }
+        Delivery { batch: Some(batch), round_ended: false, link: Arc::clone(self), handed_back: false }
     }
 
     /// When the target was done with the last delivery.
@@ -110,14 +110,12 @@ impl<E: Event> Link<E> {
         self.began + Duration::from_nanos(self.done_after.load(Ordering::Relaxed))
     }
 
-    /// Ready when the target is done with the delivery, with what it handed back. With `late` the connector is woken
-    /// only if something is amiss, or if it asks again.
-    pub(crate) fn poll_done(&self, cx: &mut Context<'_>, late: bool) -> Poll<Option<Batch<E>>> {
+    /// Ready when the target is done with the delivery, with what it handed back. With `late` nobody is
+    /// woken for it.
+    pub(crate) fn poll_done(&self, cx: &mut Context<'_>, late: bool) -> Poll<Option<Box<Batch<E>>>> {
         if self.state.load(Ordering::Acquire) == OUT {
             // What is amiss wakes whoever a cancellation would.
-            if late {
-                self.stream.register(cx.waker());
-            } else {
+            if !late {
                 self.connector.register(cx.waker());
             }
             if self.state.load(Ordering::Acquire) == OUT {
@@ -125,7 +123,7 @@ impl<E: Event> Link<E> {
             }
         }
         self.state.store(IDLE, Ordering::Release);
-        Poll::Ready(self.rest.lock().unwrap_or_else(PoisonError::into_inner).take().map(|rest| *rest))
+        Poll::Ready(self.rest.lock().unwrap_or_else(PoisonError::into_inner).take())
     }
 
     /// Whether a handler panicked with a delivery in hand, or the target went down in a panic with one in its mailbox.
@@ -174,7 +172,8 @@ pub(crate) fn replace_kind<R: Send + Sync + 'static>(kind: ErrorKind, end: Outco
 /// A batch on its way. Dropping it, wherever that happens, is the acknowledgement.
 #[derive(Debug)]
 pub(crate) struct Delivery<E: Event> {
-    batch: Batch<E>,
+    /// In a box, since it is moved from hand to hand. `None` once it was looked at.
+    batch: Option<Box<Batch<E>>>,
     round_ended: bool,
     link: Arc<Link<E>>,
     /// Some of it is for the connector to send again.
@@ -187,7 +186,7 @@ impl<E: Event> Delivery<E> {
     }
 
     pub(crate) fn take(&mut self) -> Batch<E> {
-        std::mem::take(&mut self.batch)
+        self.batch.take().map(|batch| *batch).unwrap_or_default()
     }
 
     /// The end as it is to be given to the target.
@@ -207,21 +206,25 @@ impl<E: Event> Delivery<E> {
         A: Actor,
         A::Context: AsyncContext<A>,
     {
-        let Batch { events, end, round_ends } = self.take();
-        let mut events = events.into_iter();
+        let mut batch = self.batch.take()?;
+        let more = batch.end.is_some() || batch.round_ends;
+        let mut events = batch.events.drain();
         while let Some(event) = events.next() {
             if self.stream().is_cancelled() {
                 break;
             }
             handle(actor, ctx, event);
             // A context that stops counts as waiting; should the actor decline to stop, nothing is lost.
-            if ctx.waiting() && (events.len() > 0 || end.is_some() || round_ends) {
-                self.hand_back(Batch { events: events.collect(), end, round_ends });
+            if ctx.waiting() && (more || events.len() > 0) {
+                let left = events.collect();
+                batch.events = left;
+                self.hand_back(batch);
                 return None;
             }
         }
-        self.round_ended = round_ends;
-        end.map(|end| self.decide(*end))
+        drop(events);
+        self.round_ended = batch.round_ends;
+        batch.end.map(|end| self.decide(*end))
     }
 
     /// Whether an answer that is not the last has ended with the events that were given.
@@ -241,9 +244,9 @@ impl<E: Event> Delivery<E> {
     }
 
     /// Gives back what the target did not take.
-    pub(crate) fn hand_back(&mut self, rest: Batch<E>) {
+    fn hand_back(&mut self, rest: Box<Batch<E>>) {
         self.handed_back = true;
-        *self.link.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(rest));
+        *self.link.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
     }
 }
 
@@ -254,7 +257,7 @@ impl<E: Event> Drop for Delivery<E> {
         if panicking {
             link.set_panicked();
         }
-        let untaken = !self.batch.is_empty();
+        let untaken = self.batch.is_some();
         if untaken {
             link.untaken.store(true, Ordering::Release);
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use futures_util::task::AtomicWaker;
 
@@ -20,6 +20,8 @@ struct Shared {
     /// The response is left to the server.
     left: AtomicBool,
     connector: AtomicWaker,
+    /// How often it was woken, which takes the waker away.
+    wakes: AtomicU32,
 }
 
 impl StreamRef {
@@ -31,6 +33,7 @@ impl StreamRef {
             cancelled: AtomicBool::new(false),
             left: AtomicBool::new(false),
             connector: AtomicWaker::new(),
+            wakes: AtomicU32::new(0),
         }))
     }
 
@@ -66,10 +69,16 @@ impl StreamRef {
 
     /// Wakes the connector.
     pub(crate) fn wake(&self) {
+        self.0.wakes.fetch_add(1, Ordering::AcqRel);
         self.0.connector.wake();
     }
 
-    /// Has the connector woken when the stream is cancelled.
+    /// How often the connector was woken: after that it has to [register](Self::register) anew.
+    pub(crate) fn wakes(&self) -> u32 {
+        self.0.wakes.load(Ordering::Acquire)
+    }
+
+    /// Has the connector woken, once, when the stream is cancelled, or something is amiss with the target.
     pub(crate) fn register(&self, connector: &std::task::Waker) {
         self.0.connector.register(connector);
     }

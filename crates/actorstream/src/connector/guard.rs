@@ -1,12 +1,13 @@
 //! `Guard`: what interrupts a connector's waits, whatever it waits for.
 
-use std::future::{pending, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use actix_rt::time::{Sleep, sleep_until};
 use actorstream_proto::event::Event;
+use actorstream_proto::session::Session;
 use tokio::sync::mpsc::Sender;
 
 use crate::stream_event::StreamEvent;
@@ -27,11 +28,41 @@ pub(super) enum Interrupt {
     Deadline,
 }
 
+/// Until when something is waited for.
+pub(super) trait Until {
+    /// When that is; it may change while it is waited.
+    fn deadline(&self) -> Option<Instant>;
+
+    /// It is not before this.
+    fn not_before(&self) -> Option<Instant> {
+        self.deadline()
+    }
+}
+
+impl Until for Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
+        *self
+    }
+}
+
+impl<E: Event> Until for Session<E> {
+    fn deadline(&self) -> Option<Instant> {
+        self.deadline()
+    }
+
+    fn not_before(&self) -> Option<Instant> {
+        self.no_deadline_before()
+    }
+}
+
 /// Watches over a connector's waits.
 pub(super) struct Guard<E: Event> {
     stream: StreamRef,
     target: Alive<E>,
     timer: Timer,
+    /// Who is woken when the stream is cancelled or the target goes, and how often the stream was woken before. It stays
+    /// so from one wait to the next.
+    registered: Option<(Waker, u32)>,
     /// The end is on its way: it stays what it is.
     ending: bool,
 }
@@ -39,7 +70,7 @@ pub(super) struct Guard<E: Event> {
 /// How it is known that a target is alive.
 enum Alive<E: Event> {
     Actor(Watch),
-    Channel(Sender<StreamEvent<E>>),
+    Channel(Sender<StreamEvent<E>>, Pin<Box<dyn Future<Output = ()>>>),
     Always,
 }
 
@@ -47,10 +78,13 @@ impl<E: Event> Guard<E> {
     pub(super) fn new(stream: StreamRef, target: &Target<E>) -> Self {
         let target = match target {
             Target::Actor(recipient) => Alive::Actor(Watch::new(recipient.clone())),
-            Target::Channel(sender) => Alive::Channel(sender.clone()),
+            Target::Channel(sender) => {
+                let closing = sender.clone();
+                Alive::Channel(sender.clone(), Box::pin(async move { closing.closed().await }))
+            }
             Target::Callback(_) | Target::Nobody => Alive::Always,
         };
-        Self { stream, target, timer: Timer::default(), ending: false }
+        Self { stream, target, timer: Timer::default(), registered: None, ending: false }
     }
 
     /// From here on a cancellation changes nothing.
@@ -58,38 +92,43 @@ impl<E: Event> Guard<E> {
         self.ending = true;
     }
 
-    /// Waits for a future, until something interrupts. `deadline` is asked for when there is something to wait for.
+    /// Waits until `poll` is ready, or something interrupts.
     pub(super) async fn wait<T>(
         &mut self,
-        deadline: impl Fn() -> Option<Instant>,
-        future: impl Future<Output = T>,
+        until: &impl Until,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Result<T, Interrupt> {
-        let mut future = pin!(future);
-        let Self { stream, target, timer, ending } = self;
-        let target = &*target;
-        let mut gone = pin!(target.gone());
         poll_fn(|cx| {
-            if !*ending && stream.is_cancelled() {
+            self.register(cx.waker());
+            if !self.ending && self.stream.is_cancelled() {
                 return Poll::Ready(Err(Interrupt::Cancelled));
             }
-            if target.is_gone() {
+            if self.target.is_gone() {
                 return Poll::Ready(Err(Interrupt::Gone));
             }
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+            if let Poll::Ready(output) = poll(cx) {
                 return Poll::Ready(Ok(output));
             }
-            if !*ending {
-                stream.register(cx.waker());
-                if stream.is_cancelled() {
-                    return Poll::Ready(Err(Interrupt::Cancelled));
-                }
-            }
-            if gone.as_mut().poll(cx).is_ready() {
+            if self.target.poll_gone(cx).is_ready() {
                 return Poll::Ready(Err(Interrupt::Gone));
             }
-            if timer.poll(deadline(), cx) { Poll::Ready(Err(Interrupt::Deadline)) } else { Poll::Pending }
+            if self.timer.poll(until, cx) { Poll::Ready(Err(Interrupt::Deadline)) } else { Poll::Pending }
         })
         .await
+    }
+
+    /// Has the task woken by what may interrupt, unless that is so already.
+    fn register(&mut self, waker: &Waker) {
+        let wakes = self.stream.wakes();
+        if self.registered.as_ref().is_some_and(|(known, seen)| *seen == wakes && known.will_wake(waker)) {
+            return;
+        }
+        self.stream.register(waker);
+        if let Alive::Actor(watch) = &self.target {
+            watch.register(waker);
+        }
+        self.timer.armed = false;
+        self.registered = Some((waker.clone(), wakes));
     }
 }
 
@@ -97,16 +136,15 @@ impl<E: Event> Alive<E> {
     fn is_gone(&self) -> bool {
         match self {
             Self::Actor(watch) => watch.is_gone(),
-            Self::Channel(sender) => sender.is_closed(),
+            Self::Channel(sender, _) => sender.is_closed(),
             Self::Always => false,
         }
     }
 
-    async fn gone(&self) {
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
-            Self::Actor(watch) => watch.gone().await,
-            Self::Channel(sender) => sender.closed().await,
-            Self::Always => pending().await,
+            Self::Channel(_, closed) => closed.as_mut().poll(cx),
+            Self::Actor(_) | Self::Always => Poll::Pending,
         }
     }
 }
@@ -116,21 +154,37 @@ impl<E: Event> Alive<E> {
 #[derive(Default)]
 struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
+    /// It wakes the task when it fires.
+    armed: bool,
 }
 
 impl Timer {
-    fn poll(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> bool {
-        let Some(deadline) = deadline.map(Into::into) else { return false };
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if sleep.deadline() > deadline {
-            sleep.as_mut().reset(deadline);
+    fn poll(&mut self, until: &impl Until, cx: &mut Context<'_>) -> bool {
+        let Some(not_before) = until.not_before() else { return false };
+        let sleep = match &mut self.sleep {
+            Some(sleep) if sleep.deadline().into_std() <= not_before => sleep,
+            _ => {
+                let Some(deadline) = until.deadline().map(Into::into) else { return false };
+                let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+                if sleep.deadline() > deadline {
+                    sleep.as_mut().reset(deadline);
+                    self.armed = false;
+                }
+                sleep
+            }
+        };
+        if self.armed && !sleep.is_elapsed() {
+            return false;
         }
         while sleep.as_mut().poll(cx).is_ready() {
-            if now() >= deadline.into_std() {
+            self.armed = false;
+            let Some(deadline) = until.deadline() else { return false };
+            if now() >= deadline {
                 return true;
             }
-            sleep.as_mut().reset(deadline);
+            sleep.as_mut().reset(deadline.into());
         }
+        self.armed = true;
         false
     }
 }

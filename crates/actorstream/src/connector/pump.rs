@@ -1,5 +1,6 @@
 //! The pump: request → body → session → sink, until the end.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -66,7 +67,7 @@ enum Ending<E: Event> {
 /// What the server did at last.
 struct Served<E: Event> {
     /// The last events and the end, to be delivered.
-    batch: Batch<E>,
+    batch: Box<Batch<E>>,
     /// The answer, whose body may have a rest.
     answer: Option<Answer>,
 }
@@ -87,7 +88,7 @@ pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError, _ent
     let mut guard = Guard::new(sink.stream().clone(), sink.target());
     guard.ending();
     sink.send(Batch::of_end(Err(error.clone())));
-    let _ = guard.wait(|| None, sink.settle()).await;
+    let _ = guard.wait(&None, |cx| sink.poll_settled(cx)).await;
     sink.close(Err(error));
 }
 
@@ -155,12 +156,13 @@ async fn round<E: Event>(
     running.round = batch.end.take().and_then(|end| end.ok()).map(Box::new);
     batch.round_ends = true;
     running.sink.send(batch);
-    match guard.wait(|| total, running.sink.settle()).await {
+    match guard.wait(&total, |cx| running.sink.poll_settled(cx)).await {
         Ok(Settled::Done) => {}
         Ok(Settled::Gone) => return Err(Ending::Interrupted(Interrupt::Gone)),
         Err(interrupt) => return Err(Ending::Interrupted(interrupt)),
     }
-    let (results, ()) = guard.wait(|| total, join(tools, drain(body))).await.map_err(Ending::Interrupted)?;
+    let mut work = pin!(join(tools, drain(body)));
+    let (results, ()) = guard.wait(&total, |cx| work.as_mut().poll(cx)).await.map_err(Ending::Interrupted)?;
     if let Some(answer) = running.round.take() {
         first.body = OutgoingBody::Json(rounds.next(answer.response, results));
     }
@@ -191,8 +193,10 @@ async fn serve<E: Event>(
     total: Option<Instant>,
 ) -> Ending<E> {
     running.session.on_queued(now());
-    let place = Arc::clone(&client.places).acquire_owned();
-    let _place = match guard.wait(|| running.session.deadline(), place).await {
+    let mut waiting = Box::pin(Arc::clone(&client.places).acquire_owned());
+    let place = guard.wait(&running.session, |cx| waiting.as_mut().poll(cx)).await;
+    drop(waiting);
+    let _place = match place {
         Ok(place) => place,
         Err(interrupt) => return Ending::Interrupted(interrupt),
     };
@@ -215,7 +219,8 @@ async fn serve<E: Event>(
         }
         tracing::debug!(stream = running.sink.stream().id(), attempt, ?wait, "sending again: {error}");
         drop(ending);
-        if let Err(interrupt) = guard.wait(|| total, actix_rt::time::sleep_until(again.into())).await {
+        let mut again = Box::pin(actix_rt::time::sleep_until(again.into()));
+        if let Err(interrupt) = guard.wait(&total, |cx| again.as_mut().poll(cx)).await {
             return Ending::Interrupted(interrupt);
         }
         attempt += 1;
@@ -257,8 +262,8 @@ async fn resume<E: Event>(
             ?wait,
             "going on: {kind}"
         );
-        let again = actix_rt::time::sleep_until((now() + wait).into());
-        if let Err(interrupt) = guard.wait(|| session.deadline(), again).await {
+        let mut again = Box::pin(actix_rt::time::sleep_until((now() + wait).into()));
+        if let Err(interrupt) = guard.wait(&*session, |cx| again.as_mut().poll(cx)).await {
             return Ending::Interrupted(interrupt);
         }
         tries += 1;
@@ -290,8 +295,10 @@ async fn attempt<E: Event>(
     session.on_sent(now());
     let exchange = Exchange::new(options);
     // In a box of its own, which is gone when the head is there.
-    let sending = Box::pin(send(http, &exchange, options, outgoing));
-    let mut answer = match guard.wait(|| session.deadline(), sending).await {
+    let mut sending = Box::pin(send(http, &exchange, options, outgoing));
+    let sent = guard.wait(&*session, |cx| sending.as_mut().poll(cx)).await;
+    drop(sending);
+    let mut answer = match sent {
         Ok(Ok((head, answer))) => {
             session.on_head(head, now());
             answer
@@ -308,7 +315,7 @@ async fn attempt<E: Event>(
     };
     let mut usual = 1;
     loop {
-        if let Err(interrupt) = guard.wait(|| session.deadline(), answer.read()).await {
+        if let Err(interrupt) = guard.wait(&*session, |cx| answer.poll_read(cx)).await {
             return Ending::Interrupted(interrupt);
         }
         match deliver(session, sink, &mut answer, &mut usual) {
@@ -342,11 +349,12 @@ async fn settle<E: Event>(
 ) -> Result<(), Interrupt> {
     let mut settled = Err(Interrupt::Deadline);
     if answer.waits() {
-        settled = guard.wait(|| session.deadline(), sink.settle_late()).await;
+        sink.settle_late();
+        settled = guard.wait(&*session, |cx| sink.poll_settled(cx)).await;
     }
     if settled == Err(Interrupt::Deadline) {
         session.pause();
-        settled = guard.wait(|| session.deadline(), sink.settle()).await;
+        settled = guard.wait(&*session, |cx| sink.poll_settled(cx)).await;
     }
     match settled? {
         Settled::Done => {
@@ -389,9 +397,9 @@ fn deliver<E: Event>(
 }
 
 /// Feeds what was read to the session, with room for so many events.
-fn feed<E: Event>(session: &mut Session<E>, answer: &mut Answer, room: usize) -> Batch<E> {
+fn feed<E: Event>(session: &mut Session<E>, answer: &mut Answer, room: usize) -> Box<Batch<E>> {
     let now = now();
-    let mut batch = Batch { events: List::with_capacity(room), ..Batch::default() };
+    let mut batch = Box::new(Batch { events: List::with_capacity(room), ..Batch::default() });
     while let Some(piece) = answer.next() {
         let (end, last) = match piece {
             Piece::Bytes(bytes) => (session.on_bytes(bytes, now, &mut batch.events), false),
@@ -440,7 +448,7 @@ async fn end<E: Event>(
                 // The target may never be done with what it has: the end waits behind it, and nobody waits for that.
                 sink.send_behind(copy(&end));
                 sink.close(end);
-                let _ = guard.wait(|| None, sink.settle()).await;
+                let _ = guard.wait(&None, |cx| sink.poll_settled(cx)).await;
                 return None;
             }
             (Batch::of_end(end), None)
@@ -449,7 +457,7 @@ async fn end<E: Event>(
     let outcome = batch.end.as_deref().map(copy)?;
     let sink = &mut running.sink;
     sink.send(batch);
-    let outcome = match guard.wait(|| total, sink.settle()).await {
+    let outcome = match guard.wait(&total, |cx| sink.poll_settled(cx)).await {
         Ok(Settled::Done) | Err(Interrupt::Deadline | Interrupt::Cancelled) => outcome,
         Ok(Settled::Gone) | Err(Interrupt::Gone) => Err(replace_kind(sink.gone_kind(), outcome)),
     };
@@ -457,7 +465,7 @@ async fn end<E: Event>(
     sink.close(outcome);
     if sink.is_outstanding() {
         drop(answer);
-        let _ = guard.wait(|| None, sink.settle()).await;
+        let _ = guard.wait(&None, |cx| sink.poll_settled(cx)).await;
         return None;
     }
     answer.filter(|_| finished)

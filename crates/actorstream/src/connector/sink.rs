@@ -1,14 +1,18 @@
 //! `Sink`: the target's side of a connector.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
 use actorstream_proto::finish::Outcome;
 use actorstream_proto::session::End;
+use tokio::sync::mpsc::OwnedPermit;
+use tokio::sync::mpsc::error::SendError;
 use tokio::sync::oneshot;
 
 use super::now;
@@ -27,15 +31,21 @@ pub(super) enum Settled {
     Gone,
 }
 
+/// A place in a channel that is waited for.
+type Room<E> = Pin<Box<dyn Future<Output = Result<OwnedPermit<StreamEvent<E>>, SendError<()>>> + Send>>;
+
 /// Delivers to a target, and to the handle.
-#[derive(Debug)]
 pub(super) struct Sink<E: Event> {
     target: Target<E>,
     link: Arc<Link<E>>,
     /// What the channel had no room for.
     queue: VecDeque<StreamEvent<E>>,
+    /// The wait for room in the channel.
+    room: Option<Room<E>>,
     /// A delivery is with the target.
     outstanding: bool,
+    /// The target need wake nobody when it is done with it.
+    late: bool,
     /// The end waits behind a delivery: nothing may follow it.
     ended: bool,
     outcome: Option<oneshot::Sender<Outcome<E::Response>>>,
@@ -51,7 +61,9 @@ impl<E: Event> Sink<E> {
             target,
             link,
             queue: VecDeque::new(),
+            room: None,
             outstanding: false,
+            late: false,
             ended: false,
             outcome: Some(outcome),
         }
@@ -75,8 +87,8 @@ impl<E: Event> Sink<E> {
         self.outstanding
     }
 
-    /// Sends a batch on its way; [`settle`](Self::settle) waits for the target.
-    pub(super) fn send(&mut self, batch: Batch<E>) {
+    /// Sends a batch on its way; [`poll_settled`](Self::poll_settled) waits for the target.
+    pub(super) fn send(&mut self, mut batch: Box<Batch<E>>) {
         if batch.is_empty() {
             return;
         }
@@ -84,13 +96,13 @@ impl<E: Event> Sink<E> {
         match &mut self.target {
             Target::Actor(recipient) => recipient.do_send(StreamMessage::new(self.link.deliver(batch))),
             Target::Channel(_) => {
-                self.queue.extend(batch.events.into_iter().map(StreamEvent::Data));
+                self.queue.extend(batch.events.drain().map(StreamEvent::Data));
                 self.queue.extend(batch.end.map(|end| StreamEvent::end(*end)));
             }
             Target::Callback(callback) => {
                 let stream = self.link.stream();
                 let mut alive = true;
-                for event in batch.events {
+                for event in batch.events.drain() {
                     if !alive || stream.is_cancelled() {
                         break;
                     }
@@ -116,21 +128,17 @@ impl<E: Event> Sink<E> {
         }
     }
 
-    /// Waits until the target is done with what was sent. What the target hands back because it waits is sent again.
-    pub(super) async fn settle(&mut self) -> Settled {
-        self.settled(false).await
+    /// An actor that is done in time with what was sent, as is usual, wakes nobody: something else will.
+    pub(super) fn settle_late(&mut self) {
+        self.late = true;
     }
 
-    /// The same, but an actor that is done in time, as is usual, wakes nobody: something else will.
-    pub(super) async fn settle_late(&mut self) -> Settled {
-        self.settled(true).await
-    }
-
-    async fn settled(&mut self, mut late: bool) -> Settled {
+    /// Ready when the target is done with what was sent. What it hands back because it waits is sent again.
+    pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Settled> {
         let settled = match &mut self.target {
             Target::Actor(recipient) => loop {
                 // Whatever wakes the connector first may have been what was to wake it: from then on the link must.
-                let rest = poll_fn(|cx| self.link.poll_done(cx, std::mem::take(&mut late))).await;
+                let rest = ready!(self.link.poll_done(cx, std::mem::take(&mut self.late)));
                 if self.link.has_panicked() || (self.link.was_untaken() && !recipient.connected()) {
                     break Settled::Gone;
                 }
@@ -151,23 +159,25 @@ impl<E: Event> Sink<E> {
                 if self.queue.is_empty() {
                     break Settled::Done;
                 }
-                let Ok(permit) = sender.reserve().await else { break Settled::Gone };
-                match self.queue.pop_front() {
-                    Some(StreamEvent::Data(event)) => permit.send(StreamEvent::Data(event)),
-                    Some(StreamEvent::Finish(finish)) => {
-                        permit.send(StreamEvent::end(self.link.decide(Ok(finish))));
-                    }
-                    Some(StreamEvent::Error(error)) => {
-                        permit.send(StreamEvent::end(self.link.decide(Err(error))));
-                    }
-                    None => {}
-                }
+                let room = self.room.get_or_insert_with(|| Box::pin(sender.clone().reserve_owned()));
+                let permit = ready!(room.as_mut().poll(cx));
+                self.room = None;
+                let Ok(permit) = permit else { break Settled::Gone };
+                let event = match self.queue.pop_front() {
+                    Some(StreamEvent::Data(event)) => StreamEvent::Data(event),
+                    Some(StreamEvent::Finish(finish)) => StreamEvent::end(self.link.decide(Ok(finish))),
+                    Some(StreamEvent::Error(error)) => StreamEvent::end(self.link.decide(Err(error))),
+                    None => continue,
+                };
+                permit.send(event);
             },
             Target::Callback(_) if self.link.has_panicked() => Settled::Gone,
             Target::Callback(_) | Target::Nobody => Settled::Done,
         };
+        self.late = false;
+        self.room = None;
         self.outstanding = false;
-        settled
+        Poll::Ready(settled)
     }
 
     /// Queues an end behind a delivery that the target may never be done with.
@@ -212,6 +222,12 @@ impl<E: Event> Sink<E> {
             _ => self.send_behind(Err(error.clone())),
         }
         self.close(Err(error));
+    }
+}
+
+impl<E: Event> fmt::Debug for Sink<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sink").field("target", &self.target).finish_non_exhaustive()
     }
 }
 

@@ -92,11 +92,7 @@ impl Answer {
     }
 
     /// Reads what is there, once something is, or the end. What was read before has been [taken](Self::next).
-    pub(crate) async fn read(&mut self) {
-        poll_fn(|cx| self.poll_read(cx)).await;
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.waits = false;
         let Some(stream) = &mut self.stream else { return Poll::Ready(()) };
         if !self.read.is_empty() || self.body.is_complete() {
@@ -161,7 +157,7 @@ impl Answer {
                     Piece::End(_) => return,
                 }
             }
-            self.read().await;
+            poll_fn(|cx| self.poll_read(cx)).await;
         }
     }
 }

@@ -85,29 +85,44 @@ fn take(left: &mut u64, read: &mut Bytes) -> Option<Bytes> {
 
 impl Chunked {
     fn next(&mut self, read: &mut Bytes) -> Result<Option<Bytes>, Broken> {
-        if let Self::Data { left } = self
-            && let Some(piece) = take(left, read)
-        {
-            if *left == 0 {
-                *self = Self::DataEnd { cr: false };
-            }
-            return Ok(Some(piece));
-        }
-        // What stands between the data is looked at in place, and taken off in one go.
-        let mut at = 0;
-        while let Some(byte) = read.get(at).copied() {
-            *self = match *self {
-                Self::Data { .. } => break,
-                Self::Done => {
-                    read.advance(at);
-                    return Ok(None);
+        loop {
+            match self {
+                Self::Done => return Ok(None),
+                Self::Data { left } => {
+                    let piece = take(left, read);
+                    if *left == 0 {
+                        *self = Self::DataEnd { cr: false };
+                    }
+                    return Ok(piece);
                 }
-                between => between.after(byte)?,
-            };
-            at += 1;
+                _ if read.is_empty() => return Ok(None),
+                _ => read.advance(self.skip(read)?),
+            }
         }
-        read.advance(at);
-        if matches!(self, Self::Data { .. }) && !read.is_empty() { self.next(read) } else { Ok(None) }
+    }
+
+    /// Goes on behind what stands between data, and says how long that is.
+    fn skip(&mut self, read: &[u8]) -> Result<usize, Broken> {
+        let mut at = 0;
+        // As nearly all servers write it, looked at in one go.
+        if *self == (Self::DataEnd { cr: false }) && read.starts_with(b"\r\n") {
+            *self = Self::Size { size: 0, digits: 0 };
+            at = 2;
+        }
+        if let Self::Size { digits: 0, .. } = self
+            && let Some((size, len)) = size_line(&read[at..])
+        {
+            *self = Self::Data { left: size };
+            return Ok(at + len);
+        }
+        while let Some(byte) = read.get(at).copied() {
+            *self = self.after(byte)?;
+            at += 1;
+            if let Self::Data { .. } | Self::Done = self {
+                break;
+            }
+        }
+        Ok(at)
     }
 
     /// Where a body is after one more byte that is no data.
@@ -155,6 +170,24 @@ impl Chunked {
             (Self::Data { .. } | Self::Done, _) => self,
         })
     }
+}
+
+/// The size in a line that holds nothing else, and how long the line is. `None` for any other line, and for the size 0.
+fn size_line(bytes: &[u8]) -> Option<(u64, usize)> {
+    /// So many digits are no number that is too large.
+    const MOST: usize = 8;
+    let mut size = 0;
+    for (at, byte) in bytes.iter().take(MOST + 1).enumerate() {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            b'\r' if size > 0 && bytes.get(at + 1) == Some(&b'\n') => return Some((size, at + 2)),
+            _ => return None,
+        };
+        size = size << 4 | u64::from(digit);
+    }
+    None
 }
 
 #[cfg(test)]
