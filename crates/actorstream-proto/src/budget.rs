@@ -188,13 +188,18 @@ impl Deadlines {
     }
 
     /// Starts a budget, or starts it anew.
+    #[inline]
     pub fn start(&mut self, budget: Budget, now: Instant) {
         let before = self.started[budget as usize].replace(now);
         // One that starts anew runs out later than it would have.
-        if before.is_none_or(|before| before > now)
-            && let Some(end) = self.budgets.get(budget).and_then(|budget| now.checked_add(budget))
-            && self.none_before.get().is_none_or(|instant| end < instant)
-        {
+        if before.is_none_or(|before| before > now) {
+            self.nearer(budget, now);
+        }
+    }
+
+    fn nearer(&mut self, budget: Budget, started: Instant) {
+        let end = self.budgets.get(budget).and_then(|budget| started.checked_add(budget));
+        if let Some(end) = end.filter(|end| self.none_before.get().is_none_or(|instant| *end < instant)) {
             self.none_before.set(Some(end));
         }
     }

@@ -338,7 +338,7 @@ impl<E: Event> Session<E> {
 
     fn decode(&mut self, read: Bytes, now: Instant, out: &mut List<E>) -> Option<End<E>> {
         self.sse.feed(read);
-        loop {
+        while !self.sse.is_done() {
             match E::recall_next(&mut self.sse, &mut self.memory, out) {
                 Recalled::Event => match self.accept(Verdict::Data, now, out) {
                     None => continue,
@@ -362,6 +362,7 @@ impl<E: Event> Session<E> {
                 }
             }
         }
+        None
     }
 
     /// An event has arrived; `unterminated` if the body ended in it, in which case half an event is none.

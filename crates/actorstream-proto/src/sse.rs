@@ -111,10 +111,20 @@ impl SseDecoder {
 
     /// Gives the decoder the next read. The frames of the one before must have been taken.
     pub fn feed(&mut self, chunk: Bytes) {
-        debug_assert!(self.chunk.is_empty(), "the frames of the last read were not taken");
+        debug_assert!(self.is_done(), "the frames of the last read were not taken");
         self.chunk = chunk;
         let between = !self.skip_lf && !self.at_start && self.partial.is_empty() && self.event.is_none();
         self.start = (between && matches!(self.data, Data::None)).then_some(0);
+    }
+
+    /// Whether all of what was fed is taken; then nothing of it is kept.
+    pub(crate) fn is_done(&mut self) -> bool {
+        let done = self.at == self.chunk.len();
+        if done && !self.chunk.is_empty() {
+            self.chunk = Bytes::new();
+            self.at = 0;
+        }
+        done
     }
 
     /// What the read holds behind the start of the next event, if that begins as the last one did: the data should be
@@ -167,14 +177,11 @@ impl SseDecoder {
     /// [`TooLong`] when an event, or a line of it, outgrows the limit; the decoder is of no use after that.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, TooLong> {
         loop {
-            let rest = &self.chunk[self.at..];
-            let Some(first) = rest.first() else {
-                if self.at > 0 {
-                    self.chunk = Bytes::new();
-                    self.at = 0;
-                }
+            if self.is_done() {
                 return Ok(None);
-            };
+            }
+            let rest = &self.chunk[self.at..];
+            let Some(first) = rest.first() else { return Ok(None) };
             if std::mem::take(&mut self.skip_lf) && *first == b'\n' {
                 self.at += 1;
                 continue;

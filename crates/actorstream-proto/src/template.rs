@@ -55,15 +55,23 @@ struct Hole {
     is_number: bool,
 }
 
-/// What stands in a hole of another payload.
+/// A text that stands in a hole of another payload.
 #[derive(Debug, Clone, Copy, Default)]
 struct Filling {
     start: usize,
     end: usize,
     /// There is an escape in it.
     escaped: bool,
-    /// The number's value.
+}
+
+/// What fills the holes of another payload.
+#[derive(Debug, Default)]
+struct Fillings {
+    /// In the order in which they are visited.
+    texts: [Filling; MOST_HOLES],
     number: u64,
+    /// How long the payload is.
+    len: usize,
 }
 
 /// How many holes an event may have: a text, its obfuscation, a number; a further text with two choices.
@@ -120,15 +128,14 @@ impl<E: Patterned> Template<E> {
             return Recalled::No;
         };
         let Some(rest) = sse.expected() else { return Recalled::No };
-        let mut fillings = [Filling::default(); MOST_HOLES];
-        let Some(len) = learned.find(rest, &mut fillings) else { return Recalled::No };
+        let Some(fillings) = learned.find(rest) else { return Recalled::No };
         let in_lines = |filling: &Filling| {
             filling.escaped && memchr2(b'\n', b'\r', &rest[filling.start..filling.end]).is_some()
         };
-        if fillings.iter().any(in_lines) {
+        if fillings.texts[..learned.holes.len()].iter().any(in_lines) {
             return Recalled::No;
         }
-        let Some(payload) = sse.take_expected(len) else { return Recalled::No };
+        let Some(payload) = sse.take_expected(fillings.len) else { return Recalled::No };
         match learned.fill(payload, &fillings, out) {
             Ok(()) => {
                 self.misses = 0;
@@ -190,20 +197,21 @@ impl<E: Patterned> Learned<E> {
 
     /// Appends the event that `payload` is, if it is the remembered one but for what is in the holes.
     fn read(&self, payload: Bytes, out: &mut List<E>) -> Result<(), Bytes> {
-        let mut fillings = [Filling::default(); MOST_HOLES];
-        match self.find(&payload, &mut fillings) {
-            Some(len) if len == payload.len() => self.fill(payload, &fillings, out),
+        match self.find(&payload) {
+            Some(fillings) if fillings.len == payload.len() => self.fill(payload, &fillings, out),
             _ => Err(payload),
         }
     }
 
     /// Appends the event that `payload` is, of which it is known what fills the holes; unless that is not well-formed.
-    fn fill(&self, payload: Bytes, fillings: &[Filling; MOST_HOLES], out: &mut List<E>) -> Result<(), Bytes> {
-        let (mut at, mut whole) = (0, true);
+    fn fill(&self, payload: Bytes, fillings: &Fillings, out: &mut List<E>) -> Result<(), Bytes> {
+        let (mut texts, mut whole) = (fillings.texts.iter(), true);
         let next = || {
-            let text = fillings[at].text(&payload);
-            at += 1;
-            text.unwrap_or_else(|| {
+            let Some(filling) = texts.next() else { return Text::default() };
+            if !filling.escaped {
+                return Text::from_literal(&payload, filling.start..filling.end);
+            }
+            filling.unescaped(&payload).unwrap_or_else(|| {
                 whole = false;
                 Text::default()
             })
@@ -215,42 +223,47 @@ impl<E: Patterned> Learned<E> {
         }
         if let Some(event) = out.last_mut() {
             if let Some(number) = event.number() {
-                *number = fillings[at].number;
+                *number = fillings.number;
             }
             *event.raw() = payload.into();
         }
         Ok(())
     }
 
-    /// Finds what fills the holes in the payload with which `bytes` begin, the texts in the order in which they are visited
-    /// and then the number, if all around the holes is as remembered; and how long the payload is.
-    fn find(&self, bytes: &[u8], found: &mut [Filling; MOST_HOLES]) -> Option<usize> {
-        let (mut old, mut rest) = (0, bytes);
+    /// Finds what fills the holes in the payload with which `bytes` begin, if all around the holes is as remembered.
+    #[inline]
+    fn find(&self, bytes: &[u8]) -> Option<Fillings> {
+        let mut found = Fillings::default();
+        let (mut old, mut at) = (0, 0);
         for hole in &self.holes {
-            rest = rest.strip_prefix(&self.payload[old..hole.start])?;
-            let start = bytes.len() - rest.len();
-            let filling = found.get_mut(hole.place)?;
-            *filling = if hole.is_number { digits(rest)? } else { literal(rest)? };
-            rest = &rest[filling.end..];
-            filling.start = start;
-            filling.end += start;
+            let fixed = self.payload.get(old..hole.start)?;
+            let rest = bytes.get(at..)?.strip_prefix(fixed)?;
+            let start = at + fixed.len();
+            let len = if hole.is_number {
+                let (len, number) = digits(rest)?;
+                found.number = number;
+                len
+            } else {
+                let (len, escaped) = literal(rest)?;
+                *found.texts.get_mut(hole.place)? = Filling { start, end: start + len, escaped };
+                len
+            };
+            at = start + len;
             old = hole.end;
         }
-        Some(bytes.len() - rest.strip_prefix(&self.payload[old..])?.len())
+        let fixed = self.payload.get(old..)?;
+        found.len = at + fixed.len();
+        bytes.get(at..)?.starts_with(fixed).then_some(found)
     }
 }
 
 impl Filling {
-    /// The text that stands here; `None` if it is not well-formed.
-    fn text(&self, payload: &Bytes) -> Option<Text> {
-        let Self { start, end, escaped, .. } = *self;
-        if escaped {
-            let simple = simple_escapes(&payload[start..end]).map(Text::from);
-            // With its quotes it is a JSON text of its own.
-            simple.or_else(|| serde_json::from_slice(&payload[start - 1..=end]).ok())
-        } else {
-            Some(Text::from_literal(payload, start..end))
-        }
+    /// The text that stands here with an escape in it; `None` if it is not well-formed.
+    fn unescaped(&self, payload: &Bytes) -> Option<Text> {
+        let Self { start, end, .. } = *self;
+        let simple = simple_escapes(&payload[start..end]).map(Text::from);
+        // With its quotes it is a JSON text of its own.
+        simple.or_else(|| serde_json::from_slice(&payload[start - 1..=end]).ok())
     }
 }
 
@@ -284,12 +297,12 @@ fn number_in(payload: &[u8], number: u64) -> Option<(usize, usize)> {
     let key = keys.next().filter(|_| keys.next().is_none() && memchr(b'\\', payload).is_none())?;
     let value = payload[key + KEY.len()..].trim_ascii_start();
     let start = payload.len() - value.len();
-    let filling = digits(value).filter(|filling| filling.number == number)?;
-    Some((start, start + filling.end))
+    let (len, _) = digits(value).filter(|(_, digits)| *digits == number)?;
+    Some((start, start + len))
 }
 
-/// The digits with which `value` begins, if they are a whole number as JSON writes it.
-fn digits(value: &[u8]) -> Option<Filling> {
+/// The digits with which `value` begins, how many and their value, if they are a whole number as JSON writes it.
+fn digits(value: &[u8]) -> Option<(usize, u64)> {
     let (mut end, mut number) = (0, 0_u64);
     while let Some(digit @ b'0'..=b'9') = value.get(end) {
         number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
@@ -297,26 +310,39 @@ fn digits(value: &[u8]) -> Option<Filling> {
     }
     let whole = matches!(value.get(end), Some(b',' | b'}' | b' '));
     let zero_first = end > 1 && value[0] == b'0';
-    (end > 0 && whole && !zero_first).then_some(Filling { end, number, ..Filling::default() })
+    (end > 0 && whole && !zero_first).then_some((end, number))
 }
 
-/// The bytes up to the quote that ends a string. `None` if it does not end, or holds what no string may.
-fn literal(text: &[u8]) -> Option<Filling> {
-    /// Up to here the words are looked at one by one; for more it is worth to call for help.
-    const SHORT: usize = 64;
+/// Up to here the words of a text are looked at one by one; for more it is worth to call for help.
+const SHORT: usize = 64;
+
+/// How long the literal is with whose text these bytes begin, and whether an escape is in it. `None` if it does not end, or
+/// holds what no string may.
+#[inline]
+fn literal(text: &[u8]) -> Option<(usize, bool)> {
     let mut end = 0;
-    while end < SHORT {
-        let Some(word) = text.get(end..).and_then(<[u8]>::first_chunk) else { break };
+    while end < SHORT
+        && let Some(word) = text.get(end..).and_then(<[u8]>::first_chunk)
+    {
         let special = special(u64::from_le_bytes(*word));
         if special != 0 {
             end += special.trailing_zeros() as usize / 8;
-            break;
+            return if text.get(end) == Some(&b'"') {
+                Some((end, false))
+            } else {
+                rest_of_literal(text, end)
+            };
         }
         end += 8;
     }
+    rest_of_literal(text, end)
+}
+
+/// The same, where the bytes before `end` hold nothing special.
+fn rest_of_literal(text: &[u8], mut end: usize) -> Option<(usize, bool)> {
     while end < SHORT {
         match text.get(end)? {
-            b'"' => return Some(Filling { end, ..Filling::default() }),
+            b'"' => return Some((end, false)),
             b'\\' => break,
             0..0x20 => return None,
             _ => end += 1,
@@ -334,7 +360,7 @@ fn literal(text: &[u8]) -> Option<Filling> {
     }
     // What has an escape is read as JSON, which looks at the rest.
     let control = text[..end].iter().fold(false, |found, byte| found | (*byte < 0x20));
-    (escaped || !control).then_some(Filling { end, escaped, ..Filling::default() })
+    (escaped || !control).then_some((end, escaped))
 }
 
 /// Marks the bytes of a word that are a quote, a backslash or a control character: the lowest bit that is set is in the
