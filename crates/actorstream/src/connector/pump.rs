@@ -92,32 +92,61 @@ pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError, _ent
     sink.close(Err(error));
 }
 
+/// A stream that runs, and what it runs on.
+struct Stream<E: Event> {
+    client: Arc<Inner>,
+    options: Arc<Options>,
+    request: Prepared<E::Response>,
+    running: Running<E>,
+    guard: Guard<E>,
+    started: Instant,
+    /// When its total budget runs out.
+    total: Option<Instant>,
+    /// Dropped when nothing is left for the target.
+    entry: Option<Entry>,
+}
+
+impl<E: Event> Stream<E> {
+    fn new(start: Box<Start<E>>) -> Self {
+        let Start { client, options, request, sink, started, entry } = *start;
+        let guard = Guard::new(sink.stream().clone(), sink.target());
+        let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
+        let running = Running { session: session(&request, started, 1), sink, round: None };
+        Self { client, options, request, running, guard, started, total, entry }
+    }
+}
+
 /// Runs a stream from its start to its end.
 pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
-    let Start { client, options, mut request, sink, started, entry } = *start;
-    let mut guard = Guard::new(sink.stream().clone(), sink.target());
-    let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
-    let session = session(&request, started, 1);
-    let mut running = Running { session, sink, round: None };
+    let mut stream = Stream::new(start);
     let ending = loop {
-        let ending = serve(&mut running, &mut guard, &client, &options, &request, started, total).await;
-        if request.rounds.is_none() {
+        let ending = serve(&mut stream).await;
+        if stream.request.rounds.is_none() {
             break ending;
         }
-        match Box::pin(round(&mut running, &mut guard, &mut request, ending, total)).await {
-            Ok(()) => running.session = self::session(&request, started, 1),
+        let Stream { running, guard, request, started, total, .. } = &mut stream;
+        match Box::pin(round(running, guard, request, ending, *total)).await {
+            Ok(()) => running.session = session(request, *started, 1),
             Err(ending) => break ending,
         }
     };
+    // In a box of its own, for which a stream that waits keeps no room.
+    Box::pin(conclude(stream, ending)).await;
+}
+
+/// Brings a stream to its end.
+async fn conclude<E: Event>(stream: Stream<E>, ending: Ending<E>) {
+    // The first is dropped last.
+    let Stream { entry, client, options, request, total, mut guard, mut running, .. } = stream;
     let cancel = match &ending {
         Ending::Interrupted(Interrupt::Cancelled) if !running.sink.stream().is_left() => {
             running.session.resume_point().and_then(|point| request.recovery.cancel(&point.id))
         }
         _ => None,
     };
-    let rest = Box::pin(end(&mut running, &mut guard, ending, &request.settings, total)).await;
+    let rest = end(&mut running, &mut guard, ending, &request.settings, total).await;
     if let Some(cancel) = cancel {
-        Box::pin(stop(&client, &options, &cancel)).await;
+        stop(&client, &options, &cancel).await;
     }
     drop(entry);
     drain(rest).await;
@@ -183,15 +212,9 @@ async fn stop(client: &Arc<Inner>, options: &Arc<Options>, cancel: &Outgoing) {
 }
 
 /// Sends the request, again where it may be, until something is to be delivered.
-async fn serve<E: Event>(
-    running: &mut Running<E>,
-    guard: &mut Guard<E>,
-    client: &Arc<Inner>,
-    options: &Arc<Options>,
-    request: &Prepared<E::Response>,
-    started: Instant,
-    total: Option<Instant>,
-) -> Ending<E> {
+async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
+    let Stream { client, options, request, running, guard, started, total, .. } = stream;
+    let (started, total) = (*started, *total);
     running.session.on_queued(now());
     let mut waiting = Box::pin(Arc::clone(&client.places).acquire_owned());
     let place = guard.wait(&running.session, |cx| waiting.as_mut().poll(cx)).await;
@@ -292,26 +315,10 @@ async fn attempt<E: Event>(
     outgoing: &Outgoing,
 ) -> Ending<E> {
     let Running { session, sink, .. } = running;
-    session.on_sent(now());
-    let exchange = Exchange::new(options);
     // In a box of its own, which is gone when the head is there.
-    let mut sending = Box::pin(send(http, &exchange, options, outgoing));
-    let sent = guard.wait(&*session, |cx| sending.as_mut().poll(cx)).await;
-    drop(sending);
-    let mut answer = match sent {
-        Ok(Ok((head, answer))) => {
-            session.on_head(head, now());
-            answer
-        }
-        Ok(Err(kind)) if session.resume_point().is_some() => {
-            session.on_reconnect_failed(kind);
-            return Ending::Broken;
-        }
-        Ok(Err(kind)) => {
-            let batch = Batch::of_end(session.fail(kind, now()));
-            return Ending::Served(Box::new(Served { batch, answer: None }));
-        }
-        Err(interrupt) => return Ending::Interrupted(interrupt),
+    let mut answer = match Box::pin(ask(session, guard, http, options, outgoing)).await {
+        Ok(answer) => answer,
+        Err(ending) => return ending,
     };
     let mut usual = 1;
     loop {
@@ -333,6 +340,34 @@ async fn attempt<E: Event>(
         if session.broken().is_some() {
             return Ending::Broken;
         }
+    }
+}
+
+/// Sends the request, and waits for the head of the answer.
+async fn ask<E: Event>(
+    session: &mut Session<E>,
+    guard: &mut Guard<E>,
+    http: &HttpClient,
+    options: &Arc<Options>,
+    outgoing: &Outgoing,
+) -> Result<Answer, Ending<E>> {
+    session.on_sent(now());
+    let exchange = Exchange::new(options);
+    let mut sending = pin!(send(http, &exchange, options, outgoing));
+    match guard.wait(&*session, |cx| sending.as_mut().poll(cx)).await {
+        Ok(Ok((head, answer))) => {
+            session.on_head(head, now());
+            Ok(answer)
+        }
+        Ok(Err(kind)) if session.resume_point().is_some() => {
+            session.on_reconnect_failed(kind);
+            Err(Ending::Broken)
+        }
+        Ok(Err(kind)) => {
+            let batch = Batch::of_end(session.fail(kind, now()));
+            Err(Ending::Served(Box::new(Served { batch, answer: None })))
+        }
+        Err(interrupt) => Err(Ending::Interrupted(interrupt)),
     }
 }
 
