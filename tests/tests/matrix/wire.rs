@@ -14,6 +14,10 @@ pub(crate) const FAULTY: &str = "faulty";
 const GARBAGE: &str = "\0\u{1}%! garbage\r\n\r\n";
 const DONE: &str = "data: [DONE]\n\n";
 
+/// How many writes there are at most before a RST, which throws away what the kernel has not sent: it sends ten segments
+/// until the first is acknowledged (RFC 6928), and the head and the tickets of TLS are some of them.
+const MOST_BEFORE_RST: usize = 6;
+
 /// How fast the upstream is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
@@ -120,6 +124,10 @@ impl<'a> Body<'a> {
         }
         if scenario.joined {
             before = vec![before.concat()];
+        }
+        if scenario.fault == Fault::Reset && before.len() > MOST_BEFORE_RST {
+            let rest = before.split_off(MOST_BEFORE_RST - 1);
+            before.push(rest.concat());
         }
         Self { scenario, before, after }
     }
