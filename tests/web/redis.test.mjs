@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newChat, textOf } from './lib/chats.mjs';
 import { startInstance, startRedis, startUpstream, words } from './lib/instances.mjs';
+import { startNginx } from './lib/nginx.mjs';
 import { cuttingProxy } from './lib/proxy.mjs';
 import { fresh, until } from './lib/server.mjs';
 
@@ -126,4 +127,33 @@ test('stop on one instance closes the upstream of the other', async () => {
   const stopped = await fetch(`${b.url}/api/chat/${id}/stop`, { method: 'POST' });
   assert.equal(stopped.status, 202);
   await until(() => upstream.open() === 0, 'upstream is closed');
+});
+
+test('three instances behind nginx as scale-out.md configures it, one of which is killed', async t => {
+  const options = ['--lease', '1', '--takeover', 'restart'];
+  const instances = await Promise.all([1, 2, 3].map(() => startInstance(redis, upstream, ...options)));
+  const nginx = await startNginx(instances);
+  t.after(async () => {
+    await nginx.stop();
+    await Promise.all(instances.map(instance => instance.stop()));
+  });
+  const id = fresh('chat');
+  await begin(instances[0], id, 'slow 300');
+  // More viewers than instances, and nginx takes them in turn.
+  const viewers = Array.from({ length: 6 }, () => newChat({ api: `${nginx.url}/api/chat`, id, messages: say('slow 300') }));
+  const read = async ({ chat, chunks }) => {
+    // One that reads on the instance that is killed is cut off, and comes back by another.
+    for (let tries = 0; chunks.at(-1)?.type !== 'finish'; tries++) {
+      assert.ok(tries < 100, 'it comes to its end');
+      chunks.length = 0;
+      await chat.resumeStream();
+    }
+    return textOf(chat.lastMessage);
+  };
+  const reading = viewers.map(read);
+  await until(() => viewers.every(({ chat }) => textOf(chat.lastMessage).includes('word20')), 'all read');
+  instances[0].signal('SIGKILL');
+  for (const text of await Promise.all(reading)) {
+    assert.equal(text, words(300).join(''));
+  }
 });

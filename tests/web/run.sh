@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The web part with stock clients: the AI SDK, EventSource, OpenAI's clients for Node and Python, a browser. Needs Node 20
-# or later, Python 3.11 or later with venv, Chromium and redis-server.
+# or later, Python 3.11 or later with venv, Chromium, nginx and redis-server.
 set -euo pipefail
 cd "$(dirname "$0")"
 

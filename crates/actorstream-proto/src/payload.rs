@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 /// The data of one event exactly as it came, a slice of the read it came in.
 ///
 /// This is where everything is that a typed event has no field for. Parsing it costs what it costs, and nothing
-/// until you do. A payload keeps the buffer of its read (some KiB) alive.
+/// until you do. A payload keeps the buffer of its read (up to 32 KiB, which the streams of a
+/// thread share) alive.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Payload(Bytes);
 

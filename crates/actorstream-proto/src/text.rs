@@ -75,8 +75,8 @@ pub(crate) fn settle_stand_ins(text: &mut String) {
 
 /// A string of the API. It dereferences to `str`, and cloning it copies no text.
 ///
-/// A text taken from an event is a slice of the read it arrived in and keeps that read's buffer (some KiB) alive:
-/// to keep a short text for long, keep `text.to_string()`.
+/// A text taken from an event is a slice of the read it arrived in and keeps that read's buffer (up to 32 KiB, which the
+/// streams of a thread share) alive: to keep a short text for long, keep `text.to_string()`.
 ///
 /// JSON can hold half a surrogate pair (`"\ud83d"`), which no Rust string can; servers send such halves when they
 /// split an emoji over two chunks. A `Text` carries the half at its start or its end beside the string, and the

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { until } from './server.mjs';
 
-async function freePort() {
+/** A port that nothing listens at. */
+export async function freePort() {
   const socket = net.createServer();
   await new Promise(resolve => socket.listen(0, '127.0.0.1', resolve));
   const { port } = socket.address();
