@@ -248,6 +248,15 @@ pub(crate) struct Outgoing {
     pub(crate) framing: Framing,
 }
 
+impl Outgoing {
+    /// Lets go of the body, since the request is not sent again: prompts are long, and streams last.
+    pub(crate) fn let_go(&mut self) {
+        if !matches!(&self.body, OutgoingBody::Json(json) if json.is_empty()) {
+            self.body = OutgoingBody::empty();
+        }
+    }
+}
+
 /// The body of a request.
 #[derive(Debug)]
 pub(crate) enum OutgoingBody {

@@ -1,8 +1,12 @@
-//! Very many choices, calls, items and fields: they count for the limit on the response.
+//! Very many choices, calls, items and fields: they count for the limit on the response. And a prompt that is large.
 
-use actorstream::{Limits, ResponseRequest};
+use actorstream::{ChatRequest, Limits, ResponseRequest, StreamEvent};
 use actorstream_test::{Reply, Upstream};
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
+use crate::MEMORY;
 use crate::common::{chunk, client, stop};
 use crate::play::{MIB, play, play_within, run, turn};
 
@@ -89,4 +93,34 @@ fn very_many_items_of_a_response_are_over_the_limit() {
         assert_eq!(error.kind.name(), "limit", "{error}");
         assert!(memory < 16 * MIB, "{memory}");
     }
+}
+
+#[test]
+fn a_prompt_is_let_go_when_the_answer_has_begun() {
+    let _turn = turn();
+    const PROMPT: usize = 8 * MIB;
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n\
+        data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
+    let (held, _) = run(async {
+        // A server that keeps nothing of the request.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = actix_rt::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let (mut piece, mut left) = (vec![0; 64 << 10], PROMPT);
+            while left > 0 {
+                left = left.saturating_sub(socket.read(&mut piece).await.unwrap());
+            }
+            socket.write_all(ANSWER).await.unwrap();
+            std::future::pending::<()>().await;
+        });
+        let before = MEMORY.current_usage();
+        let mut stream = client(&url).chat().events(ChatRequest::new("m").user("x".repeat(PROMPT)));
+        let first = stream.next().await.unwrap();
+        assert!(matches!(first, StreamEvent::Data(_)), "{first:?}");
+        let held = MEMORY.current_usage().saturating_sub(before);
+        server.abort();
+        held
+    });
+    assert!(held < MIB, "{held} bytes are held of a prompt of {PROMPT}");
 }

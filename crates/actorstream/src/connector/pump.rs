@@ -226,7 +226,7 @@ async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
     let http = HttpClient::of(client);
     let mut attempt = 1;
     loop {
-        let mut ending = self::attempt(running, guard, &http, options, &request.first).await;
+        let mut ending = self::attempt(running, guard, &http, options, &mut request.first).await;
         if matches!(ending, Ending::Broken) {
             ending = Box::pin(resume(running, guard, &http, options, request)).await;
         }
@@ -277,7 +277,7 @@ async fn resume<E: Event>(
             (tries, reached) = (0, Some(point.after));
         }
         let wait = options.retry.wait_to_resume(&kind, tries, fastrand::f64());
-        let (Some(wait), Some(outgoing)) = (wait, request.recovery.resume(&point)) else { break };
+        let (Some(wait), Some(mut outgoing)) = (wait, request.recovery.resume(&point)) else { break };
         tracing::debug!(
             stream = running.sink.stream().id(),
             after = point.after,
@@ -291,7 +291,7 @@ async fn resume<E: Event>(
         }
         tries += 1;
         session.reconnect(now());
-        match attempt(running, guard, http, options, &outgoing).await {
+        match attempt(running, guard, http, options, &mut outgoing).await {
             Ending::Broken => {}
             ending => return ending,
         }
@@ -312,7 +312,7 @@ async fn attempt<E: Event>(
     guard: &mut Guard<E>,
     http: &HttpClient,
     options: &Arc<Options>,
-    outgoing: &Outgoing,
+    outgoing: &mut Outgoing,
 ) -> Ending<E> {
     let Running { session, sink, .. } = running;
     // In a box of its own, which is gone when the head is there.
@@ -328,6 +328,9 @@ async fn attempt<E: Event>(
         match deliver(session, sink, &mut answer, &mut usual) {
             Delivered::Nothing => {}
             Delivered::Events => {
+                if session.has_delivered() {
+                    outgoing.let_go();
+                }
                 if let Err(interrupt) = settle(session, sink, guard, &answer).await {
                     return Ending::Interrupted(interrupt);
                 }
