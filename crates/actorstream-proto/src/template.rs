@@ -70,6 +70,8 @@ struct Fillings {
     /// In the order in which they are visited.
     texts: [Filling; MOST_HOLES],
     number: u64,
+    /// There is an escape in one of them.
+    escaped: bool,
     /// How long the payload is.
     len: usize,
 }
@@ -129,10 +131,8 @@ impl<E: Patterned> Template<E> {
         };
         let Some(rest) = sse.expected() else { return Recalled::No };
         let Some(fillings) = learned.find(rest) else { return Recalled::No };
-        let in_lines = |filling: &Filling| {
-            filling.escaped && memchr2(b'\n', b'\r', &rest[filling.start..filling.end]).is_some()
-        };
-        if fillings.texts[..learned.holes.len()].iter().any(in_lines) {
+        // Whether a line ends in one of them is looked at only where there is an escape.
+        if fillings.escaped && memchr2(b'\n', b'\r', &rest[..fillings.len]).is_some() {
             return Recalled::No;
         }
         let Some(payload) = sse.take_expected(fillings.len) else { return Recalled::No };
@@ -245,6 +245,7 @@ impl<E: Patterned> Learned<E> {
                 len
             } else {
                 let (len, escaped) = literal(rest)?;
+                found.escaped |= escaped;
                 *found.texts.get_mut(hole.place)? = Filling { start, end: start + len, escaped };
                 len
             };

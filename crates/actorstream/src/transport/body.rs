@@ -92,6 +92,11 @@ impl Chunked {
                     let piece = take(left, read);
                     if *left == 0 {
                         *self = Self::DataEnd { cr: false };
+                        // As nearly all servers write it, and all at once.
+                        if read.starts_with(b"\r\n") {
+                            read.advance(2);
+                            *self = Self::Size { size: 0, digits: 0 };
+                        }
                     }
                     return Ok(piece);
                 }
@@ -103,18 +108,13 @@ impl Chunked {
 
     /// Goes on behind what stands between data, and says how long that is.
     fn skip(&mut self, read: &[u8]) -> Result<usize, Broken> {
-        let mut at = 0;
-        // As nearly all servers write it, looked at in one go.
-        if *self == (Self::DataEnd { cr: false }) && read.starts_with(b"\r\n") {
-            *self = Self::Size { size: 0, digits: 0 };
-            at = 2;
-        }
         if let Self::Size { digits: 0, .. } = self
-            && let Some((size, len)) = size_line(&read[at..])
+            && let Some((size, len)) = size_line(read)
         {
             *self = Self::Data { left: size };
-            return Ok(at + len);
+            return Ok(len);
         }
+        let mut at = 0;
         while let Some(byte) = read.get(at).copied() {
             *self = self.after(byte)?;
             at += 1;
