@@ -111,7 +111,8 @@ impl SseDecoder {
 
     /// Gives the decoder the next read. The frames of the one before must have been taken.
     pub fn feed(&mut self, chunk: Bytes) {
-        debug_assert!(self.is_done(), "the frames of the last read were not taken");
+        let done = self.is_done();
+        debug_assert!(done, "the frames of the last read were not taken");
         self.chunk = chunk;
         let between = !self.skip_lf && !self.at_start && self.partial.is_empty() && self.event.is_none();
         self.start = (between && matches!(self.data, Data::None)).then_some(0);
@@ -181,8 +182,7 @@ impl SseDecoder {
                 return Ok(None);
             }
             let rest = &self.chunk[self.at..];
-            let Some(first) = rest.first() else { return Ok(None) };
-            if std::mem::take(&mut self.skip_lf) && *first == b'\n' {
+            if std::mem::take(&mut self.skip_lf) && rest.starts_with(b"\n") {
                 self.at += 1;
                 continue;
             }

@@ -24,8 +24,8 @@ pub(super) enum Body {
 /// Where in its chunks a body is. The numbers that are called `extras` count what was skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Chunked {
-    /// In the digits of a size, of which so many were read.
-    Size { size: u64, digits: u8 },
+    /// In the digits of a size, of which at least one was read if it has `begun`.
+    Size { size: u64, begun: bool },
     /// Behind them, in the same line.
     Extension { size: u64, extras: usize },
     /// The line feed that ends that line follows.
@@ -34,8 +34,8 @@ pub(super) enum Chunked {
     Data { left: u64 },
     /// The end of the line behind the data follows, of which the carriage return may have come.
     DataEnd { cr: bool },
-    /// In the trailer; `line` bytes of its line have come.
-    Trailer { line: usize, extras: usize },
+    /// In the trailer; nothing of its line has come if that is `blank`.
+    Trailer { blank: bool, extras: usize },
     /// Behind the last one.
     Done,
 }
@@ -53,7 +53,7 @@ impl Body {
         }
         let coding = value(TRANSFER_ENCODING).filter(|_| version == Version::HTTP_11);
         if coding.is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
-            return Self::Chunked(Chunked::Size { size: 0, digits: 0 });
+            return Self::Chunked(Chunked::Size { size: 0, begun: false });
         }
         value(CONTENT_LENGTH).and_then(|length| length.parse().ok()).map_or(Self::UntilClose, Self::Length)
     }
@@ -95,7 +95,7 @@ impl Chunked {
                         // As nearly all servers write it, and all at once.
                         if read.starts_with(b"\r\n") {
                             read.advance(2);
-                            *self = Self::Size { size: 0, digits: 0 };
+                            *self = Self::Size { size: 0, begun: false };
                         }
                     }
                     return Ok(piece);
@@ -108,7 +108,7 @@ impl Chunked {
 
     /// Goes on behind what stands between data, and says how long that is.
     fn skip(&mut self, read: &[u8]) -> Result<usize, Broken> {
-        if let Self::Size { digits: 0, .. } = self
+        if let Self::Size { begun: false, .. } = self
             && let Some((size, len)) = size_line(read)
         {
             *self = Self::Data { left: size };
@@ -128,18 +128,18 @@ impl Chunked {
     /// Where a body is after one more byte that is no data.
     fn after(self, byte: u8) -> Result<Self, Broken> {
         Ok(match (self, byte) {
-            (Self::Size { size, digits }, _) if byte.is_ascii_hexdigit() => {
+            (Self::Size { size, .. }, _) if byte.is_ascii_hexdigit() => {
                 if size >> 60 != 0 {
                     return Err(Broken("the size of a chunk is too large"));
                 }
                 let digit = (byte as char).to_digit(16).unwrap_or_default();
-                Self::Size { size: size << 4 | u64::from(digit), digits: digits.saturating_add(1) }
+                Self::Size { size: size << 4 | u64::from(digit), begun: true }
             }
-            (Self::Size { digits: 0, .. }, _) => return Err(Broken("a chunk has no size")),
+            (Self::Size { begun: false, .. }, _) => return Err(Broken("a chunk has no size")),
             (Self::Size { size, .. } | Self::Extension { size, .. }, b'\r') => Self::SizeEnd { size },
             (Self::Size { size, .. } | Self::Extension { size, .. } | Self::SizeEnd { size }, b'\n') => {
                 if size == 0 {
-                    Self::Trailer { line: 0, extras: 0 }
+                    Self::Trailer { blank: true, extras: 0 }
                 } else {
                     Self::Data { left: size }
                 }
@@ -151,18 +151,13 @@ impl Chunked {
                 Self::Extension { size, extras: extras + 1 }
             }
             (Self::DataEnd { cr: false }, b'\r') => Self::DataEnd { cr: true },
-            (Self::DataEnd { .. }, b'\n') => Self::Size { size: 0, digits: 0 },
+            (Self::DataEnd { .. }, b'\n') => Self::Size { size: 0, begun: false },
             (Self::DataEnd { .. }, _) => return Err(Broken("a chunk is longer than its size")),
-            (Self::Trailer { line: 0, .. }, b'\n') => Self::Done,
-            (Self::Trailer { extras, .. }, b'\n') if extras < MAX_EXTRAS => {
-                Self::Trailer { line: 0, extras: extras + 1 }
-            }
-            // The return that ends a line does not make it one that holds something.
-            (Self::Trailer { line, extras }, b'\r') if extras < MAX_EXTRAS => {
-                Self::Trailer { line, extras: extras + 1 }
-            }
-            (Self::Trailer { line, extras }, _) if extras < MAX_EXTRAS => {
-                Self::Trailer { line: line + 1, extras: extras + 1 }
+            (Self::Trailer { blank: true, .. }, b'\n') => Self::Done,
+            (Self::Trailer { blank, extras }, _) if extras < MAX_EXTRAS => {
+                // The return that ends a line does not make it one that holds something.
+                let blank = byte == b'\n' || (blank && byte == b'\r');
+                Self::Trailer { blank, extras: extras + 1 }
             }
             (Self::Extension { .. } | Self::Trailer { .. }, _) => {
                 return Err(Broken("what stands beside the chunks is too long"));
@@ -195,7 +190,7 @@ mod tests {
     use super::*;
 
     fn chunked() -> Body {
-        Body::Chunked(Chunked::Size { size: 0, digits: 0 })
+        Body::Chunked(Chunked::Size { size: 0, begun: false })
     }
 
     /// The body of reads, what is left of them behind it, and whether it is complete.
