@@ -80,10 +80,10 @@ impl<E: Event> Actor for Connector<E> {
                 match request {
                     Ok(request) => {
                         let stream = Box::new(pump::Start { client, options, request, sink, started, entry });
-                        ctx.spawn(pump::run(stream).into_actor(self).map(|(), _, ctx| ctx.stop()));
+                        ctx.wait(pump::run(stream).into_actor(self).map(|(), _, ctx| ctx.stop()));
                     }
                     Err(error) => {
-                        ctx.spawn(
+                        ctx.wait(
                             pump::refuse(sink, error, entry).into_actor(self).map(|(), _, ctx| ctx.stop()),
                         );
                     }
