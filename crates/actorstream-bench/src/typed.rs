@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use actorstream_proto::chat::ChatCompletionChunk;
-use actorstream_proto::event::{Event, Recalled};
+use actorstream_proto::event::{Event, Memory as _};
 use actorstream_proto::head::Head;
 use actorstream_proto::list::List;
 use actorstream_proto::responses::ResponseEvent;
@@ -57,17 +57,12 @@ fn decode<E: Event>(reads: &[Bytes], len: fn(&E) -> usize) -> usize {
         decoder.feed(read.clone());
         loop {
             let mut events = List::default();
-            let frame = match E::recall_next(&mut decoder, &mut memory, &mut events) {
-                Recalled::Event => None,
-                Recalled::Other(frame) => Some(frame),
-                Recalled::No => match decoder.next_frame() {
-                    Ok(Some(frame)) => E::recall(frame, &mut memory, &mut events).err(),
-                    _ => break,
-                },
-            };
-            if let Some(frame) = frame {
-                let Ok(decoded) = E::decode(frame, &mut memory) else { return seen };
-                events.push(decoded.event);
+            if !memory.recall_next(&mut decoder, &mut events) {
+                let Ok(Some(frame)) = decoder.next_frame() else { break };
+                if let Err(frame) = memory.recall(frame, &mut events) {
+                    let Ok(decoded) = E::decode(frame, &mut memory) else { return seen };
+                    events.push(decoded.event);
+                }
             }
             seen += black_box(&events).iter().map(len).sum::<usize>();
         }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use actorstream_proto::chat::ChatCompletionChunk;
 use actorstream_proto::completions::CompletionChunk;
-use actorstream_proto::event::{Accumulator, DecodeError, Decoded, Event, Recalled, Verdict};
+use actorstream_proto::event::{Accumulator, DecodeError, Decoded, Event, Memory as _, Verdict};
 use actorstream_proto::list::List;
 use actorstream_proto::responses::ResponseEvent;
 use actorstream_proto::sse::{Frame, SseDecoder};
@@ -109,13 +109,12 @@ fn remembered<E: Event>(
 ) -> Result<Decoded<E>, DecodeError> {
     let mut out = List::default();
     let data = |mut out: List<E>| Ok(Decoded { event: out.pop().expect("an event"), verdict: Verdict::Data });
-    let frame = match E::recall_next(sse, memory, &mut out) {
-        Recalled::Event => return data(out),
-        Recalled::Other(frame) => frame,
-        Recalled::No => sse.next_frame().unwrap().expect("the event that the other decoder gives"),
-    };
+    if memory.recall_next(sse, &mut out) {
+        return data(out);
+    }
+    let frame = sse.next_frame().unwrap().expect("the event that the other decoder gives");
     assert_eq!(frame, *expected);
-    match E::recall(frame, memory, &mut out) {
+    match memory.recall(frame, &mut out) {
         Ok(()) => data(out),
         Err(frame) => E::decode(frame, memory),
     }

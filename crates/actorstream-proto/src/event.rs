@@ -22,25 +22,7 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
     type Accumulator: Accumulator<Self>;
 
     /// What reading an event remembers for the next one: a [`Template`](crate::template::Template), or `()`.
-    type Memory: Default + fmt::Debug + Send + 'static;
-
-    /// Appends the event that `frame` is to `out`, without parsing it, if what `memory` remembers of the events before is
-    /// enough to tell; it is data then. Otherwise the frame comes back, to be [decoded](Self::decode). Never enough
-    /// unless said otherwise.
-    ///
-    /// # Errors
-    /// The frame.
-    fn recall(frame: Frame, memory: &mut Self::Memory, out: &mut List<Self>) -> Result<(), Frame> {
-        let _ = (memory, out);
-        Err(frame)
-    }
-
-    /// The same for the next event of the read that `sse` decodes, whose end is found by what is remembered. Never enough
-    /// unless said otherwise.
-    fn recall_next(sse: &mut SseDecoder, memory: &mut Self::Memory, out: &mut List<Self>) -> Recalled {
-        let _ = (sse, memory, out);
-        Recalled::No
-    }
+    type Memory: Memory<Self>;
 
     /// Reads an event. The data of `frame` is neither empty nor `[DONE]`.
     ///
@@ -66,16 +48,28 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
     }
 }
 
-/// What [`Event::recall_next`] came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recalled {
-    /// An event was appended, which is data.
-    Event,
-    /// Nothing was taken from the decoder.
-    No,
-    /// This was taken, which has to be decoded.
-    Other(Frame),
+/// What is remembered of the events of a stream. Where it is enough to tell what the next event is, that is not parsed; it
+/// is [data](Verdict::Data) then. It is never enough unless said otherwise.
+pub trait Memory<E>: Default + fmt::Debug + Send + 'static {
+    /// Appends the event that `frame` is to `out`, if enough is remembered. Otherwise the frame comes back, to be
+    /// [decoded](Event::decode).
+    ///
+    /// # Errors
+    /// The frame.
+    fn recall(&mut self, frame: Frame, out: &mut List<E>) -> Result<(), Frame> {
+        let _ = out;
+        Err(frame)
+    }
+
+    /// The same for the next event of the read that `sse` decodes, whose end is found by what is remembered. Where it is
+    /// not enough, `sse` stays as it is.
+    fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut List<E>) -> bool {
+        let _ = (sse, out);
+        false
+    }
 }
+
+impl<E> Memory<E> for () {}
 
 /// An event, and what it says about the stream.
 #[derive(Debug)]

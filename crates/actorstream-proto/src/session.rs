@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use crate::api_error::is_error_event;
 use crate::budget::{Budget, Deadlines};
 use crate::error::{ApiError, ErrorKind, Limit, Refused, StreamError};
-use crate::event::{Accumulator, Decoded, Event, Recalled, Verdict};
+use crate::event::{Accumulator, Decoded, Event, Memory, Verdict};
 use crate::finish::{Finish, Outcome, Status};
 use crate::frugal;
 use crate::head::Head;
@@ -339,16 +339,11 @@ impl<E: Event> Session<E> {
     fn decode(&mut self, read: Bytes, now: Instant, out: &mut List<E>) -> Option<End<E>> {
         self.sse.feed(read);
         while !self.sse.is_done() {
-            match E::recall_next(&mut self.sse, &mut self.memory, out) {
-                Recalled::Event => match self.accept(Verdict::Data, now, out) {
+            if self.memory.recall_next(&mut self.sse, out) {
+                match self.accept(Verdict::Data, now, out) {
                     None => continue,
                     end => return end,
-                },
-                Recalled::Other(frame) => match self.on_frame(frame, now, out, false) {
-                    None => continue,
-                    end => return end,
-                },
-                Recalled::No => {}
+                }
             }
             match self.sse.next_frame() {
                 Ok(Some(frame)) => {
@@ -397,7 +392,7 @@ impl<E: Event> Session<E> {
             self.sse.expect_nothing();
             frame
         } else {
-            match E::recall(frame, &mut self.memory, out) {
+            match self.memory.recall(frame, out) {
                 Ok(()) => return self.accept(Verdict::Data, now, out),
                 Err(frame) => frame,
             }

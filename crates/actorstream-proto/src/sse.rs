@@ -156,17 +156,6 @@ impl SseDecoder {
         Some(self.last_slice(start, end))
     }
 
-    /// The name of the events that are expected.
-    pub(crate) fn expected_name(&self) -> Option<Bytes> {
-        let lines = self.lead.split(|byte| matches!(byte, b'\n' | b'\r')).rev();
-        lines
-            .flat_map(|line| match Line::of(line) {
-                Line::Event(value) => Some(Bytes::copy_from_slice(&line[value..])),
-                _ => None,
-            })
-            .next()
-    }
-
     /// The next event is no more expected to begin as the last one did.
     pub(crate) fn expect_nothing(&mut self) {
         self.lead.clear();

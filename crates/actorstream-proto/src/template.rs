@@ -4,11 +4,13 @@
 //! The outcome is that of parsing, since the same bytes parse to the same: only whole string literals differ, and the
 //! digits of a number, and each of these is read as JSON reads it. Anything else is parsed.
 
+use std::fmt;
+
 use bytes::Bytes;
 use memchr::{memchr, memchr2, memmem};
 use smallvec::SmallVec;
 
-use crate::event::Recalled;
+use crate::event::Memory;
 use crate::list::List;
 use crate::payload::Payload;
 use crate::sse::{Frame, SseDecoder};
@@ -30,16 +32,17 @@ pub trait Patterned: Clone {
     /// The event as it came.
     fn raw(&mut self) -> &mut Payload;
 
-    /// A copy with `next` in the place of each placeholder (`Text::is_placeholder`), in the order of
+    /// A copy that came as `raw`, with `next` of that in the place of each placeholder (`Text::is_placeholder`), in the order of
     /// [`changing`](Self::changing).
-    fn filled(&self, mut next: impl FnMut() -> Text) -> Self {
+    fn filled(&self, raw: Payload, mut next: impl FnMut(&Payload) -> Text) -> Self {
         let mut event = self.clone();
         event.changing(|text| {
             // A text that was empty is no hole: it stood, and stands, between the same bytes.
             if text.is_placeholder() {
-                *text = next();
+                *text = next(&raw);
             }
         });
+        *event.raw() = raw;
         event
     }
 }
@@ -55,23 +58,14 @@ struct Hole {
     is_number: bool,
 }
 
-/// A text that stands in a hole of another payload.
-#[derive(Debug, Clone, Copy, Default)]
-struct Filling {
-    start: usize,
-    end: usize,
-    /// There is an escape in it.
-    escaped: bool,
-}
-
 /// What fills the holes of another payload.
 #[derive(Debug, Default)]
 struct Fillings {
-    /// In the order in which they are visited.
-    texts: [Filling; MOST_HOLES],
+    /// Where the texts start and end, in the order in which they are visited.
+    texts: [(u32, u32); MOST_HOLES],
     number: u64,
-    /// There is an escape in one of them.
-    escaped: bool,
+    /// In which of the texts an escape is: a bit for each.
+    escaped: u8,
     /// How long the payload is.
     len: usize,
 }
@@ -107,44 +101,35 @@ impl<E> Default for Template<E> {
     }
 }
 
-impl<E: Patterned> Template<E> {
-    /// Appends the event that the frame is, if it is as expected; otherwise the frame comes back.
-    pub(crate) fn read(&mut self, frame: Frame, out: &mut List<E>) -> Result<(), Frame> {
+impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
+    fn recall(&mut self, frame: Frame, out: &mut List<E>) -> Result<(), Frame> {
         let Some(learned) = self.learned.as_deref() else { return Err(frame) };
-        match learned.read(frame.data, out) {
-            Ok(()) => {
-                self.misses = 0;
-                Ok(())
-            }
-            Err(data) => {
-                self.misses += 1;
-                Err(Frame { data, ..frame })
-            }
-        }
-    }
-
-    /// Appends the next event of the read that is being decoded, if it is as expected; otherwise nothing is taken from the
-    /// decoder, or what is taken comes back, which is data but not as expected.
-    pub(crate) fn read_next(&mut self, sse: &mut SseDecoder, out: &mut List<E>) -> Recalled {
-        let Some(learned) = self.learned.as_deref().filter(|learned| learned.one_line) else {
-            return Recalled::No;
+        let found = learned.find(&frame.data).filter(|(fillings, _)| fillings.len == frame.data.len());
+        let Some((fillings, texts)) = found else {
+            self.misses += 1;
+            return Err(frame);
         };
-        let Some(rest) = sse.expected() else { return Recalled::No };
-        let Some(fillings) = learned.find(rest) else { return Recalled::No };
-        // Whether a line ends in one of them is looked at only where there is an escape.
-        if fillings.escaped && memchr2(b'\n', b'\r', &rest[..fillings.len]).is_some() {
-            return Recalled::No;
-        }
-        let Some(payload) = sse.take_expected(fillings.len) else { return Recalled::No };
-        match learned.fill(payload, &fillings, out) {
-            Ok(()) => {
-                self.misses = 0;
-                Recalled::Event
-            }
-            Err(data) => Recalled::Other(Frame { event: sse.expected_name(), data }),
-        }
+        self.misses = 0;
+        learned.fill(frame.data, &fillings, texts, out);
+        Ok(())
     }
 
+    fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut List<E>) -> bool {
+        let Some(learned) = self.learned.as_deref().filter(|learned| learned.one_line) else { return false };
+        let Some(rest) = sse.expected() else { return false };
+        let Some((fillings, texts)) = learned.find(rest) else { return false };
+        // Whether a line ends in one of them is looked at only where there is an escape.
+        if texts.is_some() && memchr2(b'\n', b'\r', &rest[..fillings.len]).is_some() {
+            return false;
+        }
+        let Some(payload) = sse.take_expected(fillings.len) else { return false };
+        self.misses = 0;
+        learned.fill(payload, &fillings, texts, out);
+        true
+    }
+}
+
+impl<E: Patterned> Template<E> {
     /// Remembers an event that was parsed from `payload`. Events that never repeat are not worth it: the longer none
     /// was as expected, the more rarely one is remembered.
     pub(crate) fn learn(&mut self, event: &E, payload: &Bytes) {
@@ -195,44 +180,10 @@ impl<E: Patterned> Learned<E> {
         Some(Self { payload: copy, holes, event, one_line })
     }
 
-    /// Appends the event that `payload` is, if it is the remembered one but for what is in the holes.
-    fn read(&self, payload: Bytes, out: &mut List<E>) -> Result<(), Bytes> {
-        match self.find(&payload) {
-            Some(fillings) if fillings.len == payload.len() => self.fill(payload, &fillings, out),
-            _ => Err(payload),
-        }
-    }
-
-    /// Appends the event that `payload` is, of which it is known what fills the holes; unless that is not well-formed.
-    fn fill(&self, payload: Bytes, fillings: &Fillings, out: &mut List<E>) -> Result<(), Bytes> {
-        let (mut texts, mut whole) = (fillings.texts.iter(), true);
-        let next = || {
-            let Some(filling) = texts.next() else { return Text::default() };
-            if !filling.escaped {
-                return Text::from_literal(&payload, filling.start..filling.end);
-            }
-            filling.unescaped(&payload).unwrap_or_else(|| {
-                whole = false;
-                Text::default()
-            })
-        };
-        out.push(self.event.filled(next));
-        if !whole {
-            out.pop();
-            return Err(payload);
-        }
-        if let Some(event) = out.last_mut() {
-            if let Some(number) = event.number() {
-                *number = fillings.number;
-            }
-            *event.raw() = payload.into();
-        }
-        Ok(())
-    }
-
-    /// Finds what fills the holes in the payload with which `bytes` begin, if all around the holes is as remembered.
+    /// Finds what fills the holes in the payload with which `bytes` begin, if all around the holes is as remembered; and the
+    /// texts, where there is an escape in one.
     #[inline]
-    fn find(&self, bytes: &[u8]) -> Option<Fillings> {
+    fn find(&self, bytes: &[u8]) -> Option<(Fillings, Option<Box<Unescaped>>)> {
         let mut found = Fillings::default();
         let (mut old, mut at) = (0, 0);
         for hole in &self.holes {
@@ -245,8 +196,8 @@ impl<E: Patterned> Learned<E> {
                 len
             } else {
                 let (len, escaped) = literal(rest)?;
-                found.escaped |= escaped;
-                *found.texts.get_mut(hole.place)? = Filling { start, end: start + len, escaped };
+                found.escaped |= u8::from(escaped) << hole.place;
+                *found.texts.get_mut(hole.place)? = (start.try_into().ok()?, (start + len).try_into().ok()?);
                 len
             };
             at = start + len;
@@ -254,17 +205,46 @@ impl<E: Patterned> Learned<E> {
         }
         let fixed = self.payload.get(old..)?;
         found.len = at + fixed.len();
-        bytes.get(at..)?.starts_with(fixed).then_some(found)
+        if !bytes.get(at..)?.starts_with(fixed) {
+            return None;
+        }
+        let unescaped = if found.escaped == 0 { None } else { Some(found.unescaped(bytes)?) };
+        Some((found, unescaped))
+    }
+
+    /// Appends the event that `payload` is.
+    #[inline]
+    fn fill(&self, payload: Bytes, fillings: &Fillings, mut texts: Option<Box<Unescaped>>, out: &mut List<E>) {
+        let mut places = fillings.texts.iter().enumerate();
+        out.push(self.event.filled(payload.into(), |payload| {
+            let Some((place, (start, end))) = places.next() else { return Text::default() };
+            let unescaped = texts.as_mut().and_then(|texts| texts[place].take());
+            unescaped.unwrap_or_else(|| Text::from_literal(payload.bytes(), *start as usize..*end as usize))
+        }));
+        if let Some(number) = out.last_mut().and_then(E::number) {
+            *number = fillings.number;
+        }
     }
 }
 
-impl Filling {
-    /// The text that stands here with an escape in it; `None` if it is not well-formed.
-    fn unescaped(&self, payload: &Bytes) -> Option<Text> {
-        let Self { start, end, .. } = *self;
-        let simple = simple_escapes(&payload[start..end]).map(Text::from);
-        // With its quotes it is a JSON text of its own.
-        simple.or_else(|| serde_json::from_slice(&payload[start - 1..=end]).ok())
+/// The texts with an escape in them, in the places that they fill.
+type Unescaped = [Option<Text>; MOST_HOLES];
+
+impl Fillings {
+    /// The texts that stand in these bytes with an escape in them; `None` if one is not well-formed.
+    #[cold]
+    fn unescaped(&self, bytes: &[u8]) -> Option<Box<Unescaped>> {
+        let mut texts = Box::<Unescaped>::default();
+        for (place, (start, end)) in self.texts.iter().enumerate() {
+            if self.escaped >> place & 1 == 0 {
+                continue;
+            }
+            let (start, end) = (*start as usize, *end as usize);
+            let simple = simple_escapes(bytes.get(start..end)?).map(Text::from);
+            // With its quotes it is a JSON text of its own.
+            texts[place] = Some(simple.or_else(|| serde_json::from_slice(bytes.get(start - 1..=end)?).ok())?);
+        }
+        Some(texts)
     }
 }
 

@@ -32,7 +32,7 @@ where
     for payload in payloads {
         let frame = frame(payload);
         let mut out = List::default();
-        let with: Result<Decoded<E>, DecodeError> = match E::recall(frame.clone(), &mut template, &mut out) {
+        let with: Result<Decoded<E>, DecodeError> = match template.recall(frame.clone(), &mut out) {
             Ok(()) => {
                 read += 1;
                 Ok(Decoded { event: out.pop().unwrap(), verdict: Verdict::Data })
@@ -76,17 +76,12 @@ where
     let mut template = Template::<E>::default();
     while let Some(expected) = without.next_frame().unwrap() {
         let mut out = List::default();
-        let got = match E::recall_next(&mut with, &mut template, &mut out) {
-            Recalled::Event => Ok(Decoded { event: out.pop().unwrap(), verdict: Verdict::Data }),
-            Recalled::Other(frame) => {
-                assert_eq!(frame, expected);
-                E::decode(frame, &mut template)
-            }
-            Recalled::No => {
-                let frame = with.next_frame().unwrap().unwrap();
-                assert_eq!(frame, expected);
-                E::decode(frame, &mut template)
-            }
+        let got = if template.recall_next(&mut with, &mut out) {
+            Ok(Decoded { event: out.pop().unwrap(), verdict: Verdict::Data })
+        } else {
+            let frame = with.next_frame().unwrap().unwrap();
+            assert_eq!(frame, expected);
+            E::decode(frame, &mut template)
         };
         assert!(out.is_empty());
         assert_eq!(
@@ -400,7 +395,7 @@ fn events_that_never_repeat_are_rarely_remembered() {
         let payload = chat("a", &format!(",\"n\":{number}"));
         let before = template.learned.as_ref().map(|learned| learned.payload.clone());
         let mut out = List::default();
-        let frame = ChatCompletionChunk::recall(frame(&payload), &mut template, &mut out).unwrap_err();
+        let frame = template.recall(frame(&payload), &mut out).unwrap_err();
         ChatCompletionChunk::decode(frame, &mut template).unwrap();
         learned += usize::from(before != template.learned.as_ref().map(|learned| learned.payload.clone()));
     }
@@ -419,14 +414,14 @@ fn the_end_of_an_event_is_found_by_what_is_remembered() {
         let mut found = 0;
         sse.feed(Bytes::from(wire));
         loop {
-            match template.read_next(&mut sse, &mut out) {
-                Recalled::Event => found += 1,
-                Recalled::Other(frame) => panic!("{frame:?}"),
-                Recalled::No => match sse.next_frame() {
-                    Ok(Some(frame)) => drop(ChatCompletionChunk::decode(frame, &mut template).unwrap()),
-                    Ok(None) => return (found, false),
-                    Err(_) => return (found, true),
-                },
+            if template.recall_next(&mut sse, &mut out) {
+                found += 1;
+                continue;
+            }
+            match sse.next_frame() {
+                Ok(Some(frame)) => drop(ChatCompletionChunk::decode(frame, &mut template).unwrap()),
+                Ok(None) => return (found, false),
+                Err(_) => return (found, true),
             }
         }
     };

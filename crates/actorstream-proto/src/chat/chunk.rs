@@ -1,13 +1,13 @@
 //! `ChatCompletionChunk`: one event of a streamed chat completion.
 
 use crate::error::ApiError;
-use crate::event::{DecodeError, Decoded, Event, Recalled, Verdict};
+use crate::event::{DecodeError, Decoded, Event, Verdict};
 use crate::frugal;
 use crate::lenient;
 use crate::list::List;
 use crate::payload::Payload;
 use crate::shared::Shared;
-use crate::sse::{Frame, SseDecoder};
+use crate::sse::Frame;
 use crate::template::{Patterned, Template};
 use crate::text::Text;
 use crate::usage::Usage;
@@ -210,14 +210,6 @@ impl Event for ChatCompletionChunk {
     type Accumulator = super::ChatAccumulator;
     type Memory = Template<Self>;
 
-    fn recall(frame: Frame, template: &mut Template<Self>, out: &mut List<Self>) -> Result<(), Frame> {
-        template.read(frame, out)
-    }
-
-    fn recall_next(sse: &mut SseDecoder, template: &mut Template<Self>, out: &mut List<Self>) -> Recalled {
-        template.read_next(sse, out)
-    }
-
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
         let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();
         event.raw = frame.data.into();
@@ -297,9 +289,9 @@ impl Patterned for ChatCompletionChunk {
     }
 
     /// What the trait does, in one go: this is the way of nearly every chunk.
-    fn filled(&self, mut next: impl FnMut() -> Text) -> Self {
+    fn filled(&self, raw: Payload, mut next: impl FnMut(&Payload) -> Text) -> Self {
         let mut fill = |text: &Option<Text>| match text {
-            Some(text) if text.is_placeholder() => Some(next()),
+            Some(text) if text.is_placeholder() => Some(next(&raw)),
             text => text.clone(),
         };
         let choices = self.choices.map(|choice| {
@@ -327,12 +319,6 @@ impl Patterned for ChatCompletionChunk {
             }
         });
         let obfuscation = fill(&self.obfuscation);
-        Self {
-            choices,
-            obfuscation,
-            extra: self.extra.clone(),
-            raw: Payload::default(),
-            envelope: self.envelope.clone(),
-        }
+        Self { choices, obfuscation, extra: self.extra.clone(), raw, envelope: self.envelope.clone() }
     }
 }

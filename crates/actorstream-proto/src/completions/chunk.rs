@@ -1,11 +1,11 @@
 //! `CompletionChunk`: one event of a streamed text completion.
 
 use crate::chat::FinishReason;
-use crate::event::{DecodeError, Decoded, Event, Recalled, Verdict};
+use crate::event::{DecodeError, Decoded, Event, Verdict};
 use crate::lenient;
 use crate::list::List;
 use crate::payload::Payload;
-use crate::sse::{Frame, SseDecoder};
+use crate::sse::Frame;
 use crate::template::{Patterned, Template};
 use crate::text::Text;
 use crate::usage::Usage;
@@ -66,14 +66,6 @@ impl Event for CompletionChunk {
     type Response = Completion;
     type Accumulator = super::CompletionAccumulator;
     type Memory = Template<Self>;
-
-    fn recall(frame: Frame, template: &mut Template<Self>, out: &mut List<Self>) -> Result<(), Frame> {
-        template.read(frame, out)
-    }
-
-    fn recall_next(sse: &mut SseDecoder, template: &mut Template<Self>, out: &mut List<Self>) -> Recalled {
-        template.read_next(sse, out)
-    }
 
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
         let mut event: Self = lenient::parse(&frame.data)?.unwrap_or_default();

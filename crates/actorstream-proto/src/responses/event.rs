@@ -8,12 +8,11 @@ use serde_json::Value;
 use super::accumulator::ResponseAccumulator;
 use super::generated::{Response, ResponseStreamEvent};
 use crate::error::ApiError;
-use crate::event::{DecodeError, Decoded, Event, Recalled, Verdict};
+use crate::event::{DecodeError, Decoded, Event, Verdict};
 use crate::finish::Status;
 use crate::lenient;
-use crate::list::List;
 use crate::payload::Payload;
-use crate::sse::{Frame, SseDecoder};
+use crate::sse::Frame;
 use crate::template::Template;
 use crate::text::Text;
 use crate::typed_event::verdict_of;
@@ -94,14 +93,6 @@ impl Event for ResponseEvent {
     type Response = Response;
     type Accumulator = ResponseAccumulator;
     type Memory = Template<Self>;
-
-    fn recall(frame: Frame, template: &mut Template<Self>, out: &mut List<Self>) -> Result<(), Frame> {
-        template.read(frame, out)
-    }
-
-    fn recall_next(sse: &mut SseDecoder, template: &mut Template<Self>, out: &mut List<Self>) -> Recalled {
-        template.read_next(sse, out)
-    }
 
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
         let mut event = ResponseStreamEvent::decode(&frame.data)?;
