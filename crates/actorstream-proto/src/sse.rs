@@ -110,6 +110,7 @@ impl SseDecoder {
     }
 
     /// Gives the decoder the next read. The frames of the one before must have been taken.
+    #[inline]
     pub fn feed(&mut self, chunk: Bytes) {
         let done = self.is_done();
         debug_assert!(done, "the frames of the last read were not taken");
@@ -119,6 +120,7 @@ impl SseDecoder {
     }
 
     /// Whether all of what was fed is taken; then nothing of it is kept.
+    #[inline]
     pub(crate) fn is_done(&mut self) -> bool {
         let done = self.at == self.chunk.len();
         if done && !self.chunk.is_empty() {
@@ -130,6 +132,7 @@ impl SseDecoder {
 
     /// What the read holds behind the start of the next event, if that begins as the last one did: the data should be
     /// next. Whoever knows how that goes on [takes](Self::take_expected) it, and spares the search for its end.
+    #[inline]
     pub(crate) fn expected(&self) -> Option<&[u8]> {
         if self.lead.is_empty() || self.start != Some(self.at) {
             return None;
@@ -139,6 +142,7 @@ impl SseDecoder {
 
     /// Takes the event whose data are the first `len` of the [expected](Self::expected) bytes, none of which ends a line,
     /// if it ends there.
+    #[inline]
     pub(crate) fn take_expected(&mut self, len: usize) -> Option<Bytes> {
         let start = self.at + self.lead.len();
         let end = start + len;
@@ -264,6 +268,7 @@ impl SseDecoder {
     }
 
     /// A slice of the read; the read itself, if nothing is left of it.
+    #[inline]
     fn last_slice(&mut self, start: usize, end: usize) -> Bytes {
         if self.at < self.chunk.len() {
             return self.chunk.slice(start..end);

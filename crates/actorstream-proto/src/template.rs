@@ -214,7 +214,13 @@ impl<E: Patterned> Learned<E> {
 
     /// Appends the event that `payload` is.
     #[inline]
-    fn fill(&self, payload: Bytes, fillings: &Fillings, mut texts: Option<Box<Unescaped>>, out: &mut List<E>) {
+    fn fill(
+        &self,
+        payload: Bytes,
+        fillings: &Fillings,
+        mut texts: Option<Box<Unescaped>>,
+        out: &mut List<E>,
+    ) {
         let mut places = fillings.texts.iter().enumerate();
         out.push(self.event.filled(payload.into(), |payload| {
             let Some((place, (start, end))) = places.next() else { return Text::default() };

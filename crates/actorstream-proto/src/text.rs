@@ -10,8 +10,9 @@ use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-/// No surrogate: marks a text that is to be filled in.
-const PLACEHOLDER: u16 = 1;
+use self::short::Short;
+
+mod short;
 
 /// The first of the 2,048 private characters that stand for lone surrogates while a payload is read the forgiving way.
 const STAND_IN: u32 = 0x10_F800;
@@ -75,8 +76,8 @@ pub(crate) fn settle_stand_ins(text: &mut String) {
 
 /// A string of the API. It dereferences to `str`, and cloning it copies no text.
 ///
-/// A text taken from an event is a slice of the read it arrived in and keeps that read's buffer (up to 32 KiB, which the
-/// streams of a thread share) alive: to keep a short text for long, keep `text.to_string()`.
+/// A text taken from an event may be a slice of the read it arrived in, and keep that read's buffer (up to 32 KiB, which
+/// the streams of a thread share) alive: to keep one for long, keep `text.to_string()`.
 ///
 /// JSON can hold half a surrogate pair (`"\ud83d"`), which no Rust string can; servers send such halves when they
 /// split an emoji over two chunks. A `Text` carries the half at its start or its end beside the string, and the
@@ -84,17 +85,61 @@ pub(crate) fn settle_stand_ins(text: &mut String) {
 /// invalid sequence reads as U+FFFD.
 #[derive(Clone, Default)]
 pub struct Text {
-    text: ByteString,
+    text: Held,
     /// A low surrogate that stood before the text, or 0.
     low: u16,
     /// A high surrogate that stood behind the text, or 0.
     high: u16,
+    /// It is still to be filled in.
+    placeholder: bool,
+}
+
+/// Where a text is held.
+#[derive(Clone)]
+enum Held {
+    /// In memory that others share: the read it arrived in, a payload's copy, the program's own.
+    Shared(ByteString),
+    /// Here.
+    Short(Short),
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self::Short(Short::EMPTY)
+    }
+}
+
+impl Deref for Held {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        match self {
+            Self::Shared(text) => text,
+            Self::Short(text) => text.as_str(),
+        }
+    }
+}
+
+impl From<&str> for Held {
+    fn from(text: &str) -> Self {
+        Short::new(text).map_or_else(|| Self::Shared(text.into()), Self::Short)
+    }
+}
+
+impl From<String> for Held {
+    fn from(text: String) -> Self {
+        match Short::new(&text) {
+            Some(short) => Self::Short(short),
+            None => Self::Shared(text.into()),
+        }
+    }
 }
 
 impl Text {
     /// The text of a string that never changes; nothing is allocated.
     pub const fn from_static(text: &'static str) -> Self {
-        Self { text: ByteString::from_static(text), low: 0, high: 0 }
+        Self { text: Held::Shared(ByteString::from_static(text)), low: 0, high: 0, placeholder: false }
     }
 
     /// The text as a string slice.
@@ -104,11 +149,11 @@ impl Text {
 
     /// Stands for a text that is still to be filled in.
     pub(crate) fn placeholder() -> Self {
-        Self { text: ByteString::new(), low: PLACEHOLDER, high: 0 }
+        Self { placeholder: true, ..Self::default() }
     }
 
     pub(crate) fn is_placeholder(&self) -> bool {
-        self.low == PLACEHOLDER
+        self.placeholder
     }
 
     /// Whether half a surrogate pair stands before or behind the text.
@@ -118,7 +163,7 @@ impl Text {
 
     /// Copies the text out of the read it came in, so that it does not keep that alive.
     pub(crate) fn detach(&mut self) {
-        self.text = ByteString::from(&*self.text);
+        self.text = Held::from(&*self.text);
     }
 
     /// Makes of a slice of `payload` the same slice of its copy, and a copy of any other text, so that it does not keep
@@ -128,7 +173,7 @@ impl Text {
         let slice = copy.get(offset..).and_then(|rest| rest.get(..self.len()));
         match slice {
             Some(slice) if *slice == *self.text.as_bytes() && !slice.is_empty() => {
-                self.text = ByteString::try_from(copy.slice_ref(slice)).unwrap_or_default();
+                self.text = ByteString::try_from(copy.slice_ref(slice)).map(Held::Shared).unwrap_or_default();
             }
             _ => self.detach(),
         }
@@ -137,18 +182,29 @@ impl Text {
     /// The text of a string literal without escapes, at this place of a payload.
     #[inline]
     pub(crate) fn from_literal(payload: &Bytes, at: std::ops::Range<usize>) -> Self {
-        if at.is_empty() {
-            return Self::default();
-        }
+        let short = payload.get(at.start..).and_then(|rest| Short::ascii(rest, at.len()));
+        short.map_or_else(
+            || Self::from_long_literal(payload, at),
+            |short| Self { text: Held::Short(short), low: 0, high: 0, placeholder: false },
+        )
+    }
+
+    #[inline(never)]
+    fn from_long_literal(payload: &Bytes, at: std::ops::Range<usize>) -> Self {
         Self::from_wtf8(&payload[at.clone()], || payload.slice(at))
     }
 
     /// Joins this text with the half of a surrogate pair that ended the text before it: `carry` is that half (or
     /// 0) and becomes the half that ends this text. A half that finds no partner becomes U+FFFD.
+    #[inline]
     pub fn join(&mut self, carry: &mut u16) {
-        if *carry | self.low | self.high == 0 {
-            return;
+        if *carry | self.low | self.high != 0 {
+            self.join_halves(carry);
         }
+    }
+
+    #[cold]
+    fn join_halves(&mut self, carry: &mut u16) {
         let (high, low) = (std::mem::take(carry), std::mem::take(&mut self.low));
         *carry = std::mem::take(&mut self.high);
         if high == 0 && low == 0 {
@@ -167,10 +223,9 @@ impl Text {
 
     /// The text of bytes that should be UTF-8 but may hold surrogates (as WTF-8) or garbage. `slice` makes the
     /// valid case cheap.
-    #[inline]
     fn from_wtf8(bytes: &[u8], slice: impl FnOnce() -> Bytes) -> Self {
         match ByteString::try_from(slice()) {
-            Ok(text) => Self { text, low: 0, high: 0 },
+            Ok(text) => Self { text: Held::Shared(text), low: 0, high: 0, placeholder: false },
             Err(_) => Self::repair(bytes),
         }
     }
@@ -215,7 +270,7 @@ impl Text {
                 Piece::Surrogate(_) => text.push(char::REPLACEMENT_CHARACTER),
             }
         }
-        Self { text: text.into(), low, high }
+        Self { text: text.into(), low, high, placeholder: false }
     }
 }
 
@@ -332,13 +387,13 @@ impl fmt::Display for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self { text: text.into(), low: 0, high: 0 }
+        Self { text: text.into(), low: 0, high: 0, placeholder: false }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self { text: text.into(), low: 0, high: 0 }
+        Self { text: text.into(), low: 0, high: 0, placeholder: false }
     }
 }
 
@@ -398,6 +453,23 @@ mod tests {
 
     fn parse(json: &str) -> Text {
         serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_text_takes_no_more_than_a_slice_does() {
+        assert_eq!(size_of::<Text>(), size_of::<ByteString>() + 8);
+        assert_eq!(size_of::<Option<Text>>(), size_of::<Text>());
+    }
+
+    #[test]
+    fn a_short_literal_keeps_nothing_alive() {
+        let payload = Bytes::from_static("\"12345678901234567890\"123456789012345678901234é\"".as_bytes());
+        let range = payload.as_ptr_range();
+        for (at, shared) in [(1..21, false), (22..46, true), (22..45, false), (44..48, true), (3..3, false)] {
+            let text = Text::from_literal(&payload, at.clone());
+            assert_eq!(text.as_bytes(), &payload[at]);
+            assert_eq!(range.contains(&text.as_ptr()), shared, "{text}");
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ impl Stopwatch {
         self.head = Some(now);
     }
 
+    #[inline]
     pub(crate) fn event(&mut self, now: Instant) {
         self.first_event.get_or_insert(now);
         self.last_event = Some(now);

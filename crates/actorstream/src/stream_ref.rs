@@ -63,6 +63,7 @@ impl StreamRef {
     }
 
     /// Whether the stream has been cancelled.
+    #[inline]
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::Acquire)
     }
@@ -74,6 +75,7 @@ impl StreamRef {
     }
 
     /// How often the connector was woken: after that it has to [register](Self::register) anew.
+    #[inline]
     pub(crate) fn wakes(&self) -> u32 {
         self.0.wakes.load(Ordering::Acquire)
     }

@@ -235,6 +235,16 @@ impl Event for ChatCompletionChunk {
     }
 }
 
+/// A copy of a text of a template, which may be a placeholder.
+#[inline(always)]
+fn fill(text: &Option<Text>, next: impl FnOnce() -> Text) -> Option<Text> {
+    match text {
+        Some(text) if text.is_placeholder() => Some(next()),
+        None => None,
+        text => text.clone(),
+    }
+}
+
 impl Patterned for ChatCompletionChunk {
     fn changing(&mut self, mut visit: impl FnMut(&mut Text)) {
         if self.choices.iter().any(|choice| choice.logprobs.is_some()) {
@@ -290,10 +300,7 @@ impl Patterned for ChatCompletionChunk {
 
     /// What the trait does, in one go: this is the way of nearly every chunk.
     fn filled(&self, raw: Payload, mut next: impl FnMut(&Payload) -> Text) -> Self {
-        let mut fill = |text: &Option<Text>| match text {
-            Some(text) if text.is_placeholder() => Some(next(&raw)),
-            text => text.clone(),
-        };
+        let mut fill = |text: &Option<Text>| fill(text, || next(&raw));
         let choices = self.choices.map(|choice| {
             let Delta { content, tool_calls, extra, rare } = &choice.delta;
             let mut delta =
