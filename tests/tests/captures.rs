@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Instant;
 
-use actorstream::proto::event::Event;
+use actorstream::proto::event::{Event, Memory as _};
 use actorstream::proto::head::Head;
 use actorstream::proto::list::List;
 use actorstream::proto::session::{BodyEnd, End, Session, Settings};
@@ -194,7 +194,7 @@ fn recall<E: Event + serde::Serialize>(name: &str, body: &[u8]) -> usize {
     let mut recalled = 0;
     while let Some(frame) = decoder.next_frame().unwrap() {
         let mut events = List::default();
-        let event = match E::recall(frame.clone(), &mut memory, &mut events) {
+        let event = match memory.recall(frame.clone(), &mut events) {
             Ok(()) => {
                 recalled += 1;
                 events.pop()

@@ -10,9 +10,14 @@ use smallvec::SmallVec;
 pub struct List<T>(SmallVec<[T; 1]>);
 
 impl<T> List<T> {
-    /// A list with room for so many items.
-    pub fn with_capacity(items: usize) -> Self {
-        Self(SmallVec::with_capacity(items))
+    /// Makes room for so many more items.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
+    }
+
+    /// For how many items there is room.
+    pub fn capacity(&self) -> usize {
+        self.0.capacity()
     }
 
     /// A list of what `map` makes of each item.

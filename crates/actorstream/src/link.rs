@@ -1,11 +1,11 @@
 //! `Link`: what a connector and the messages that it has sent share: the brake.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::{Actor, AsyncContext};
 use actorstream_proto::error::{ErrorKind, StreamError};
@@ -66,17 +66,22 @@ pub(crate) struct Link<E: Event> {
     state: AtomicU8,
     /// What the target keeps of the stream between two messages.
     view: Mutex<Option<Box<dyn Any + Send>>>,
-    /// What the target handed back because it waits.
-    rest: Mutex<Option<Box<Batch<E>>>>,
+    back: Mutex<Back<E>>,
     panicked: AtomicBool,
     /// A delivery was dropped without being looked at.
     untaken: AtomicBool,
     /// Whose word about the end holds: one of the constants below.
     end: AtomicU8,
     connector: AtomicWaker,
-    began: Instant,
-    /// How many nanoseconds after that the last delivery was done with.
-    done_after: AtomicU64,
+}
+
+/// What comes back from the target.
+#[derive(Debug)]
+pub(crate) struct Back<E: Event> {
+    /// The batch of the last delivery, with what the target handed back because it waits. Usually there is nothing in it.
+    pub(crate) batch: Option<Box<Batch<E>>>,
+    /// When the target was done with it.
+    pub(crate) done_at: Instant,
 }
 
 impl<E: Event> Link<E> {
@@ -85,13 +90,11 @@ impl<E: Event> Link<E> {
             stream,
             state: AtomicU8::new(IDLE),
             view: Mutex::new(None),
-            rest: Mutex::new(None),
+            back: Mutex::new(Back { batch: None, done_at: now() }),
             panicked: AtomicBool::new(false),
             untaken: AtomicBool::new(false),
             end: AtomicU8::new(OPEN),
             connector: AtomicWaker::new(),
-            began: now(),
-            done_after: AtomicU64::new(0),
         })
     }
 
@@ -102,17 +105,15 @@ impl<E: Event> Link<E> {
     /// Packs a batch to be sent.
     pub(crate) fn deliver(self: &Arc<Self>, batch: Box<Batch<E>>) -> Delivery<E> {
         self.state.store(OUT, Ordering::Release);
-        Delivery { batch: Some(batch), round_ended: false, link: Arc::clone(self), handed_back: false }
+        Delivery { batch: Some(batch), back: None, round_ended: false, link: Arc::clone(self) }
     }
 
-    /// When the target was done with the last delivery.
-    pub(crate) fn done_at(&self) -> Instant {
-        self.began + Duration::from_nanos(self.done_after.load(Ordering::Relaxed))
+    fn back(&self) -> MutexGuard<'_, Back<E>> {
+        self.back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ready when the target is done with the delivery, with what it handed back. With `late` nobody is
-    /// woken for it.
-    pub(crate) fn poll_done(&self, cx: &mut Context<'_>, late: bool) -> Poll<Option<Box<Batch<E>>>> {
+    /// Ready when the target is done with the delivery. With `late` nobody is woken for it.
+    pub(crate) fn poll_done(&self, cx: &mut Context<'_>, late: bool) -> Poll<Back<E>> {
         if self.state.load(Ordering::Acquire) == OUT {
             // What is amiss wakes whoever a cancellation would.
             if !late {
@@ -123,7 +124,8 @@ impl<E: Event> Link<E> {
             }
         }
         self.state.store(IDLE, Ordering::Release);
-        Poll::Ready(self.rest.lock().unwrap_or_else(PoisonError::into_inner).take())
+        let mut back = self.back();
+        Poll::Ready(Back { batch: back.batch.take(), done_at: back.done_at })
     }
 
     /// Whether a handler panicked with a delivery in hand, or the target went down in a panic with one in its mailbox.
@@ -174,10 +176,10 @@ pub(crate) fn replace_kind<R: Send + Sync + 'static>(kind: ErrorKind, end: Outco
 pub(crate) struct Delivery<E: Event> {
     /// In a box, since it is moved from hand to hand. `None` once it was looked at.
     batch: Option<Box<Batch<E>>>,
+    /// The batch with what is for the connector to send again, if anything is.
+    back: Option<Box<Batch<E>>>,
     round_ended: bool,
     link: Arc<Link<E>>,
-    /// Some of it is for the connector to send again.
-    handed_back: bool,
 }
 
 impl<E: Event> Delivery<E> {
@@ -218,13 +220,15 @@ impl<E: Event> Delivery<E> {
             if ctx.waiting() && (more || events.len() > 0) {
                 let left = events.collect();
                 batch.events = left;
-                self.hand_back(batch);
+                self.back = Some(batch);
                 return None;
             }
         }
         drop(events);
-        self.round_ended = batch.round_ends;
-        batch.end.map(|end| self.decide(*end))
+        self.round_ended = std::mem::take(&mut batch.round_ends);
+        let end = batch.end.take();
+        self.back = Some(batch);
+        end.map(|end| self.decide(*end))
     }
 
     /// Whether an answer that is not the last has ended with the events that were given.
@@ -242,12 +246,6 @@ impl<E: Event> Delivery<E> {
     pub(crate) fn keep_view<V: Send + 'static>(&self, view: Box<V>) {
         *self.link.view.lock().unwrap_or_else(PoisonError::into_inner) = Some(view);
     }
-
-    /// Gives back what the target did not take.
-    fn hand_back(&mut self, rest: Box<Batch<E>>) {
-        self.handed_back = true;
-        *self.link.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
-    }
 }
 
 impl<E: Event> Drop for Delivery<E> {
@@ -261,11 +259,11 @@ impl<E: Event> Drop for Delivery<E> {
         if untaken {
             link.untaken.store(true, Ordering::Release);
         }
-        let after = now().saturating_duration_since(link.began).as_nanos();
-        link.done_after.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let handed_back = self.back.as_ref().is_some_and(|batch| !batch.is_empty());
+        *link.back() = Back { batch: self.back.take(), done_at: now() };
         link.state.store(DONE, Ordering::Release);
         link.connector.wake();
-        if panicking || untaken || self.handed_back {
+        if panicking || untaken || handed_back {
             link.stream.wake();
         }
     }

@@ -1,16 +1,18 @@
 //! The pump: request → body → session → sink, until the end.
 
 use std::pin::pin;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use actorstream_proto::budget::Budget;
 use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
 use actorstream_proto::finish::{Finish, Outcome};
-use actorstream_proto::list::List;
 use actorstream_proto::session::{End, Session, Settings};
 use futures_util::future::join;
+use futures_util::ready;
 
 use crate::call::{Outgoing, OutgoingBody, Prepared};
 use crate::client::Inner;
@@ -22,6 +24,7 @@ use crate::transport::{Answer, Exchange, HttpClient, Piece, send};
 use super::guard::{Guard, Interrupt};
 use super::now;
 use super::sink::{Settled, Sink};
+use super::spares::Spares;
 
 /// How long the rest of a body is waited for after the end of its stream, so that the connection can be used again.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -30,6 +33,8 @@ const DRAIN: Duration = Duration::from_secs(1);
 struct Running<E: Event> {
     session: Session<E>,
     sink: Sink<E>,
+    /// Where batches come from.
+    spares: Rc<Spares<E>>,
     /// The answer whose tools run; its session has ended.
     round: Option<Box<Finish<E::Response>>>,
 }
@@ -111,7 +116,12 @@ impl<E: Event> Stream<E> {
         let Start { client, options, request, sink, started, entry } = *start;
         let guard = Guard::new(sink.stream().clone(), sink.target());
         let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
-        let running = Running { session: session(&request, started, 1), sink, round: None };
+        let running = Running {
+            session: session(&request, started, 1),
+            sink,
+            spares: Spares::of_thread(),
+            round: None,
+        };
         Self { client, options, request, running, guard, started, total, entry }
     }
 }
@@ -314,7 +324,7 @@ async fn attempt<E: Event>(
     options: &Arc<Options>,
     outgoing: &mut Outgoing,
 ) -> Ending<E> {
-    let Running { session, sink, .. } = running;
+    let Running { session, sink, spares, .. } = running;
     // In a box of its own, which is gone when the head is there.
     let mut answer = match Box::pin(ask(session, guard, http, options, outgoing)).await {
         Ok(answer) => answer,
@@ -322,26 +332,24 @@ async fn attempt<E: Event>(
     };
     let mut usual = 1;
     loop {
-        if let Err(interrupt) = guard.wait(&*session, |cx| answer.poll_read(cx)).await {
+        if let Err(interrupt) = read(session, sink, guard, &mut answer).await {
             return Ending::Interrupted(interrupt);
         }
-        match deliver(session, sink, &mut answer, &mut usual) {
-            Delivered::Nothing => {}
-            Delivered::Events => {
-                if session.has_delivered() {
-                    outgoing.let_go();
-                }
-                if let Err(interrupt) = settle(session, sink, guard, &answer).await {
-                    return Ending::Interrupted(interrupt);
-                }
-            }
-            Delivered::End(mut served) => {
-                served.answer = Some(answer);
-                return Ending::Served(served);
-            }
+        if let Some(batch) = sink.take_spare() {
+            spares.put(batch);
+        }
+        if let Some(mut served) = deliver(session, sink, spares, &mut answer, &mut usual) {
+            served.answer = Some(answer);
+            return Ending::Served(served);
+        }
+        if session.has_delivered() {
+            outgoing.let_go();
         }
         if session.broken().is_some() {
-            return Ending::Broken;
+            return match settle(session, sink, guard).await {
+                Ok(()) => Ending::Broken,
+                Err(interrupt) => Ending::Interrupted(interrupt),
+            };
         }
     }
 }
@@ -374,27 +382,58 @@ async fn ask<E: Event>(
     }
 }
 
-/// Waits until the target is done with what it was sent.
+/// Reads what comes next, once the target is done with what it was sent.
 ///
 /// Where all was read that is there, what comes next wakes the connector, which looks then whether the target is done:
 /// so it need not be woken for that as well. Until then the budgets for the server run on, and only when one has run out
 /// does it matter when the target was done.
+async fn read<E: Event>(
+    session: &mut Session<E>,
+    sink: &mut Sink<E>,
+    guard: &mut Guard<E>,
+    answer: &mut Answer,
+) -> Result<(), Interrupt> {
+    if sink.is_outstanding() {
+        if answer.waits() {
+            sink.settle_late();
+        } else {
+            settle(session, sink, guard).await?;
+        }
+    }
+    loop {
+        let outstanding = sink.is_outstanding();
+        let read = guard.wait(&*session, |cx| {
+            if sink.is_outstanding() && ready!(sink.poll_settled(cx)) == Settled::Gone {
+                return Poll::Ready(Err(Interrupt::Gone));
+            }
+            answer.poll_read(cx).map(Ok)
+        });
+        let read = read.await.flatten();
+        if sink.is_outstanding() {
+            match read {
+                Err(Interrupt::Deadline) => settle(session, sink, guard).await?,
+                read => return read,
+            }
+        } else {
+            if outstanding {
+                session.resume(sink.done_at());
+            }
+            // The deadline may have been one of a time when the target did not keep up.
+            if !outstanding || read != Err(Interrupt::Deadline) {
+                return read;
+            }
+        }
+    }
+}
+
+/// Waits until the target is done with what it was sent; as long as it takes, the budgets for the server stand still.
 async fn settle<E: Event>(
     session: &mut Session<E>,
     sink: &mut Sink<E>,
     guard: &mut Guard<E>,
-    answer: &Answer,
 ) -> Result<(), Interrupt> {
-    let mut settled = Err(Interrupt::Deadline);
-    if answer.waits() {
-        sink.settle_late();
-        settled = guard.wait(&*session, |cx| sink.poll_settled(cx)).await;
-    }
-    if settled == Err(Interrupt::Deadline) {
-        session.pause();
-        settled = guard.wait(&*session, |cx| sink.poll_settled(cx)).await;
-    }
-    match settled? {
+    session.pause();
+    match guard.wait(&*session, |cx| sink.poll_settled(cx)).await? {
         Settled::Done => {
             session.resume(sink.done_at());
             Ok(())
@@ -403,41 +442,33 @@ async fn settle<E: Event>(
     }
 }
 
-/// What became of what was read.
-enum Delivered<E: Event> {
-    /// There was nothing for the target in it.
-    Nothing,
-    /// Events are with the target.
-    Events,
-    /// The end is to be delivered.
-    End(Box<Served<E>>),
-}
-
-/// Feeds what was read to the session, and sends the events on their way. (No event lives in the future of the pump
-/// while it waits: ten thousand silent streams would have ten thousand places for one.) `usual` is how many there were
-/// the last time.
+/// Feeds what was read to the session, and sends the events on their way; the end comes back, to be delivered. (No event
+/// lives in the future of the pump while it waits: ten thousand silent streams would have ten thousand places for one.)
+/// `usual` is how many there were the last time.
 fn deliver<E: Event>(
     session: &mut Session<E>,
     sink: &mut Sink<E>,
+    spares: &Spares<E>,
     answer: &mut Answer,
     usual: &mut usize,
-) -> Delivered<E> {
-    let batch = feed(session, answer, *usual);
+) -> Option<Box<Served<E>>> {
+    let mut batch = spares.take(*usual);
+    feed(session, answer, &mut batch);
     if batch.end.is_some() {
-        return Delivered::End(Box::new(Served { batch, answer: None }));
+        return Some(Box::new(Served { batch, answer: None }));
     }
     if batch.is_empty() {
-        return Delivered::Nothing;
+        spares.put(batch);
+    } else {
+        *usual = batch.events.len();
+        sink.send(batch);
     }
-    *usual = batch.events.len();
-    sink.send(batch);
-    Delivered::Events
+    None
 }
 
-/// Feeds what was read to the session, with room for so many events.
-fn feed<E: Event>(session: &mut Session<E>, answer: &mut Answer, room: usize) -> Box<Batch<E>> {
+/// Feeds what was read to the session.
+fn feed<E: Event>(session: &mut Session<E>, answer: &mut Answer, batch: &mut Batch<E>) {
     let now = now();
-    let mut batch = Box::new(Batch { events: List::with_capacity(room), ..Batch::default() });
     while let Some(piece) = answer.next() {
         let (end, last) = match piece {
             Piece::Bytes(bytes) => (session.on_bytes(bytes, now, &mut batch.events), false),
@@ -448,7 +479,6 @@ fn feed<E: Event>(session: &mut Session<E>, answer: &mut Answer, room: usize) ->
             break;
         }
     }
-    batch
 }
 
 /// Delivers the end. Gives the answer whose body may have a rest, if its connection can be used again.

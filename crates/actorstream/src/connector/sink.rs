@@ -48,6 +48,10 @@ pub(super) struct Sink<E: Event> {
     late: bool,
     /// The end waits behind a delivery: nothing may follow it.
     ended: bool,
+    /// When the target was done with what was sent last.
+    done_at: Instant,
+    /// A batch that came back empty.
+    spare: Option<Box<Batch<E>>>,
     outcome: Option<oneshot::Sender<Outcome<E::Response>>>,
 }
 
@@ -65,6 +69,8 @@ impl<E: Event> Sink<E> {
             outstanding: false,
             late: false,
             ended: false,
+            done_at: now(),
+            spare: None,
             outcome: Some(outcome),
         }
     }
@@ -97,7 +103,8 @@ impl<E: Event> Sink<E> {
             Target::Actor(recipient) => recipient.do_send(StreamMessage::new(self.link.deliver(batch))),
             Target::Channel(_) => {
                 self.queue.extend(batch.events.drain().map(StreamEvent::Data));
-                self.queue.extend(batch.end.map(|end| StreamEvent::end(*end)));
+                self.queue.extend(batch.end.take().map(|end| StreamEvent::end(*end)));
+                self.spare = Some(batch).filter(|batch| batch.is_empty());
             }
             Target::Callback(callback) => {
                 let stream = self.link.stream();
@@ -108,10 +115,11 @@ impl<E: Event> Sink<E> {
                     }
                     alive = call(callback, StreamEvent::Data(event));
                 }
-                if let Some(end) = batch.end.filter(|_| alive) {
+                if let Some(end) = batch.end.take().filter(|_| alive) {
                     let end = self.link.decide(*end);
                     alive = call(callback, StreamEvent::end(end));
                 }
+                self.spare = Some(batch).filter(|batch| batch.is_empty());
                 if !alive {
                     self.link.set_panicked();
                 }
@@ -120,12 +128,9 @@ impl<E: Event> Sink<E> {
         }
     }
 
-    /// When the target was done with what was sent last, of which nothing is left.
+    /// When the target was done with what was sent last.
     pub(super) fn done_at(&self) -> Instant {
-        match self.target {
-            Target::Actor(_) => self.link.done_at(),
-            Target::Channel(_) | Target::Callback(_) | Target::Nobody => now(),
-        }
+        self.done_at
     }
 
     /// An actor that is done in time with what was sent, as is usual, wakes nobody: something else will.
@@ -138,18 +143,24 @@ impl<E: Event> Sink<E> {
         let settled = match &mut self.target {
             Target::Actor(recipient) => loop {
                 // Whatever wakes the connector first may have been what was to wake it: from then on the link must.
-                let rest = ready!(self.link.poll_done(cx, std::mem::take(&mut self.late)));
+                let back = ready!(self.link.poll_done(cx, std::mem::take(&mut self.late)));
                 if self.link.has_panicked() || (self.link.was_untaken() && !recipient.connected()) {
                     break Settled::Gone;
                 }
-                match rest {
+                match back.batch {
                     // What a cancelled stream has left is not delivered; its end is. Behind an end comes nothing.
                     Some(rest)
-                        if !self.ended && (rest.end.is_some() || !self.link.stream().is_cancelled()) =>
+                        if !rest.is_empty()
+                            && !self.ended
+                            && (rest.end.is_some() || !self.link.stream().is_cancelled()) =>
                     {
                         recipient.do_send(StreamMessage::new(self.link.deliver(rest)));
                     }
-                    Some(_) | None => break Settled::Done,
+                    batch => {
+                        self.spare = batch.filter(|batch| batch.is_empty());
+                        self.done_at = back.done_at;
+                        break Settled::Done;
+                    }
                 }
             },
             Target::Channel(sender) => loop {
@@ -157,6 +168,7 @@ impl<E: Event> Sink<E> {
                     self.queue.retain(StreamEvent::is_end);
                 }
                 if self.queue.is_empty() {
+                    self.done_at = now();
                     break Settled::Done;
                 }
                 let room = self.room.get_or_insert_with(|| Box::pin(sender.clone().reserve_owned()));
@@ -172,12 +184,20 @@ impl<E: Event> Sink<E> {
                 permit.send(event);
             },
             Target::Callback(_) if self.link.has_panicked() => Settled::Gone,
-            Target::Callback(_) | Target::Nobody => Settled::Done,
+            Target::Callback(_) | Target::Nobody => {
+                self.done_at = now();
+                Settled::Done
+            }
         };
         self.late = false;
         self.room = None;
         self.outstanding = false;
         Poll::Ready(settled)
+    }
+
+    /// The batch that was sent last, if it came back empty.
+    pub(super) fn take_spare(&mut self) -> Option<Box<Batch<E>>> {
+        self.spare.take()
     }
 
     /// Queues an end behind a delivery that the target may never be done with.

@@ -123,28 +123,37 @@ impl Answer {
 
     /// The next piece of the body in what was read, or the end if that is where it is.
     pub(crate) fn next(&mut self) -> Option<Piece> {
-        let end = match self.body.next(&mut self.read) {
-            Ok(Some(piece)) => return Some(Piece::Bytes(piece)),
-            Ok(None) if self.body.is_complete() => BodyEnd::Clean,
-            Ok(None) => match (self.closed.take(), &self.stream) {
-                (None, Some(_)) => return None,
-                (Some(Err(error)), _) => BodyEnd::Cut(format!("the connection broke: {error}")),
-                _ if self.body == Body::UntilClose => BodyEnd::Clean,
-                _ => BodyEnd::Cut("the connection was closed in the middle of the body".into()),
-            },
-            Err(broken) => BodyEnd::Cut(format!("the body broke: {}", broken.0)),
-        };
-        let stream = self.stream.take();
-        // Behind a complete answer comes nothing that anybody asked for.
-        if end == BodyEnd::Clean
-            && self.body.is_complete()
-            && self.read.is_empty()
-            && self.closed.is_none()
-            && let (Some(stream), Some((connections, options))) = (stream, self.home.take())
-        {
-            connections.keep(stream, &options.base_url);
+        match self.body.next(&mut self.read) {
+            Ok(Some(piece)) => Some(Piece::Bytes(piece)),
+            // What comes next was not read yet.
+            Ok(None) if self.closed.is_none() && self.stream.is_some() && !self.body.is_complete() => None,
+            Ok(None) => Some(Piece::End(self.end())),
+            Err(broken) => {
+                self.stream = None;
+                Some(Piece::End(BodyEnd::Cut(format!("the body broke: {}", broken.0))))
+            }
         }
-        Some(Piece::End(end))
+    }
+
+    /// How the body has ended, of which nothing more comes.
+    #[cold]
+    fn end(&mut self) -> BodyEnd {
+        let stream = self.stream.take();
+        if self.body.is_complete() {
+            // Behind a complete answer comes nothing that anybody asked for.
+            if self.read.is_empty()
+                && self.closed.is_none()
+                && let (Some(stream), Some((connections, options))) = (stream, self.home.take())
+            {
+                connections.keep(stream, &options.base_url);
+            }
+            return BodyEnd::Clean;
+        }
+        match self.closed.take() {
+            Some(Err(error)) => BodyEnd::Cut(format!("the connection broke: {error}")),
+            _ if self.body == Body::UntilClose => BodyEnd::Clean,
+            _ => BodyEnd::Cut("the connection was closed in the middle of the body".into()),
+        }
     }
 
     /// Reads to the end of the body and drops what comes, so that the connection can be used again.

@@ -92,33 +92,25 @@ impl Chunked {
                     let piece = take(left, read);
                     if *left == 0 {
                         *self = Self::DataEnd { cr: false };
-                        // As nearly all servers write it, and all at once.
-                        if read.starts_with(b"\r\n") {
-                            read.advance(2);
-                            *self = Self::Size { size: 0, begun: false };
-                        }
                     }
                     return Ok(piece);
                 }
                 _ if read.is_empty() => return Ok(None),
+                Self::Size { begun: false, .. } if let Some(piece) = whole_chunk(read) => {
+                    return Ok(Some(piece));
+                }
                 _ => read.advance(self.skip(read)?),
             }
         }
     }
 
-    /// Goes on behind what stands between data, and says how long that is.
+    /// Goes on in what stands between data, as far as to the end of one or the other line, and says how far that is.
     fn skip(&mut self, read: &[u8]) -> Result<usize, Broken> {
-        if let Self::Size { begun: false, .. } = self
-            && let Some((size, len)) = size_line(read)
-        {
-            *self = Self::Data { left: size };
-            return Ok(len);
-        }
         let mut at = 0;
         while let Some(byte) = read.get(at).copied() {
             *self = self.after(byte)?;
             at += 1;
-            if let Self::Data { .. } | Self::Done = self {
+            if let Self::Data { .. } | Self::Size { begun: false, .. } | Self::Done = self {
                 break;
             }
         }
@@ -167,10 +159,27 @@ impl Chunked {
     }
 }
 
+/// Takes a chunk off what was read that is there whole, written as nearly all servers write them.
+fn whole_chunk(read: &mut Bytes) -> Option<Bytes> {
+    let (size, start) = size_line(read)?;
+    let end = start.checked_add(size)?;
+    let [b'\r', b'\n', rest @ ..] = read.get(end..)? else { return None };
+    if rest.is_empty() {
+        // What keeps the read alive is passed on.
+        let mut piece = std::mem::take(read);
+        piece.truncate(end);
+        piece.advance(start);
+        return Some(piece);
+    }
+    let piece = read.slice(start..end);
+    read.advance(end + 2);
+    Some(piece)
+}
+
 /// The size in a line that holds nothing else, and how long the line is. `None` for any other line, and for the size 0.
-fn size_line(bytes: &[u8]) -> Option<(u64, usize)> {
+fn size_line(bytes: &[u8]) -> Option<(usize, usize)> {
     /// So many digits are no number that is too large.
-    const MOST: usize = 8;
+    const MOST: usize = 7;
     let mut size = 0;
     for (at, byte) in bytes.iter().take(MOST + 1).enumerate() {
         let digit = match byte {
@@ -180,7 +189,7 @@ fn size_line(bytes: &[u8]) -> Option<(u64, usize)> {
             b'\r' if size > 0 && bytes.get(at + 1) == Some(&b'\n') => return Some((size, at + 2)),
             _ => return None,
         };
-        size = size << 4 | u64::from(digit);
+        size = size << 4 | usize::from(digit);
     }
     None
 }
