@@ -55,7 +55,7 @@ fn decode<E: Event>(reads: &[Bytes], len: fn(&E) -> usize) -> usize {
     let mut seen = 0;
     for read in reads {
         decoder.feed(read.clone());
-        loop {
+        while !decoder.is_done() {
             let mut events = List::default();
             if !memory.recall_next(&mut decoder, &mut events) {
                 let Ok(Some(frame)) = decoder.next_frame() else { break };

@@ -10,6 +10,12 @@ use smallvec::SmallVec;
 pub struct List<T>(SmallVec<[T; 1]>);
 
 impl<T> List<T> {
+    /// A list of one item.
+    #[inline]
+    pub fn of(item: T) -> Self {
+        Self(SmallVec::from_buf([item]))
+    }
+
     /// Makes room for so many more items.
     pub fn reserve(&mut self, more: usize) {
         self.0.reserve(more);

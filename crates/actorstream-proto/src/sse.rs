@@ -121,7 +121,7 @@ impl SseDecoder {
 
     /// Whether all of what was fed is taken; then nothing of it is kept.
     #[inline]
-    pub(crate) fn is_done(&mut self) -> bool {
+    pub fn is_done(&mut self) -> bool {
         let done = self.at == self.chunk.len();
         if done && !self.chunk.is_empty() {
             self.chunk = Bytes::new();

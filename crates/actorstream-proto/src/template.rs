@@ -32,19 +32,29 @@ pub trait Patterned: Clone {
     /// The event as it came.
     fn raw(&mut self) -> &mut Payload;
 
-    /// A copy that came as `raw`, with `next` of that in the place of each placeholder (`Text::is_placeholder`), in the order of
-    /// [`changing`](Self::changing).
-    fn filled(&self, raw: Payload, mut next: impl FnMut(&Payload) -> Text) -> Self {
-        let mut event = self.clone();
-        event.changing(|text| {
-            // A text that was empty is no hole: it stood, and stands, between the same bytes.
-            if text.is_placeholder() {
-                *text = next(&raw);
-            }
-        });
-        *event.raw() = raw;
-        event
+    /// Appends a copy that came as `raw`, with `next` of that in the place of each placeholder (`Text::is_placeholder`), in
+    /// the order of [`changing`](Self::changing).
+    fn append(&self, raw: Payload, next: impl FnMut(&Payload) -> Text, out: &mut List<Self>) {
+        append(self, raw, next, out);
     }
+}
+
+/// What [`Patterned::append`] does, unless an event knows of a shorter way.
+pub(crate) fn append<E: Patterned>(
+    event: &E,
+    raw: Payload,
+    mut next: impl FnMut(&Payload) -> Text,
+    out: &mut List<E>,
+) {
+    out.push(event.clone());
+    let Some(event) = out.last_mut() else { return };
+    event.changing(|text| {
+        // A text that was empty is no hole: it stood, and stands, between the same bytes.
+        if text.is_placeholder() {
+            *text = next(&raw);
+        }
+    });
+    *event.raw() = raw;
 }
 
 /// Where something that changes stood in the remembered payload: the bytes between the quotes of a text, the digits of
@@ -214,22 +224,36 @@ impl<E: Patterned> Learned<E> {
 
     /// Appends the event that `payload` is.
     #[inline]
-    fn fill(
-        &self,
-        payload: Bytes,
-        fillings: &Fillings,
-        mut texts: Option<Box<Unescaped>>,
-        out: &mut List<E>,
-    ) {
-        let mut places = fillings.texts.iter().enumerate();
-        out.push(self.event.filled(payload.into(), |payload| {
-            let Some((place, (start, end))) = places.next() else { return Text::default() };
-            let unescaped = texts.as_mut().and_then(|texts| texts[place].take());
-            unescaped.unwrap_or_else(|| Text::from_literal(payload.bytes(), *start as usize..*end as usize))
-        }));
+    fn fill(&self, payload: Bytes, fillings: &Fillings, texts: Option<Box<Unescaped>>, out: &mut List<E>) {
+        let mut places = fillings.texts.iter();
+        let literal = |payload: &Payload| match places.next() {
+            Some((start, end)) => Text::from_literal(payload.bytes(), *start as usize..*end as usize),
+            None => Text::default(),
+        };
+        match texts {
+            None => self.event.append(payload.into(), literal, out),
+            Some(texts) => self.fill_unescaped(payload, *texts, literal, out),
+        }
         if let Some(number) = out.last_mut().and_then(E::number) {
             *number = fillings.number;
         }
+    }
+
+    /// Appends the event that `payload` is, some of whose texts have an escape in them.
+    #[cold]
+    fn fill_unescaped(
+        &self,
+        payload: Bytes,
+        texts: Unescaped,
+        mut literal: impl FnMut(&Payload) -> Text,
+        out: &mut List<E>,
+    ) {
+        let mut texts = texts.into_iter();
+        let next = |payload: &Payload| {
+            let literal = literal(payload);
+            texts.next().flatten().unwrap_or(literal)
+        };
+        self.event.append(payload.into(), next, out);
     }
 }
 

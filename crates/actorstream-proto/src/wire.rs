@@ -31,6 +31,12 @@ impl Extra {
         self.fields.is_none()
     }
 
+    /// What is remembered of the known fields alone.
+    #[inline]
+    pub(crate) fn of_known(&self) -> Self {
+        Self { nulls: self.nulls, fields: None }
+    }
+
     /// All the unknown fields.
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.fields.iter().flat_map(|fields| fields.iter())

@@ -8,7 +8,7 @@ use crate::list::List;
 use crate::payload::Payload;
 use crate::shared::Shared;
 use crate::sse::Frame;
-use crate::template::{Patterned, Template};
+use crate::template::{Patterned, Template, append};
 use crate::text::Text;
 use crate::usage::Usage;
 use crate::wire::Extra;
@@ -299,33 +299,33 @@ impl Patterned for ChatCompletionChunk {
     }
 
     /// What the trait does, in one go: this is the way of nearly every chunk.
-    fn filled(&self, raw: Payload, mut next: impl FnMut(&Payload) -> Text) -> Self {
-        let mut fill = |text: &Option<Text>| fill(text, || next(&raw));
-        let choices = self.choices.map(|choice| {
-            let Delta { content, tool_calls, extra, rare } = &choice.delta;
-            let mut delta =
-                Delta { content: fill(content), tool_calls: None, extra: extra.clone(), rare: rare.clone() };
-            if delta.has_rare_texts() {
-                delta.refusal = fill(&rare.refusal);
-                delta.reasoning_content = fill(&rare.reasoning_content);
-                delta.reasoning = fill(&rare.reasoning);
-            }
-            if tool_calls.is_some() {
-                delta.tool_calls.clone_from(tool_calls);
-                let calls = delta.tool_calls.iter_mut().flatten();
-                for function in calls.filter_map(|call| call.function.as_mut()) {
-                    function.arguments = fill(&function.arguments);
-                }
-            }
-            ChunkChoice {
-                index: choice.index,
-                delta,
-                finish_reason: choice.finish_reason.clone(),
-                logprobs: None,
-                extra: choice.extra.clone(),
-            }
+    fn append(&self, raw: Payload, mut next: impl FnMut(&Payload) -> Text, out: &mut List<Self>) {
+        let [ChunkChoice { index, delta, finish_reason: None, logprobs: None, extra }] = &*self.choices
+        else {
+            return append(self, raw, next, out);
+        };
+        let Delta { content, tool_calls: None, extra: delta_extra, rare } = delta else {
+            return append(self, raw, next, out);
+        };
+        if delta.has_rare_texts() || !(extra.is_empty() && delta_extra.is_empty() && self.extra.is_empty()) {
+            return append(self, raw, next, out);
+        }
+        let content = fill(content, || next(&raw));
+        let obfuscation = fill(&self.obfuscation, || next(&raw));
+        let delta = Delta { content, tool_calls: None, extra: delta_extra.of_known(), rare: rare.clone() };
+        let choice = ChunkChoice {
+            index: *index,
+            delta,
+            finish_reason: None,
+            logprobs: None,
+            extra: extra.of_known(),
+        };
+        out.push(Self {
+            choices: List::of(choice),
+            obfuscation,
+            extra: self.extra.of_known(),
+            raw,
+            envelope: self.envelope.clone(),
         });
-        let obfuscation = fill(&self.obfuscation);
-        Self { choices, obfuscation, extra: self.extra.clone(), raw, envelope: self.envelope.clone() }
     }
 }

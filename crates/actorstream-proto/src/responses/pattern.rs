@@ -16,6 +16,7 @@ struct Parts<'a> {
 }
 
 /// The parts of an event that is a delta; `None` for any other. (With log probabilities no delta is like another.)
+#[inline]
 fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
     use ResponseStreamEvent as E;
     macro_rules! parts {

@@ -41,11 +41,16 @@ impl Short {
     }
 
     /// The same where too little follows.
-    #[inline(never)]
+    #[inline]
     fn ascii_at_end(text: &[u8]) -> Option<Self> {
-        let mut bytes = [0; MOST];
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
-        text.is_ascii().then_some(Self { len: text.len() as u8, bytes })
+        let mut block = [0; MOST + 1];
+        block.get_mut(..text.len())?.copy_from_slice(text);
+        let [first, second, third] = words(&block);
+        if (first | second | third) & NOT_ASCII != 0 {
+            return None;
+        }
+        let [bytes @ .., _] = block;
+        Some(Self { len: text.len() as u8, bytes })
     }
 
     #[inline]
@@ -64,6 +69,9 @@ fn words(block: &[u8; MOST + 1]) -> [u64; 3] {
     let (words, _) = block.as_chunks();
     [0, 1, 2].map(|word| u64::from_le_bytes(words[word]))
 }
+
+/// The bits of a word that are set where one of its bytes is not ASCII.
+const NOT_ASCII: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// For each length of a text, the bits of three words that are set where one of its bytes is not ASCII.
 const MASKS: [[u64; 3]; MOST + 1] = {
