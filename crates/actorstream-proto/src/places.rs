@@ -12,6 +12,7 @@ pub(crate) struct Places {
 
 impl Places {
     /// The place of an index, and whether it is a new one, at the end of the list.
+    #[inline]
     pub(crate) fn of(&mut self, index: u32) -> (usize, bool) {
         match self.first {
             None => {

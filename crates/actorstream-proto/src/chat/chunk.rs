@@ -299,6 +299,7 @@ impl Patterned for ChatCompletionChunk {
     }
 
     /// What the trait does, in one go: this is the way of nearly every chunk.
+    #[inline]
     fn append(&self, raw: Payload, mut next: impl FnMut(&Payload) -> Text, out: &mut List<Self>) {
         let [ChunkChoice { index, delta, finish_reason: None, logprobs: None, extra }] = &*self.choices
         else {

@@ -170,6 +170,7 @@ fn push_name(into: &mut String, name: Option<&Text>, may_go_on: bool) -> usize {
 }
 
 /// Appends a delta to a text; returns by how many bytes the text grew.
+#[inline]
 pub(crate) fn push_text(into: &mut String, delta: Option<&mut Text>, carry: &mut u16, keep: bool) -> usize {
     let Some(delta) = delta else { return 0 };
     delta.join(carry);

@@ -123,16 +123,23 @@ impl Answer {
 
     /// The next piece of the body in what was read, or the end if that is where it is.
     pub(crate) fn next(&mut self) -> Option<Piece> {
+        if self.needs_more() {
+            return None;
+        }
         match self.body.next(&mut self.read) {
             Ok(Some(piece)) => Some(Piece::Bytes(piece)),
-            // What comes next was not read yet.
-            Ok(None) if self.closed.is_none() && self.stream.is_some() && !self.body.is_complete() => None,
+            Ok(None) if self.needs_more() => None,
             Ok(None) => Some(Piece::End(self.end())),
             Err(broken) => {
                 self.stream = None;
                 Some(Piece::End(BodyEnd::Cut(format!("the body broke: {}", broken.0))))
             }
         }
+    }
+
+    /// Whether all that was read is taken, and more may come.
+    fn needs_more(&self) -> bool {
+        self.read.is_empty() && self.closed.is_none() && self.stream.is_some() && !self.body.is_complete()
     }
 
     /// How the body has ended, of which nothing more comes.
