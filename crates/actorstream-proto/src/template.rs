@@ -196,6 +196,8 @@ impl<E: Patterned> Learned<E> {
     fn find(&self, bytes: &[u8]) -> Option<(Fillings, Option<Box<Unescaped>>)> {
         let mut found = Fillings::default();
         let (mut old, mut at) = (0, 0);
+        // So the places in it are numbers of 32 bits.
+        let bytes = &bytes[..bytes.len().min(u32::MAX as usize)];
         for hole in &self.holes {
             let fixed = self.payload.get(old..hole.start)?;
             let rest = bytes.get(at..)?.strip_prefix(fixed)?;
@@ -207,7 +209,7 @@ impl<E: Patterned> Learned<E> {
             } else {
                 let (len, escaped) = literal(rest)?;
                 found.escaped |= u8::from(escaped) << hole.place;
-                *found.texts.get_mut(hole.place)? = (start.try_into().ok()?, (start + len).try_into().ok()?);
+                *found.texts.get_mut(hole.place)? = (start as u32, (start + len) as u32);
                 len
             };
             at = start + len;
@@ -329,7 +331,7 @@ const SHORT: usize = 64;
 
 /// How long the literal is with whose text these bytes begin, and whether an escape is in it. `None` if it does not end, or
 /// holds what no string may.
-#[inline]
+#[inline(always)]
 fn literal(text: &[u8]) -> Option<(usize, bool)> {
     let mut end = 0;
     while end < SHORT

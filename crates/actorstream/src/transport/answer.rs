@@ -103,6 +103,10 @@ impl Answer {
                 buffer.reserve(READ_AHEAD);
             }
             while buffer.len() < buffer.capacity() {
+                if !buffer.is_empty() && stream.poll_maybe_readable(cx).is_pending() {
+                    self.waits = true;
+                    break;
+                }
                 match poll_read_buf(Pin::new(stream), cx, buffer) {
                     Poll::Pending if buffer.is_empty() => return Poll::Pending,
                     Poll::Pending => {

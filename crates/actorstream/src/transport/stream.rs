@@ -22,6 +22,16 @@ impl Stream {
         }
     }
 
+    /// Ready unless it is certain that there is nothing to read; the task is woken when there is. It costs less to ask than
+    /// to read.
+    pub(super) fn poll_maybe_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Plain(stream) => stream.poll_read_ready(cx).map(drop),
+            // What TLS has decrypted already no socket knows of.
+            Self::Tls(_) => Poll::Ready(()),
+        }
+    }
+
     fn duplex(self: Pin<&mut Self>) -> Pin<&mut (dyn Duplex + 'static)> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream),
