@@ -3,6 +3,8 @@
 //! awc takes a body that was cut for one that is complete, so bodies are not its: bytes in, slices of them out, and
 //! whether the body has ended as its framing says.
 
+use std::ops::ControlFlow;
+
 use awc::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use awc::http::{StatusCode, Version};
 use bytes::{Buf as _, Bytes};
@@ -65,10 +67,21 @@ impl Body {
 
     /// Takes the next piece of the body off what was read. `None`: all that was read is taken, or the body is complete.
     pub(super) fn next(&mut self, read: &mut Bytes) -> Result<Option<Bytes>, Broken> {
-        match self {
-            Self::Length(left) => Ok(take(left, read)),
-            Self::UntilClose => Ok(Some(std::mem::take(read)).filter(|read| !read.is_empty())),
-            Self::Chunked(chunked) => chunked.next(read),
+        loop {
+            match self {
+                Self::Length(left) => return Ok(take(left, read)),
+                Self::UntilClose => return Ok(Some(std::mem::take(read)).filter(|read| !read.is_empty())),
+                Self::Chunked(chunked) => {
+                    if chunked.is_between()
+                        && let Some(piece) = whole_chunk(read)
+                    {
+                        return Ok(Some(piece));
+                    }
+                    if let ControlFlow::Break(next) = chunked.step(read) {
+                        return next;
+                    }
+                }
+            }
         }
     }
 }
@@ -84,23 +97,31 @@ fn take(left: &mut u64, read: &mut Bytes) -> Option<Bytes> {
 }
 
 impl Chunked {
-    fn next(&mut self, read: &mut Bytes) -> Result<Option<Bytes>, Broken> {
-        loop {
-            match self {
-                Self::Done => return Ok(None),
-                Self::Data { left } => {
-                    let piece = take(left, read);
-                    if *left == 0 {
-                        *self = Self::DataEnd { cr: false };
-                    }
-                    return Ok(piece);
+    /// Whether a chunk comes next, of which nothing was read yet.
+    fn is_between(self) -> bool {
+        matches!(self, Self::Size { begun: false, .. })
+    }
+
+    /// Takes a piece off what was read, or skips what stands before it.
+    #[inline(never)]
+    fn step(&mut self, read: &mut Bytes) -> ControlFlow<Result<Option<Bytes>, Broken>> {
+        match self {
+            Self::Done => ControlFlow::Break(Ok(None)),
+            Self::Data { left } => {
+                let piece = take(left, read);
+                if *left == 0 {
+                    *self = Self::DataEnd { cr: false };
                 }
-                _ if read.is_empty() => return Ok(None),
-                Self::Size { begun: false, .. } if let Some(piece) = whole_chunk(read) => {
-                    return Ok(Some(piece));
-                }
-                _ => read.advance(self.skip(read)?),
+                ControlFlow::Break(Ok(piece))
             }
+            _ if read.is_empty() => ControlFlow::Break(Ok(None)),
+            _ => match self.skip(read) {
+                Ok(len) => {
+                    read.advance(len);
+                    ControlFlow::Continue(())
+                }
+                Err(broken) => ControlFlow::Break(Err(broken)),
+            },
         }
     }
 
@@ -110,7 +131,7 @@ impl Chunked {
         while let Some(byte) = read.get(at).copied() {
             *self = self.after(byte)?;
             at += 1;
-            if let Self::Data { .. } | Self::Size { begun: false, .. } | Self::Done = self {
+            if self.is_between() || matches!(self, Self::Data { .. } | Self::Done) {
                 break;
             }
         }
