@@ -128,10 +128,6 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
         let Some(learned) = self.learned.as_deref().filter(|learned| learned.one_line) else { return false };
         let Some(rest) = sse.expected() else { return false };
         let Some((fillings, texts)) = learned.find(rest) else { return false };
-        // Whether a line ends in one of them is looked at only where there is an escape.
-        if texts.is_some() && memchr2(b'\n', b'\r', &rest[..fillings.len]).is_some() {
-            return false;
-        }
         let Some(payload) = sse.take_expected(fillings.len) else { return false };
         self.misses = 0;
         learned.fill(payload, &fillings, texts, out);
@@ -272,7 +268,7 @@ impl Fillings {
                 continue;
             }
             let (start, end) = (*start as usize, *end as usize);
-            let simple = simple_escapes(bytes.get(start..end)?).map(Text::from);
+            let simple = simple_escapes(bytes.get(start..end)?);
             // With its quotes it is a JSON text of its own.
             texts[place] = Some(simple.or_else(|| serde_json::from_slice(bytes.get(start - 1..=end)?).ok())?);
         }
@@ -281,8 +277,8 @@ impl Fillings {
 }
 
 /// The text of a literal whose escapes are all of two characters, as a line feed's is; `None` for any other.
-fn simple_escapes(literal: &[u8]) -> Option<String> {
-    let mut text = Vec::with_capacity(literal.len());
+fn simple_escapes(literal: &[u8]) -> Option<Text> {
+    let mut text = SmallVec::<[u8; 64]>::with_capacity(literal.len());
     let mut bytes = literal.iter();
     while let Some(byte) = bytes.next() {
         text.push(match byte {
@@ -299,7 +295,7 @@ fn simple_escapes(literal: &[u8]) -> Option<String> {
             byte => *byte,
         });
     }
-    String::from_utf8(text).ok()
+    str::from_utf8(&text).ok().map(Text::from)
 }
 
 /// Where the digits of an event's number stand in its payload, if it is certain that they are its number.
@@ -353,15 +349,18 @@ fn literal(text: &[u8]) -> Option<(usize, bool)> {
 
 /// The same, where the bytes before `end` hold nothing special.
 fn rest_of_literal(text: &[u8], mut end: usize) -> Option<(usize, bool)> {
+    let mut escaped = false;
     while end < SHORT {
         match text.get(end)? {
-            b'"' => return Some((end, false)),
-            b'\\' => break,
+            b'"' => return Some((end, escaped)),
+            b'\\' => {
+                escaped = true;
+                end += 2;
+            }
             0..0x20 => return None,
             _ => end += 1,
         }
     }
-    let mut escaped = false;
     loop {
         let at = end + memchr2(b'"', b'\\', text.get(end..)?)?;
         if text[at] == b'"' {
