@@ -205,6 +205,7 @@ impl Deadlines {
     }
 
     /// Lets a budget stand still.
+    #[inline]
     pub fn stop(&mut self, budget: Budget) {
         self.started[budget as usize] = None;
     }
@@ -239,6 +240,7 @@ impl Deadlines {
 
     /// An instant before which none runs out, which costs less to tell than [`next`](Self::next) does, and is it or sooner.
     /// `None`: none runs.
+    #[inline]
     pub fn none_before(&self) -> Option<Instant> {
         self.none_before.get()
     }

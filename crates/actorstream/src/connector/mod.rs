@@ -30,6 +30,7 @@ use crate::target::Target;
 use sink::Sink;
 
 /// The time, on the runtime's clock, which tests can stop.
+#[inline]
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

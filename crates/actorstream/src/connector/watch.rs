@@ -48,6 +48,7 @@ impl Watch {
     }
 
     /// Whether the target is known to be gone.
+    #[inline]
     pub(super) fn is_gone(&self) -> bool {
         self.0.gone.get()
     }

@@ -87,6 +87,7 @@ impl Answer {
     }
 
     /// Whether all was read that is there, so that what comes next wakes the task that read it.
+    #[inline]
     pub(crate) fn waits(&self) -> bool {
         self.waits
     }
@@ -126,6 +127,7 @@ impl Answer {
     }
 
     /// The next piece of the body in what was read, or the end if that is where it is.
+    #[inline]
     pub(crate) fn next(&mut self) -> Option<Piece> {
         if self.needs_more() {
             return None;
@@ -142,6 +144,7 @@ impl Answer {
     }
 
     /// Whether all that was read is taken, and more may come.
+    #[inline]
     fn needs_more(&self) -> bool {
         self.read.is_empty() && self.closed.is_none() && self.stream.is_some() && !self.body.is_complete()
     }
