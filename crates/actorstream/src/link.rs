@@ -1,6 +1,7 @@
 //! `Link`: what a connector and the messages that it has sent share: the brake.
 
 use std::any::Any;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -112,13 +113,10 @@ impl<E: Event> Link<E> {
         self.back.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ready when the target is done with the delivery. With `late` nobody is woken for it.
-    pub(crate) fn poll_done(&self, cx: &mut Context<'_>, late: bool) -> Poll<Back<E>> {
+    /// Ready when the target is done with the delivery.
+    pub(crate) fn poll_done(&self, cx: &mut Context<'_>) -> Poll<Back<E>> {
         if self.state.load(Ordering::Acquire) == OUT {
-            // What is amiss wakes whoever a cancellation would.
-            if !late {
-                self.connector.register(cx.waker());
-            }
+            self.connector.register(cx.waker());
             if self.state.load(Ordering::Acquire) == OUT {
                 return Poll::Pending;
             }
@@ -210,21 +208,21 @@ impl<E: Event> Delivery<E> {
     {
         let mut batch = self.batch.take()?;
         let more = batch.end.is_some() || batch.round_ends;
-        let mut events = batch.events.drain();
-        while let Some(event) = events.next() {
-            if self.stream().is_cancelled() {
-                break;
+        let mut waits = false;
+        batch.events.take_while(|event, left| {
+            if self.link.stream.is_cancelled() {
+                return ControlFlow::Break(());
             }
             handle(actor, ctx, event);
             // A context that stops counts as waiting; should the actor decline to stop, nothing is lost.
-            if ctx.waiting() && (more || events.len() > 0) {
-                let left = events.collect();
-                batch.events = left;
-                self.back = Some(batch);
-                return None;
-            }
+            waits = ctx.waiting() && (more || left > 0);
+            if waits { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if waits {
+            self.back = Some(batch);
+            return None;
         }
-        drop(events);
+        batch.events.clear();
         self.round_ended = std::mem::take(&mut batch.round_ends);
         let end = batch.end.take();
         self.back = Some(batch);

@@ -117,12 +117,28 @@ impl<E: Event> Guard<E> {
         .await
     }
 
+    /// Lets others have their turn, until the task is woken; unless what may interrupt does not wake it yet.
+    pub(super) async fn rest(&mut self, until: &impl Until) {
+        let mut rested = false;
+        poll_fn(|cx| {
+            let rest = !rested && self.is_registered(cx.waker()) && self.timer.is_set(until);
+            rested = true;
+            if rest { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+    }
+
+    fn is_registered(&self, waker: &Waker) -> bool {
+        let wakes = self.stream.wakes();
+        self.registered.as_ref().is_some_and(|(known, seen)| *seen == wakes && known.will_wake(waker))
+    }
+
     /// Has the task woken by what may interrupt, unless that is so already.
     fn register(&mut self, waker: &Waker) {
-        let wakes = self.stream.wakes();
-        if self.registered.as_ref().is_some_and(|(known, seen)| *seen == wakes && known.will_wake(waker)) {
+        if self.is_registered(waker) {
             return;
         }
+        let wakes = self.stream.wakes();
         self.stream.register(waker);
         if let Alive::Actor(watch) = &self.target {
             watch.register(waker);
@@ -159,6 +175,15 @@ struct Timer {
 }
 
 impl Timer {
+    /// Whether it wakes the task in time.
+    fn is_set(&self, until: &impl Until) -> bool {
+        match (until.not_before(), &self.sleep) {
+            (None, _) => true,
+            (Some(not_before), Some(sleep)) => self.armed && sleep.deadline().into_std() <= not_before,
+            (Some(_), None) => false,
+        }
+    }
+
     fn poll(&mut self, until: &impl Until, cx: &mut Context<'_>) -> bool {
         let Some(not_before) = until.not_before() else { return false };
         let sleep = match &mut self.sleep {

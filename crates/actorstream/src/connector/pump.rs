@@ -384,21 +384,19 @@ async fn ask<E: Event>(
 
 /// Reads what comes next, once the target is done with what it was sent.
 ///
-/// Where all was read that is there, what comes next wakes the connector, which looks then whether the target is done:
-/// so it need not be woken for that as well. Until then the budgets for the server run on, and only when one has run out
-/// does it matter when the target was done.
+/// Where all was read that is there, what comes next wakes the connector, which looks then whether an actor is done: so it
+/// need not be woken for that as well. Until then the budgets for the server run on, and only when one has run out does it
+/// matter when the actor was done.
 async fn read<E: Event>(
     session: &mut Session<E>,
     sink: &mut Sink<E>,
     guard: &mut Guard<E>,
     answer: &mut Answer,
 ) -> Result<(), Interrupt> {
-    if sink.is_outstanding() {
-        if answer.waits() {
-            sink.settle_late();
-        } else {
-            settle(session, sink, guard).await?;
-        }
+    if sink.is_in_mailbox() && answer.waits() {
+        guard.rest(&*session).await;
+    } else if sink.is_outstanding() {
+        settle(session, sink, guard).await?;
     }
     loop {
         let outstanding = sink.is_outstanding();

@@ -44,8 +44,6 @@ pub(super) struct Sink<E: Event> {
     room: Option<Room<E>>,
     /// A delivery is with the target.
     outstanding: bool,
-    /// The target need wake nobody when it is done with it.
-    late: bool,
     /// The end waits behind a delivery: nothing may follow it.
     ended: bool,
     /// When the target was done with what was sent last.
@@ -67,7 +65,6 @@ impl<E: Event> Sink<E> {
             queue: VecDeque::new(),
             room: None,
             outstanding: false,
-            late: false,
             ended: false,
             done_at: now(),
             spare: None,
@@ -133,17 +130,16 @@ impl<E: Event> Sink<E> {
         self.done_at
     }
 
-    /// An actor that is done in time with what was sent, as is usual, wakes nobody: something else will.
-    pub(super) fn settle_late(&mut self) {
-        self.late = true;
+    /// Whether a delivery is in an actor's mailbox, where it is the actor's turn.
+    pub(super) fn is_in_mailbox(&self) -> bool {
+        self.outstanding && matches!(self.target, Target::Actor(_))
     }
 
     /// Ready when the target is done with what was sent. What it hands back because it waits is sent again.
     pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Settled> {
         let settled = match &mut self.target {
             Target::Actor(recipient) => loop {
-                // Whatever wakes the connector first may have been what was to wake it: from then on the link must.
-                let back = ready!(self.link.poll_done(cx, std::mem::take(&mut self.late)));
+                let back = ready!(self.link.poll_done(cx));
                 if self.link.has_panicked() || (self.link.was_untaken() && !recipient.connected()) {
                     break Settled::Gone;
                 }
@@ -189,7 +185,6 @@ impl<E: Event> Sink<E> {
                 Settled::Done
             }
         };
-        self.late = false;
         self.room = None;
         self.outstanding = false;
         Poll::Ready(settled)
