@@ -2,8 +2,8 @@
 # Fuzzes each property, one after the other: `fuzz/run.sh [NAME…]`. RUNS says how many inputs each is given, or SECONDS_EACH
 # how long it runs. What fails is written to target/fuzz/findings, and the next run begins with what this one learned.
 #
-# libFuzzer needs a C++ compiler, but no nightly Rust: without a sanitizer, which safe code does not need, the stable compiler
-# has all the instrumentation.
+# libFuzzer needs a C++ compiler, but no nightly Rust: without a sanitizer the stable compiler has all the instrumentation.
+# (Safe code needs none; the little that is unsafe asserts its invariant, and runs under Miri in tests/run.sh.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -40,6 +40,13 @@ cargo run --quiet -p actorstream-tests -- streams --count 10000 --events 3 --per
 say 'fuzzers, a fixed number of inputs each'
 RUNS=2000 fuzz/run.sh
 
+if cargo +nightly miri setup </dev/null >/dev/null 2>&1; then
+    say 'unsafe code under Miri'
+    CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/miri" cargo +nightly miri test --quiet -p actorstream-proto --lib -- text::
+else
+    say 'NO MIRI: unsafe code is only tested and fuzzed (rustup component add --toolchain nightly miri rust-src)'
+fi
+
 say 'README: the command of a newcomer'
 env -u OPENAI_API_KEY -u OPENAI_BASE_URL cargo run --quiet -- chat 'Tell me a story' >target/story.txt
 grep -q . target/story.txt

@@ -4,7 +4,8 @@
 //! references up and down, and keep 32 KiB alive for them.
 //!
 //! The one place of the crate with `unsafe` code, which spares looking at the bytes again whenever the text is asked for.
-//! Its invariant: the first `len` of the bytes are UTF-8, and nothing changes them.
+//! Its invariant: the first `len` of the bytes are UTF-8, and nothing changes them. The tests here run under Miri
+//! (`cargo +nightly miri test -p actorstream-proto --lib -- text::`), and the fuzzers come by with every event.
 
 /// How long a short text may be: as long as one fits where a longer one says where it stands.
 pub(super) const MOST: usize = 23;
