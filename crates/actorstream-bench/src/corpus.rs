@@ -48,12 +48,12 @@ pub fn sized_event(number: usize, size: usize) -> String {
     event.replacen("\"content\":\"", &format!("\"content\":\"{}", "word ".repeat(filler.div_ceil(5))), 1)
 }
 
-/// A chat event with nothing in it but a text: about 100 bytes.
+/// A chat event with nothing in it but a text and what every client asks for: about 125 bytes.
 pub fn small_event(number: usize) -> String {
     let word = WORDS[number % WORDS.len()];
     format!(
-        "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{{\"index\":0,\
-         \"delta\":{{\"content\":\"{word}\"}}}}]}}\n\n"
+        "data: {{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\
+         \"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{word}\"}}}}]}}\n\n"
     )
 }
 

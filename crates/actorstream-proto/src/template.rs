@@ -279,23 +279,42 @@ impl Fillings {
 /// The text of a literal whose escapes are all of two characters, as a line feed's is; `None` for any other.
 fn simple_escapes(literal: &[u8]) -> Option<Text> {
     let mut text = SmallVec::<[u8; 64]>::with_capacity(literal.len());
-    let mut bytes = literal.iter();
-    while let Some(byte) = bytes.next() {
-        text.push(match byte {
-            0..0x20 => return None,
-            b'\\' => match bytes.next()? {
-                plain @ (b'"' | b'\\' | b'/') => *plain,
-                b'b' => 8,
-                b'f' => 12,
-                b'n' => b'\n',
-                b'r' => b'\r',
-                b't' => b'\t',
-                _ => return None,
-            },
-            byte => *byte,
+    let mut rest = literal;
+    loop {
+        let escape = match rest.len() {
+            ..=SHORT => rest.iter().position(|byte| *byte == b'\\'),
+            _ => memchr(b'\\', rest),
+        };
+        let (plain, escape) = rest.split_at(escape.unwrap_or(rest.len()));
+        if has_control(plain) {
+            return None;
+        }
+        text.extend_from_slice(plain);
+        let (code, behind) = match escape {
+            [] => break,
+            [_] => return None,
+            [_, code, behind @ ..] => (code, behind),
+        };
+        text.push(match code {
+            b'"' | b'\\' | b'/' => *code,
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            _ => return None,
         });
+        rest = behind;
+    }
+    if text.spilled() {
+        return String::from_utf8(text.into_vec()).ok().map(Text::from);
     }
     str::from_utf8(&text).ok().map(Text::from)
+}
+
+/// Whether a control character is among these, which no string may hold as it is.
+fn has_control(text: &[u8]) -> bool {
+    text.iter().fold(false, |found, byte| found | (*byte < 0x20))
 }
 
 /// Where the digits of an event's number stand in its payload, if it is certain that they are its number.
@@ -371,8 +390,7 @@ fn rest_of_literal(text: &[u8], mut end: usize) -> Option<(usize, bool)> {
         end = at + 2;
     }
     // What has an escape is read as JSON, which looks at the rest.
-    let control = text[..end].iter().fold(false, |found, byte| found | (*byte < 0x20));
-    (escaped || !control).then_some((end, escaped))
+    (escaped || !has_control(&text[..end])).then_some((end, escaped))
 }
 
 /// Marks the bytes of a word that are a quote, a backslash or a control character: the lowest bit that is set is in the

@@ -65,7 +65,7 @@ fn size() -> Result<Plot, Error> {
     let mut lines = Vec::new();
     for name in ["actorstream", "async-openai", "memchr"] {
         let mut points = Vec::new();
-        for size in [100, 300, 1 << 10, 4 << 10, 16 << 10, 64 << 10] {
+        for size in [125, 300, 1 << 10, 4 << 10, 16 << 10, 64 << 10] {
             eprintln!("growth {name}, {size} bytes");
             let arguments = |events: usize| {
                 ["size", name, &size.to_string(), &events.to_string()].map(str::to_owned).to_vec()
