@@ -223,14 +223,13 @@ impl<E: Patterned> Learned<E> {
     /// Appends the event that `payload` is.
     #[inline]
     fn fill(&self, payload: Bytes, fillings: &Fillings, texts: Option<Box<Unescaped>>, out: &mut List<E>) {
-        let mut places = fillings.texts.iter();
-        let literal = |payload: &Payload| match places.next() {
-            Some((start, end)) => Text::from_literal(payload.bytes(), *start as usize..*end as usize),
-            None => Text::default(),
-        };
         match texts {
-            None => self.event.append(payload.into(), literal, out),
-            Some(texts) => self.fill_unescaped(payload, *texts, literal, out),
+            None => {
+                let mut places = fillings.texts.iter();
+                let next = |payload: &Payload| literal_at(payload, places.next());
+                self.event.append(payload.into(), next, out);
+            }
+            Some(texts) => self.append_unescaped(payload, fillings, *texts, out),
         }
         if let Some(number) = out.last_mut().and_then(E::number) {
             *number = fillings.number;
@@ -239,19 +238,22 @@ impl<E: Patterned> Learned<E> {
 
     /// Appends the event that `payload` is, some of whose texts have an escape in them.
     #[cold]
-    fn fill_unescaped(
-        &self,
-        payload: Bytes,
-        texts: Unescaped,
-        mut literal: impl FnMut(&Payload) -> Text,
-        out: &mut List<E>,
-    ) {
-        let mut texts = texts.into_iter();
+    fn append_unescaped(&self, payload: Bytes, fillings: &Fillings, texts: Unescaped, out: &mut List<E>) {
+        let (mut texts, mut places) = (texts.into_iter(), fillings.texts.iter());
         let next = |payload: &Payload| {
-            let literal = literal(payload);
-            texts.next().flatten().unwrap_or(literal)
+            let (text, place) = (texts.next().flatten(), places.next());
+            text.unwrap_or_else(|| literal_at(payload, place))
         };
         self.event.append(payload.into(), next, out);
+    }
+}
+
+/// The text of the literal without escapes that stands in this place of a payload.
+#[inline]
+fn literal_at(payload: &Payload, place: Option<&(u32, u32)>) -> Text {
+    match place {
+        Some((start, end)) => Text::from_literal(payload.bytes(), *start as usize..*end as usize),
+        None => Text::default(),
     }
 }
 
