@@ -42,7 +42,7 @@ pub(crate) struct Answer {
     stream: Option<Stream>,
     body: Body,
     /// What was read and not taken yet.
-    read: Bytes,
+    read: BytesMut,
     /// How the connection ended behind it.
     closed: Option<io::Result<()>>,
     /// All was read that is there: the task that read it is woken when more comes.
@@ -121,7 +121,7 @@ impl Answer {
                     }
                 }
             }
-            self.read = buffer.split().freeze();
+            self.read = buffer.split();
             Poll::Ready(())
         })
     }

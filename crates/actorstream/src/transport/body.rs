@@ -1,16 +1,18 @@
 //! `Body`: where the body of an answer begins and ends in what is read from its connection.
 //!
 //! awc takes a body that was cut for one that is complete, so bodies are not its: bytes in, slices of them out, and
-//! whether the body has ended as its framing says.
-
-use std::ops::ControlFlow;
+//! whether the body has ended as its framing says. The data of the chunks of one read are moved together in it: what lies in
+//! one piece is looked at but once, however a server has cut it.
 
 use awc::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use awc::http::{StatusCode, Version};
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, Bytes, BytesMut};
 
 /// How many bytes the line of a chunk's size, and the trailer, may take: both say nothing here.
 const MAX_EXTRAS: usize = 16 << 10;
+
+/// The data of a chunk are moved next to those before it unless there are more: these are better a piece of their own.
+const MAX_MOVED: usize = 2 << 10;
 
 /// The body of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,76 +68,104 @@ impl Body {
     }
 
     /// Takes the next piece of the body off what was read. `None`: all that was read is taken, or the body is complete.
-    pub(super) fn next(&mut self, read: &mut Bytes) -> Result<Option<Bytes>, Broken> {
-        loop {
-            match self {
-                Self::Length(left) => return Ok(take(left, read)),
-                Self::UntilClose => return Ok(Some(std::mem::take(read)).filter(|read| !read.is_empty())),
-                Self::Chunked(chunked) => {
-                    if chunked.is_between()
-                        && let Some(piece) = whole_chunk(read)
-                    {
-                        return Ok(Some(piece));
-                    }
-                    if let ControlFlow::Break(next) = chunked.step(read) {
-                        return next;
-                    }
-                }
+    pub(super) fn next(&mut self, read: &mut BytesMut) -> Result<Option<Bytes>, Broken> {
+        let piece = match self {
+            Self::Length(left) => {
+                let there = first(*left, read.len());
+                *left -= there as u64;
+                split_to(read, there)
             }
-        }
+            Self::UntilClose => std::mem::take(read),
+            Self::Chunked(chunked) => chunked.next(read)?,
+        };
+        Ok(if piece.is_empty() { None } else { Some(piece.freeze()) })
     }
 }
 
-/// Takes as much of `left` bytes as is there.
-fn take(left: &mut u64, read: &mut Bytes) -> Option<Bytes> {
-    let there = usize::try_from(*left).map_or(read.len(), |left| left.min(read.len()));
-    if there == 0 {
-        return None;
-    }
-    *left -= there as u64;
-    Some(if there == read.len() { std::mem::take(read) } else { read.split_to(there) })
+/// How many bytes of `left` are among as many as are `there`.
+fn first(left: u64, there: usize) -> usize {
+    usize::try_from(left).map_or(there, |left| left.min(there))
+}
+
+/// Takes so many bytes off what was read; what keeps the read alive is passed on with the last of them.
+#[inline]
+fn split_to(read: &mut BytesMut, len: usize) -> BytesMut {
+    if len == read.len() { std::mem::take(read) } else { read.split_to(len) }
 }
 
 impl Chunked {
     /// Whether a chunk comes next, of which nothing was read yet.
+    #[inline]
     fn is_between(self) -> bool {
         matches!(self, Self::Size { begun: false, .. })
     }
 
-    /// Takes a piece off what was read, or skips what stands before it.
-    #[inline(never)]
-    fn step(&mut self, read: &mut Bytes) -> ControlFlow<Result<Option<Bytes>, Broken>> {
-        match self {
-            Self::Done => ControlFlow::Break(Ok(None)),
-            Self::Data { left } => {
-                let piece = take(left, read);
-                if *left == 0 {
-                    *self = Self::DataEnd { cr: false };
-                }
-                ControlFlow::Break(Ok(piece))
-            }
-            _ if read.is_empty() => ControlFlow::Break(Ok(None)),
-            _ => match self.skip(read) {
-                Ok(len) => {
-                    read.advance(len);
-                    ControlFlow::Continue(())
-                }
-                Err(broken) => ControlFlow::Break(Err(broken)),
-            },
-        }
-    }
-
-    /// Goes on in what stands between data, as far as to the end of one or the other line, and says how far that is.
-    fn skip(&mut self, read: &[u8]) -> Result<usize, Broken> {
+    /// Takes the data of chunks off what was read, of as many as one piece should hold. What is wrong with them is told behind
+    /// the data that came before it.
+    #[inline]
+    fn next(&mut self, read: &mut BytesMut) -> Result<BytesMut, Broken> {
+        let mut data = 0..0;
+        // All before it is looked at.
         let mut at = 0;
-        while let Some(byte) = read.get(at).copied() {
-            *self = self.after(byte)?;
-            at += 1;
-            if self.is_between() || matches!(self, Self::Data { .. } | Self::Done) {
+        loop {
+            let rest = &read[at..];
+            let whole = if self.is_between() { whole_chunk(rest) } else { None };
+            let (start, end, next) = match (whole, &mut *self) {
+                (Some((start, end)), _) => (start, end, end + 2),
+                (None, Self::Data { left }) => {
+                    let there = first(*left, rest.len());
+                    if there == 0 || (!data.is_empty() && there > MAX_MOVED) {
+                        break;
+                    }
+                    *left -= there as u64;
+                    if *left == 0 {
+                        *self = Self::DataEnd { cr: false };
+                    }
+                    (0, there, there)
+                }
+                (None, Self::Done) => break,
+                (None, _) if rest.is_empty() => break,
+                (None, _) => {
+                    let (len, skipped) = self.skip(rest);
+                    at += len;
+                    match skipped {
+                        Ok(()) => continue,
+                        // It is found again.
+                        Err(_) if !data.is_empty() => break,
+                        Err(broken) => return Err(broken),
+                    }
+                }
+            };
+            if data.is_empty() {
+                data = at + start..at + end;
+            } else if end - start <= MAX_MOVED {
+                read.copy_within(at + start..at + end, data.end);
+                data.end += end - start;
+            } else {
                 break;
             }
+            at += next;
         }
-        Ok(at)
+        let mut taken = split_to(read, at);
+        taken.truncate(data.end);
+        taken.advance(data.start);
+        Ok(taken)
+    }
+
+    /// Goes on in what stands between data, as far as to the end of one or the other line, or to what does not belong there;
+    /// and says how far that is.
+    #[inline(never)]
+    fn skip(&mut self, read: &[u8]) -> (usize, Result<(), Broken>) {
+        for (at, byte) in read.iter().enumerate() {
+            match self.after(*byte) {
+                Ok(next) => *self = next,
+                Err(broken) => return (at, Err(broken)),
+            }
+            if self.is_between() || matches!(self, Self::Data { .. } | Self::Done) {
+                return (at + 1, Ok(()));
+            }
+        }
+        (read.len(), Ok(()))
     }
 
     /// Where a body is after one more byte that is no data.
@@ -180,21 +210,12 @@ impl Chunked {
     }
 }
 
-/// Takes a chunk off what was read that is there whole, written as nearly all servers write them.
-fn whole_chunk(read: &mut Bytes) -> Option<Bytes> {
+/// Where the data stand of a chunk that is there whole, written as nearly all servers write them.
+#[inline]
+fn whole_chunk(read: &[u8]) -> Option<(usize, usize)> {
     let (size, start) = size_line(read)?;
     let end = start.checked_add(size)?;
-    let [b'\r', b'\n', rest @ ..] = read.get(end..)? else { return None };
-    if rest.is_empty() {
-        // What keeps the read alive is passed on.
-        let mut piece = std::mem::take(read);
-        piece.truncate(end);
-        piece.advance(start);
-        return Some(piece);
-    }
-    let piece = read.slice(start..end);
-    read.advance(end + 2);
-    Some(piece)
+    read.get(end..)?.starts_with(b"\r\n").then_some((start, end))
 }
 
 /// The size in a line that holds nothing else, and how long the line is. `None` for any other line, and for the size 0.
@@ -227,7 +248,7 @@ mod tests {
     fn read(mut body: Body, reads: &[&[u8]]) -> Result<(Vec<u8>, Vec<u8>, bool), Broken> {
         let (mut whole, mut rest) = (Vec::new(), Vec::new());
         for read in reads {
-            let mut read = Bytes::copy_from_slice(read);
+            let mut read = BytesMut::from(*read);
             while let Some(piece) = body.next(&mut read)? {
                 assert!(!piece.is_empty());
                 whole.extend_from_slice(&piece);
@@ -262,6 +283,45 @@ mod tests {
             assert!(!complete, "{end}");
         }
         assert_eq!(read(chunked(), &[bytes]), Ok((b"abc".to_vec(), vec![], true)));
+    }
+
+    #[test]
+    fn the_chunks_of_a_read_are_one_piece_up_to_what_is_broken() {
+        let bytes = b"3\r\nabc\r\n2;x\r\nde\r\n1\nf\n4\r\ngh";
+        let mut body = chunked();
+        let mut read = BytesMut::from(&bytes[..]);
+        assert_eq!(body.next(&mut read), Ok(Some(Bytes::from_static(b"abcdefgh"))));
+        assert_eq!(body.next(&mut read), Ok(None));
+        let mut read = BytesMut::from(&b"ij\r\n1\r\nk\r\nx"[..]);
+        assert_eq!(body.next(&mut read), Ok(Some(Bytes::from_static(b"ijk"))));
+        assert_eq!(body.next(&mut read), Err(Broken("a chunk has no size")));
+        let mut body = chunked();
+        let mut read = BytesMut::from(&b"1\r\na\r\n0\r\n\r\nnext"[..]);
+        assert_eq!(body.next(&mut read), Ok(Some(Bytes::from_static(b"a"))));
+        assert!(body.is_complete());
+        assert_eq!(body.next(&mut read), Ok(None));
+        assert_eq!(read, b"next"[..]);
+    }
+
+    #[test]
+    fn large_chunks_stay_where_they_are() {
+        let (small, large) = ("a".repeat(MAX_MOVED), "b".repeat(MAX_MOVED + 1));
+        let chunk = |data: &str| format!("{:x}\r\n{data}\r\n", data.len());
+        let bytes = [&large, &small, &large, &small].map(|data| chunk(data)).concat();
+        // The same where they are not there whole, and are found by the byte.
+        for end in [bytes.len(), bytes.len() - 1] {
+            let mut body = chunked();
+            let mut read = BytesMut::from(&bytes.as_bytes()[..end]);
+            let whole = [&large, &small].map(String::as_str).concat();
+            for _ in 0..2 {
+                assert!(body.next(&mut read).unwrap().unwrap() == whole);
+            }
+            assert_eq!(body.next(&mut read), Ok(None));
+        }
+        let mut body = chunked();
+        let mut read = BytesMut::from(&*format!("1;\r\na\r\n801;\r\n{large}"));
+        assert!(body.next(&mut read).unwrap().unwrap() == "a");
+        assert!(body.next(&mut read).unwrap().unwrap() == large);
     }
 
     #[test]

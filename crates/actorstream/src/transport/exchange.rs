@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actorstream_proto::error::ErrorKind;
-use bytes::Bytes;
+use bytes::BytesMut;
 
 use super::BaseUrl;
 use super::stream::Stream;
@@ -34,7 +34,7 @@ pub(crate) struct Exchange {
     /// What is left of the request is dropped: the server refused it, or reads it no more.
     pub(super) write_off: Cell<bool>,
     /// What came of the body with the head.
-    pub(super) rest: RefCell<Bytes>,
+    pub(super) rest: RefCell<BytesMut>,
     /// What went wrong, told better than awc can.
     pub(super) error: RefCell<Option<ErrorKind>>,
 }

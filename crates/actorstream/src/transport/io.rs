@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use actix_rt::net::{ActixStream, Ready};
 use actorstream_proto::error::{ErrorKind, Limit};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
 use super::exchange::Exchange;
@@ -84,7 +85,8 @@ impl Io {
                 Ok(_) => {
                     let mut head = std::mem::take(head);
                     if let Some(end) = head_end(&head) {
-                        exchange.rest.replace(head.split_off(end).into());
+                        exchange.rest.replace(BytesMut::from(&head[end..]));
+                        head.truncate(end);
                     }
                     self.reading = Reading::Rest(head, 0);
                     return Poll::Ready(Ok(()));
