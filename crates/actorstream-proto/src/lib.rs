@@ -57,6 +57,7 @@ pub mod output;
 pub mod partial_json;
 pub mod payload;
 mod places;
+mod prefix;
 pub mod raw;
 pub mod responses;
 pub mod retry;

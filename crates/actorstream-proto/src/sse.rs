@@ -8,6 +8,8 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use memchr::{memchr2, memchr3};
 use smallvec::SmallVec;
 
+use crate::prefix::Prefix;
+
 /// One event of the stream, as it stood on the wire.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frame {
@@ -34,7 +36,7 @@ pub struct SseDecoder {
     /// Where in it the event begins that comes next, or is being put together, unless that began in an earlier read.
     start: Option<usize>,
     /// What stood before the data of the last event that began in a read: the next one nearly always begins with it, too.
-    lead: SmallVec<[u8; 16]>,
+    lead: Prefix<SmallVec<[u8; 16]>>,
     /// The start of a line whose end has not arrived.
     partial: BytesMut,
     /// The event that is being put together.
@@ -99,7 +101,7 @@ impl SseDecoder {
             chunk: Bytes::new(),
             at: 0,
             start: None,
-            lead: SmallVec::new(),
+            lead: Prefix::default(),
             partial: BytesMut::new(),
             event: None,
             data: Data::None,
@@ -130,29 +132,27 @@ impl SseDecoder {
         done
     }
 
-    /// What the read holds behind the start of the next event, if that begins as the last one did: the data should be
-    /// next. Whoever knows how that goes on [takes](Self::take_expected) it, and spares the search for its end.
+    /// The read, and where in it the data of the next event should be, if that begins as the last one did. Whoever knows
+    /// how they go on [takes](Self::take_expected) them, and spares the search for their end.
     #[inline]
-    pub(crate) fn expected(&self) -> Option<&[u8]> {
+    pub(crate) fn expected(&self) -> Option<(&Bytes, usize)> {
         if self.lead.is_empty() || self.start != Some(self.at) {
             return None;
         }
-        self.chunk[self.at..].strip_prefix(&*self.lead)
+        Some((&self.chunk, self.lead.end_in(&self.chunk, self.at)?))
     }
 
-    /// Takes the event whose data are the first `len` of the [expected](Self::expected) bytes, none of which ends a line,
-    /// if it ends there.
+    /// Takes the event whose data stand from `start`, where they were [expected](Self::expected), to `end`, none of which ends
+    /// a line, if it ends there.
     #[inline]
-    pub(crate) fn take_expected(&mut self, len: usize) -> Option<Bytes> {
-        let start = self.at + self.lead.len();
-        let end = start + len;
+    pub(crate) fn take_expected(&mut self, start: usize, end: usize) -> Option<Bytes> {
         let blank = match self.chunk.get(end..)? {
             [b'\n', b'\n', ..] => 2,
             [b'\r', b'\n', b'\r', b'\n', ..] => 4,
             _ => return None,
         };
         debug_assert!(memchr2(b'\n', b'\r', &self.chunk[start..end]).is_none(), "the data end before");
-        if self.lead.len() + len > self.max_event {
+        if end - self.at > self.max_event {
             return None;
         }
         self.at = end + blank;
@@ -162,7 +162,7 @@ impl SseDecoder {
 
     /// The next event is no more expected to begin as the last one did.
     pub(crate) fn expect_nothing(&mut self) {
-        self.lead.clear();
+        self.lead = Prefix::default();
     }
 
     /// The next whole event of what was fed, or `None` when more bytes are needed.
@@ -284,10 +284,8 @@ impl SseDecoder {
     fn remember(&mut self, from: usize, to: usize) {
         let lead = &self.chunk[from..to];
         if *self.lead != *lead {
-            self.lead.clear();
-            if lead.len() <= MAX_LEAD {
-                self.lead.extend_from_slice(lead);
-            }
+            let kept = if lead.len() <= MAX_LEAD { lead } else { &[] };
+            self.lead = Prefix::new(SmallVec::from_slice(kept));
         }
     }
 

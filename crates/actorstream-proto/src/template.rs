@@ -5,6 +5,7 @@
 //! digits of a number, and each of these is read as JSON reads it. Anything else is parsed.
 
 use std::fmt;
+use std::ops::Range;
 
 use bytes::Bytes;
 use memchr::{memchr, memchr2, memmem};
@@ -13,6 +14,7 @@ use smallvec::SmallVec;
 use crate::event::Memory;
 use crate::list::List;
 use crate::payload::Payload;
+use crate::prefix::Prefix;
 use crate::sse::{Frame, SseDecoder};
 use crate::text::Text;
 
@@ -32,9 +34,9 @@ pub trait Patterned: Clone {
     /// The event as it came.
     fn raw(&mut self) -> &mut Payload;
 
-    /// Appends a copy that came as `raw`, with `next` of that in the place of each placeholder (`Text::is_placeholder`), in
+    /// Appends a copy that came as `raw`, with the `next` text in the place of each placeholder (`Text::is_placeholder`), in
     /// the order of [`changing`](Self::changing).
-    fn append(&self, raw: Payload, next: impl FnMut(&Payload) -> Text, out: &mut List<Self>) {
+    fn append(&self, raw: Payload, next: impl FnMut() -> Text, out: &mut List<Self>) {
         append(self, raw, next, out);
     }
 }
@@ -43,7 +45,7 @@ pub trait Patterned: Clone {
 pub(crate) fn append<E: Patterned>(
     event: &E,
     raw: Payload,
-    mut next: impl FnMut(&Payload) -> Text,
+    mut next: impl FnMut() -> Text,
     out: &mut List<E>,
 ) {
     out.push(event.clone());
@@ -51,33 +53,28 @@ pub(crate) fn append<E: Patterned>(
     event.changing(|text| {
         // A text that was empty is no hole: it stood, and stands, between the same bytes.
         if text.is_placeholder() {
-            *text = next(&raw);
+            *text = next();
         }
     });
     *event.raw() = raw;
 }
 
-/// Where something that changes stood in the remembered payload: the bytes between the quotes of a text, the digits of
-/// the number.
-#[derive(Debug, Clone, Copy)]
+/// Something that changes, and what stood before it in the remembered payload.
+#[derive(Debug)]
 struct Hole {
-    start: usize,
-    end: usize,
-    /// Which of the texts it is, in the order in which they are visited; the number comes after them.
-    place: usize,
-    is_number: bool,
+    before: Prefix<Bytes>,
+    /// Which of the texts it is, in the order in which they are visited; `None` if it is the number.
+    place: Option<usize>,
 }
 
-/// What fills the holes of another payload.
+/// What fills the holes in another payload.
 #[derive(Debug, Default)]
 struct Fillings {
-    /// Where the texts start and end, in the order in which they are visited.
-    texts: [(u32, u32); MOST_HOLES],
+    /// In the order in which they are visited.
+    texts: [Text; MOST_HOLES],
     number: u64,
-    /// In which of the texts an escape is: a bit for each.
-    escaped: u8,
-    /// How long the payload is.
-    len: usize,
+    /// Where the payload ends.
+    end: usize,
 }
 
 /// How many holes an event may have: a text, its obfuscation, a number; a further text with two choices.
@@ -95,10 +92,10 @@ pub struct Template<E> {
 
 #[derive(Debug)]
 struct Learned<E> {
-    /// A copy, so that it keeps no read alive.
-    payload: Bytes,
     /// In the order in which they stand in the payload.
     holes: SmallVec<[Hole; 3]>,
+    /// What stood behind the last one.
+    behind: Prefix<Bytes>,
     /// The event without its payload, and without the texts that change.
     event: E,
     /// The payload stood in one line.
@@ -114,23 +111,24 @@ impl<E> Default for Template<E> {
 impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
     fn recall(&mut self, frame: Frame, out: &mut List<E>) -> Result<(), Frame> {
         let Some(learned) = self.learned.as_deref() else { return Err(frame) };
-        let found = learned.find(&frame.data).filter(|(fillings, _)| fillings.len == frame.data.len());
-        let Some((fillings, texts)) = found else {
+        let found = learned.find(&frame.data, 0).filter(|fillings| fillings.end == frame.data.len());
+        let Some(fillings) = found else {
             self.misses += 1;
             return Err(frame);
         };
         self.misses = 0;
-        learned.fill(frame.data, &fillings, texts, out);
+        learned.fill(frame.data, fillings, out);
         Ok(())
     }
 
+    #[inline]
     fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut List<E>) -> bool {
         let Some(learned) = self.learned.as_deref().filter(|learned| learned.one_line) else { return false };
-        let Some(rest) = sse.expected() else { return false };
-        let Some((fillings, texts)) = learned.find(rest) else { return false };
-        let Some(payload) = sse.take_expected(fillings.len) else { return false };
+        let Some((read, start)) = sse.expected() else { return false };
+        let Some(fillings) = learned.find(read, start) else { return false };
+        let Some(payload) = sse.take_expected(start, fillings.end) else { return false };
         self.misses = 0;
-        learned.fill(payload, &fillings, texts, out);
+        learned.fill(payload, fillings, out);
         true
     }
 }
@@ -150,7 +148,8 @@ impl<E: Patterned> Template<E> {
 impl<E: Patterned> Learned<E> {
     fn new(event: &E, payload: &Bytes) -> Option<Self> {
         let mut event = event.clone();
-        let mut holes: SmallVec<[Hole; 3]> = SmallVec::new();
+        // Where they stand: the bytes between the quotes of a text, the digits of the number.
+        let mut places: SmallVec<[(Range<usize>, Option<usize>); 3]> = SmallVec::new();
         let mut whole = true;
         let range = payload.as_ptr_range();
         event.changing(|text| {
@@ -160,163 +159,65 @@ impl<E: Patterned> Learned<E> {
             let at = text.as_bytes().as_ptr_range();
             if range.start <= at.start && at.end <= range.end {
                 let start = at.start as usize - range.start as usize;
-                holes.push(Hole { start, end: start + text.len(), place: holes.len(), is_number: false });
+                places.push((start..start + text.len(), Some(places.len())));
                 *text = Text::placeholder();
             } else {
                 // It held an escape, and does not stand in the payload as it is.
                 whole = false;
             }
         });
-        if !whole || holes.is_empty() {
+        if !whole || places.is_empty() {
             return None;
         }
         if let Some(number) = event.number() {
             let (start, end) = number_in(payload, *number)?;
-            holes.push(Hole { start, end, place: holes.len(), is_number: true });
+            places.push((start..end, None));
         }
-        holes.sort_unstable_by_key(|hole| hole.start);
-        let apart = holes.windows(2).all(|two| two[0].end < two[1].start);
-        if !apart || holes.len() > MOST_HOLES {
+        places.sort_unstable_by_key(|(at, _)| at.start);
+        let apart = places.windows(2).all(|two| two[0].0.end < two[1].0.start);
+        if !apart || places.len() > MOST_HOLES {
             return None;
         }
+        // It keeps no read alive.
         let copy = Bytes::copy_from_slice(payload);
         event.fixed(|text| text.move_to(payload, &copy));
         *event.raw() = Payload::default();
         let one_line = memchr2(b'\n', b'\r', payload).is_none();
-        Some(Self { payload: copy, holes, event, one_line })
+        let mut before = 0;
+        let holes = places.into_iter().map(|(at, place)| {
+            let start = std::mem::replace(&mut before, at.end);
+            Hole { before: Prefix::new(copy.slice(start..at.start)), place }
+        });
+        let holes = holes.collect();
+        Some(Self { holes, behind: Prefix::new(copy.slice(before..)), event, one_line })
     }
 
-    /// Finds what fills the holes in the payload with which `bytes` begin, if all around the holes is as remembered; and the
-    /// texts, where there is an escape in one.
-    #[inline]
-    fn find(&self, bytes: &[u8]) -> Option<(Fillings, Option<Box<Unescaped>>)> {
+    /// Finds what fills the holes in the payload that begins in `read` at `start`, if all around the holes is as remembered.
+    #[inline(always)]
+    fn find(&self, read: &Bytes, start: usize) -> Option<Fillings> {
         let mut found = Fillings::default();
-        let (mut old, mut at) = (0, 0);
-        // So the places in it are numbers of 32 bits.
-        let bytes = &bytes[..bytes.len().min(u32::MAX as usize)];
+        let mut at = start;
         for hole in &self.holes {
-            let fixed = self.payload.get(old..hole.start)?;
-            let rest = bytes.get(at..)?.strip_prefix(fixed)?;
-            let start = at + fixed.len();
-            let len = if hole.is_number {
-                let (len, number) = digits(rest)?;
-                found.number = number;
-                len
-            } else {
-                let (len, escaped) = literal(rest)?;
-                found.escaped |= u8::from(escaped) << hole.place;
-                *found.texts.get_mut(hole.place)? = (start as u32, (start + len) as u32);
-                len
-            };
-            at = start + len;
-            old = hole.end;
+            at = hole.before.end_in(read, at)?;
+            match hole.place {
+                Some(place) => (*found.texts.get_mut(place)?, at) = Text::from_literal(read, at)?,
+                None => (found.number, at) = digits(read, at)?,
+            }
         }
-        let fixed = self.payload.get(old..)?;
-        found.len = at + fixed.len();
-        if !bytes.get(at..)?.starts_with(fixed) {
-            return None;
-        }
-        let unescaped = if found.escaped == 0 { None } else { Some(found.unescaped(bytes)?) };
-        Some((found, unescaped))
+        found.end = self.behind.end_in(read, at)?;
+        Some(found)
     }
 
     /// Appends the event that `payload` is.
-    #[inline]
-    fn fill(&self, payload: Bytes, fillings: &Fillings, texts: Option<Box<Unescaped>>, out: &mut List<E>) {
-        match texts {
-            None => {
-                let mut places = fillings.texts.iter();
-                let next = |payload: &Payload| literal_at(payload, places.next());
-                self.event.append(payload.into(), next, out);
-            }
-            Some(texts) => self.append_unescaped(payload, fillings, *texts, out),
-        }
+    #[inline(always)]
+    fn fill(&self, payload: Bytes, mut fillings: Fillings, out: &mut List<E>) {
+        let mut texts = fillings.texts.iter_mut();
+        let next = || texts.next().map(std::mem::take).unwrap_or_default();
+        self.event.append(payload.into(), next, out);
         if let Some(number) = out.last_mut().and_then(E::number) {
             *number = fillings.number;
         }
     }
-
-    /// Appends the event that `payload` is, some of whose texts have an escape in them.
-    #[cold]
-    fn append_unescaped(&self, payload: Bytes, fillings: &Fillings, texts: Unescaped, out: &mut List<E>) {
-        let (mut texts, mut places) = (texts.into_iter(), fillings.texts.iter());
-        let next = |payload: &Payload| {
-            let (text, place) = (texts.next().flatten(), places.next());
-            text.unwrap_or_else(|| literal_at(payload, place))
-        };
-        self.event.append(payload.into(), next, out);
-    }
-}
-
-/// The text of the literal without escapes that stands in this place of a payload.
-#[inline]
-fn literal_at(payload: &Payload, place: Option<&(u32, u32)>) -> Text {
-    match place {
-        Some((start, end)) => Text::from_literal(payload.bytes(), *start as usize..*end as usize),
-        None => Text::default(),
-    }
-}
-
-/// The texts with an escape in them, in the places that they fill.
-type Unescaped = [Option<Text>; MOST_HOLES];
-
-impl Fillings {
-    /// The texts that stand in these bytes with an escape in them; `None` if one is not well-formed.
-    #[cold]
-    fn unescaped(&self, bytes: &[u8]) -> Option<Box<Unescaped>> {
-        let mut texts = Box::<Unescaped>::default();
-        for (place, (start, end)) in self.texts.iter().enumerate() {
-            if self.escaped >> place & 1 == 0 {
-                continue;
-            }
-            let (start, end) = (*start as usize, *end as usize);
-            let simple = simple_escapes(bytes.get(start..end)?);
-            // With its quotes it is a JSON text of its own.
-            texts[place] = Some(simple.or_else(|| serde_json::from_slice(bytes.get(start - 1..=end)?).ok())?);
-        }
-        Some(texts)
-    }
-}
-
-/// The text of a literal whose escapes are all of two characters, as a line feed's is; `None` for any other.
-fn simple_escapes(literal: &[u8]) -> Option<Text> {
-    let mut text = SmallVec::<[u8; 64]>::with_capacity(literal.len());
-    let mut rest = literal;
-    loop {
-        let escape = match rest.len() {
-            ..=SHORT => rest.iter().position(|byte| *byte == b'\\'),
-            _ => memchr(b'\\', rest),
-        };
-        let (plain, escape) = rest.split_at(escape.unwrap_or(rest.len()));
-        if has_control(plain) {
-            return None;
-        }
-        text.extend_from_slice(plain);
-        let (code, behind) = match escape {
-            [] => break,
-            [_] => return None,
-            [_, code, behind @ ..] => (code, behind),
-        };
-        text.push(match code {
-            b'"' | b'\\' | b'/' => *code,
-            b'b' => 8,
-            b'f' => 12,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            _ => return None,
-        });
-        rest = behind;
-    }
-    if text.spilled() {
-        return String::from_utf8(text.into_vec()).ok().map(Text::from);
-    }
-    str::from_utf8(&text).ok().map(Text::from)
-}
-
-/// Whether a control character is among these, which no string may hold as it is.
-fn has_control(text: &[u8]) -> bool {
-    text.iter().fold(false, |found, byte| found | (*byte < 0x20))
 }
 
 /// Where the digits of an event's number stand in its payload, if it is certain that they are its number.
@@ -327,81 +228,21 @@ fn number_in(payload: &[u8], number: u64) -> Option<(usize, usize)> {
     let key = keys.next().filter(|_| keys.next().is_none() && memchr(b'\\', payload).is_none())?;
     let value = payload[key + KEY.len()..].trim_ascii_start();
     let start = payload.len() - value.len();
-    let (len, _) = digits(value).filter(|(_, digits)| *digits == number)?;
-    Some((start, start + len))
+    let (_, end) = digits(payload, start).filter(|(digits, _)| *digits == number)?;
+    Some((start, end))
 }
 
-/// The digits with which `value` begins, how many and their value, if they are a whole number as JSON writes it.
-fn digits(value: &[u8]) -> Option<(usize, u64)> {
-    let (mut end, mut number) = (0, 0_u64);
-    while let Some(digit @ b'0'..=b'9') = value.get(end) {
+/// The number whose digits stand at this place, and where they end, if it is a whole one as JSON writes it.
+#[inline]
+fn digits(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
+    let (mut end, mut number) = (start, 0_u64);
+    while let Some(digit @ b'0'..=b'9') = bytes.get(end) {
         number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
         end += 1;
     }
-    let whole = matches!(value.get(end), Some(b',' | b'}' | b' '));
-    let zero_first = end > 1 && value[0] == b'0';
-    (end > 0 && whole && !zero_first).then_some((end, number))
-}
-
-/// Up to here the words of a text are looked at one by one; for more it is worth to call for help.
-const SHORT: usize = 64;
-
-/// How long the literal is with whose text these bytes begin, and whether an escape is in it. `None` if it does not end, or
-/// holds what no string may.
-#[inline(always)]
-fn literal(text: &[u8]) -> Option<(usize, bool)> {
-    let mut end = 0;
-    while end < SHORT
-        && let Some(word) = text.get(end..).and_then(<[u8]>::first_chunk)
-    {
-        let special = special(u64::from_le_bytes(*word));
-        if special != 0 {
-            end += special.trailing_zeros() as usize / 8;
-            return if text.get(end) == Some(&b'"') {
-                Some((end, false))
-            } else {
-                rest_of_literal(text, end)
-            };
-        }
-        end += 8;
-    }
-    rest_of_literal(text, end)
-}
-
-/// The same, where the bytes before `end` hold nothing special.
-fn rest_of_literal(text: &[u8], mut end: usize) -> Option<(usize, bool)> {
-    let mut escaped = false;
-    while end < SHORT {
-        match text.get(end)? {
-            b'"' => return Some((end, escaped)),
-            b'\\' => {
-                escaped = true;
-                end += 2;
-            }
-            0..0x20 => return None,
-            _ => end += 1,
-        }
-    }
-    loop {
-        let at = end + memchr2(b'"', b'\\', text.get(end..)?)?;
-        if text[at] == b'"' {
-            end = at;
-            break;
-        }
-        escaped = true;
-        end = at + 2;
-    }
-    // What has an escape is read as JSON, which looks at the rest.
-    (escaped || !has_control(&text[..end])).then_some((end, escaped))
-}
-
-/// Marks the bytes of a word that are a quote, a backslash or a control character: the lowest bit that is set is in the
-/// first of them. (What is above the first mark may be marked in vain.)
-fn special(word: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 0xFF;
-    const HIGH: u64 = ONES * 0x80;
-    let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & HIGH;
-    below(word, 0x20) | below(word ^ (ONES * u64::from(b'"')), 1) | below(word ^ (ONES * u64::from(b'\\')), 1)
+    let whole = matches!(bytes.get(end), Some(b',' | b'}' | b' '));
+    let zero_first = end > start + 1 && bytes[start] == b'0';
+    (end > start && whole && !zero_first).then_some((number, end))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 
 use self::short::Short;
 
+mod literal;
 mod short;
 
 /// The first of the 2,048 private characters that stand for lone surrogates while a payload is read the forgiving way.
@@ -177,21 +178,6 @@ impl Text {
             }
             _ => self.detach(),
         }
-    }
-
-    /// The text of a string literal without escapes, at this place of a payload.
-    #[inline]
-    pub(crate) fn from_literal(payload: &Bytes, at: std::ops::Range<usize>) -> Self {
-        let short = payload.get(at.start..).and_then(|rest| Short::ascii(rest, at.len()));
-        short.map_or_else(
-            || Self::from_long_literal(payload, at),
-            |short| Self { text: Held::Short(short), low: 0, high: 0, placeholder: false },
-        )
-    }
-
-    #[inline(never)]
-    fn from_long_literal(payload: &Bytes, at: std::ops::Range<usize>) -> Self {
-        Self::from_wtf8(&payload[at.clone()], || payload.slice(at))
     }
 
     /// Joins this text with the half of a surrogate pair that ended the text before it: `carry` is that half (or
@@ -459,17 +445,6 @@ mod tests {
     fn a_text_takes_no_more_than_a_slice_does() {
         assert_eq!(size_of::<Text>(), size_of::<ByteString>() + 8);
         assert_eq!(size_of::<Option<Text>>(), size_of::<Text>());
-    }
-
-    #[test]
-    fn a_short_literal_keeps_nothing_alive() {
-        let payload = Bytes::from_static("\"12345678901234567890\"123456789012345678901234é\"".as_bytes());
-        let range = payload.as_ptr_range();
-        for (at, shared) in [(1..21, false), (22..46, true), (22..45, false), (44..48, true), (3..3, false)] {
-            let text = Text::from_literal(&payload, at.clone());
-            assert_eq!(text.as_bytes(), &payload[at]);
-            assert_eq!(range.contains(&text.as_ptr()), shared, "{text}");
-        }
     }
 
     #[test]

@@ -300,7 +300,7 @@ impl Patterned for ChatCompletionChunk {
 
     /// What the trait does, in one go: this is the way of nearly every chunk.
     #[inline]
-    fn append(&self, raw: Payload, mut next: impl FnMut(&Payload) -> Text, out: &mut List<Self>) {
+    fn append(&self, raw: Payload, mut next: impl FnMut() -> Text, out: &mut List<Self>) {
         let [ChunkChoice { index, delta, finish_reason: None, logprobs: None, extra }] = &*self.choices
         else {
             return append(self, raw, next, out);
@@ -311,8 +311,8 @@ impl Patterned for ChatCompletionChunk {
         if delta.has_rare_texts() || !(extra.is_empty() && delta_extra.is_empty() && self.extra.is_empty()) {
             return append(self, raw, next, out);
         }
-        let content = fill(content, || next(&raw));
-        let obfuscation = fill(&self.obfuscation, || next(&raw));
+        let content = fill(content, &mut next);
+        let obfuscation = fill(&self.obfuscation, next);
         let delta = Delta { content, tool_calls: None, extra: delta_extra.of_known(), rare: rare.clone() };
         let choice = ChunkChoice {
             index: *index,

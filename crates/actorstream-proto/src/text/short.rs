@@ -28,30 +28,27 @@ impl Short {
         Some(Self { len: text.len() as u8, bytes })
     }
 
-    /// The text that stands in the first `len` of `bytes`, if it is short, and ASCII. It is the quicker the more bytes follow.
-    #[inline]
-    pub(super) fn ascii(bytes: &[u8], len: usize) -> Option<Self> {
-        let mask = MASKS.get(len)?;
-        let Some(block) = bytes.first_chunk() else { return Self::ascii_at_end(bytes.get(..len)?) };
-        let [first, second, third] = words(block);
-        if (first & mask[0]) | (second & mask[1]) | (third & mask[2]) != 0 {
-            return None;
+    /// The text of a JSON string whose opening quote these bytes follow: if its closing quote is among them, and before that
+    /// nothing but ASCII, with no escape.
+    #[inline(always)]
+    pub(super) fn literal(block: &[u8; MOST + 1]) -> Option<Self> {
+        let mut len = 0;
+        for word in words(block) {
+            let special = special(word);
+            // All bits below the first mark, and that of its byte which tells ASCII; all, if there is none.
+            let before = special ^ special.wrapping_sub(1);
+            if word & before & NOT_ASCII != 0 {
+                return None;
+            }
+            if special != 0 {
+                let bit = special.trailing_zeros() & !7;
+                len += bit as u8 / 8;
+                let [bytes @ .., _] = *block;
+                return ((word >> bit) as u8 == b'"').then_some(Self { len, bytes });
+            }
+            len += 8;
         }
-        let [bytes @ .., _] = *block;
-        Some(Self { len: len as u8, bytes })
-    }
-
-    /// The same where too little follows.
-    #[inline]
-    fn ascii_at_end(text: &[u8]) -> Option<Self> {
-        let mut block = [0; MOST + 1];
-        block.get_mut(..text.len())?.copy_from_slice(text);
-        let [first, second, third] = words(&block);
-        if (first | second | third) & NOT_ASCII != 0 {
-            return None;
-        }
-        let [bytes @ .., _] = block;
-        Some(Self { len: text.len() as u8, bytes })
+        None
     }
 
     #[inline]
@@ -74,20 +71,14 @@ fn words(block: &[u8; MOST + 1]) -> [u64; 3] {
 /// The bits of a word that are set where one of its bytes is not ASCII.
 const NOT_ASCII: u64 = u64::from_ne_bytes([0x80; 8]);
 
-/// For each length of a text, the bits of three words that are set where one of its bytes is not ASCII.
-const MASKS: [[u64; 3]; MOST + 1] = {
-    let mut masks = [[0; 3]; MOST + 1];
-    let mut len = 0;
-    while len <= MOST {
-        let mut byte = 0;
-        while byte < len {
-            masks[len][byte / 8] |= 0x80 << (byte % 8 * 8);
-            byte += 1;
-        }
-        len += 1;
-    }
-    masks
-};
+/// Marks the bytes of a word that are a quote, a backslash or a control character: the lowest bit that is set is the highest
+/// of the first of them. (What is above the first mark may be marked in vain.)
+#[inline(always)]
+pub(super) fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xFF;
+    let below = |word: u64, least: u64| word.wrapping_sub(ONES * least) & !word & NOT_ASCII;
+    below(word, 0x20) | below(word ^ (ONES * u64::from(b'"')), 1) | below(word ^ (ONES * u64::from(b'\\')), 1)
+}
 
 #[cfg(test)]
 mod tests {
@@ -112,20 +103,28 @@ mod tests {
 
     #[test]
     fn only_ascii_is_held_of_bytes_that_nobody_has_looked_at() {
-        for behind in ["", "\"", "é and twenty-three bytes more"] {
-            for len in 0..=MOST + 1 {
-                let text = "a".repeat(len);
-                let held = Short::ascii((text.clone() + behind).as_bytes(), len);
-                assert_eq!(held.is_some(), len <= MOST);
-                assert!(held.is_none_or(|held| held.as_str() == text));
-                for at in 0..len {
-                    let mut bytes = text.clone().into_bytes();
-                    bytes[at] = 0x80;
-                    bytes.extend_from_slice(behind.as_bytes());
-                    assert!(Short::ascii(&bytes, len).is_none(), "{len} {at}");
+        for fill in [b'"', b'a', 0x80, 0xFF] {
+            for len in 0..=MOST {
+                let mut block = [fill; MOST + 1];
+                block[..len].fill(b'a');
+                block[len] = b'"';
+                let held = Short::literal(&block).unwrap();
+                assert_eq!(held.as_str().as_bytes(), &block[..len]);
+                for at in 0..=len {
+                    for byte in [0, 0x1F, b'\\', 0x80, 0xA2, 0xDC, 0xFF] {
+                        let mut block = block;
+                        block[at] = byte;
+                        let held = Short::literal(&block);
+                        let quote = block.iter().position(|byte| *byte == b'"');
+                        let ascii = |len: usize| {
+                            block[..len].iter().all(|byte| (0x20..0x80).contains(byte) && *byte != b'\\')
+                        };
+                        let expected = quote.filter(|len| ascii(*len));
+                        assert_eq!(held.map(|held| held.as_str().len()), expected, "{len} {at} {byte}");
+                    }
                 }
             }
         }
-        assert!(Short::ascii(b"ab", 3).is_none());
+        assert!(Short::literal(&[b'a'; MOST + 1]).is_none());
     }
 }

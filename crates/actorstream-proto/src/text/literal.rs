@@ -1,0 +1,211 @@
+//! The text of a JSON string, where it stands in a payload.
+
+use bytes::Bytes;
+use memchr::{memchr, memchr2};
+use smallvec::SmallVec;
+
+use super::short::{MOST, Short, special};
+use super::{Held, Text};
+
+/// Up to here the words of a text are looked at one by one; for more it is worth to call for help.
+const SHORT: usize = 64;
+
+impl Text {
+    /// The text of the string whose opening quote stands before `at`, and where its closing quote stands. `None` if it does not
+    /// end, or is not well-formed.
+    #[inline(always)]
+    pub(crate) fn from_literal(payload: &Bytes, at: usize) -> Option<(Self, usize)> {
+        match payload.get(at..)?.first_chunk().and_then(Short::literal) {
+            Some(short) => Some((Self::from(short), at + short.as_str().len())),
+            None => Self::from_other_literal(payload, at),
+        }
+    }
+
+    /// The same where the text is long, not ASCII, has an escape, or where too little follows.
+    #[inline(never)]
+    fn from_other_literal(payload: &Bytes, at: usize) -> Option<(Self, usize)> {
+        let rest = payload.get(at..)?;
+        if rest.len() <= MOST {
+            // What no text may hold follows.
+            let mut block = [0; MOST + 1];
+            block[..rest.len()].copy_from_slice(rest);
+            if let Some(short) = Short::literal(&block) {
+                return Some((Self::from(short), at + short.as_str().len()));
+            }
+        }
+        let (len, escaped) = literal(rest)?;
+        let (text, end) = (&rest[..len], at + len);
+        let text = if escaped {
+            // With its quotes it is a JSON text of its own.
+            let quoted = || payload.get(at.checked_sub(1)?..=end);
+            simple_escapes(text).or_else(|| serde_json::from_slice(quoted()?).ok())?
+        } else if let Some(short) = str::from_utf8(text).ok().and_then(Short::new) {
+            Self::from(short)
+        } else {
+            Self::from_wtf8(text, || payload.slice(at..end))
+        };
+        Some((text, end))
+    }
+}
+
+impl From<Short> for Text {
+    #[inline(always)]
+    fn from(text: Short) -> Self {
+        Self { text: Held::Short(text), low: 0, high: 0, placeholder: false }
+    }
+}
+
+/// The text of a literal whose escapes are all of two characters, as a line feed's is; `None` for any other.
+fn simple_escapes(literal: &[u8]) -> Option<Text> {
+    let mut text = SmallVec::<[u8; 64]>::with_capacity(literal.len());
+    let mut rest = literal;
+    loop {
+        let escape = match rest.len() {
+            ..=SHORT => rest.iter().position(|byte| *byte == b'\\'),
+            _ => memchr(b'\\', rest),
+        };
+        let (plain, escape) = rest.split_at(escape.unwrap_or(rest.len()));
+        if has_control(plain) {
+            return None;
+        }
+        text.extend_from_slice(plain);
+        let (code, behind) = match escape {
+            [] => break,
+            [_] => return None,
+            [_, code, behind @ ..] => (code, behind),
+        };
+        text.push(match code {
+            b'"' | b'\\' | b'/' => *code,
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            _ => return None,
+        });
+        rest = behind;
+    }
+    if text.spilled() {
+        return String::from_utf8(text.into_vec()).ok().map(Text::from);
+    }
+    str::from_utf8(&text).ok().map(Text::from)
+}
+
+/// Whether a control character is among these, which no string may hold as it is.
+fn has_control(text: &[u8]) -> bool {
+    text.iter().fold(false, |found, byte| found | (*byte < 0x20))
+}
+
+/// How long the literal is with whose text these bytes begin, and whether an escape is in it. `None` if it does not end, or
+/// holds what no string may.
+fn literal(text: &[u8]) -> Option<(usize, bool)> {
+    let mut end = 0;
+    while end < SHORT
+        && let Some(word) = text.get(end..).and_then(<[u8]>::first_chunk)
+    {
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            end += special.trailing_zeros() as usize / 8;
+            break;
+        }
+        end += 8;
+    }
+    rest_of_literal(text, end)
+}
+
+/// The same, where the bytes before `end` hold nothing special.
+fn rest_of_literal(text: &[u8], mut end: usize) -> Option<(usize, bool)> {
+    let mut escaped = false;
+    while end < SHORT {
+        match text.get(end)? {
+            b'"' => return Some((end, escaped)),
+            b'\\' => {
+                escaped = true;
+                end += 2;
+            }
+            0..0x20 => return None,
+            _ => end += 1,
+        }
+    }
+    loop {
+        let at = end + memchr2(b'"', b'\\', text.get(end..)?)?;
+        if text[at] == b'"' {
+            end = at;
+            break;
+        }
+        escaped = true;
+        end = at + 2;
+    }
+    // What has an escape is read as JSON, which looks at the rest.
+    (escaped || !has_control(&text[..end])).then_some((end, escaped))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_text_keeps_nothing_alive() {
+        for text in [
+            "",
+            "a",
+            "12345678901234567890",
+            "12345678901234567890123",
+            "123456789012345678901234",
+            "état",
+            "日本語",
+        ] {
+            for behind in ["\"", "\"}", "\"and twenty-four bytes more"] {
+                let payload = Bytes::from(format!("\"{text}{behind}"));
+                let (read, end) = Text::from_literal(&payload, 1).unwrap();
+                assert_eq!((read.as_str(), end), (text, 1 + text.len()));
+                let shared = payload.as_ptr_range().contains(&read.as_ptr());
+                assert_eq!(shared, text.len() > MOST, "{text}");
+            }
+        }
+    }
+
+    /// Every text of a few of the bytes that matter, at each place, reads as `serde_json` reads it.
+    #[test]
+    fn it_reads_as_json_is_read() {
+        let pieces: [&[u8]; 12] = [
+            b"a",
+            b"\"",
+            b"\\",
+            b"\\n",
+            b"\\\"",
+            b"\\u00e9",
+            b"\\ud83d",
+            "é".as_bytes(),
+            b"\xff",
+            b"\x1f",
+            b"\x7f",
+            b"\xed\xa0\xbd",
+        ];
+        let one: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.to_vec()).collect();
+        let two: Vec<Vec<u8>> =
+            pieces.iter().flat_map(|first| pieces.map(|second| [*first, second].concat())).collect();
+        for text in one.iter().chain(&two) {
+            for len in [0, 1, 6, 7, 8, 14, 15, 16, 21, 22, 23, 24, 61, 62, 63, 64, 65, 200] {
+                for behind in ["", "\"", "\",\"b\":\"and twenty-four bytes more\"}"] {
+                    let literal = [b"\"", &*b"x".repeat(len), text, b"y", behind.as_bytes()].concat();
+                    let payload = Bytes::from(literal);
+                    let mut json = serde_json::Deserializer::from_slice(&payload).into_iter::<Text>();
+                    let expected = json.next().and_then(Result::ok);
+                    let end = json.byte_offset();
+                    let got = Text::from_literal(&payload, 1);
+                    let shown = payload.escape_ascii();
+                    match (&got, &expected) {
+                        (Some((got, at)), Some(text)) => {
+                            assert_eq!((got.as_str(), at + 1), (text.as_str(), end), "{shown}");
+                            assert_eq!((got.low, got.high), (text.low, text.high), "{shown}");
+                        }
+                        // A control character is left to the parser, which reads it where it should not.
+                        (None, Some(text)) => assert!(text.contains('\u{1f}'), "{shown}: None but {text:?}"),
+                        (got, _) => assert!(got.is_none(), "{shown}: {got:?} but None"),
+                    }
+                }
+            }
+        }
+    }
+}
