@@ -71,14 +71,12 @@ struct Hole {
 #[derive(Debug, Default)]
 struct Fillings {
     /// In the order in which they are visited.
-    texts: [Text; MOST_HOLES],
+    texts: [Text; MOST_TEXTS],
     number: u64,
-    /// Where the payload ends.
-    end: usize,
 }
 
-/// How many holes an event may have: a text, its obfuscation, a number; a further text with two choices.
-const MOST_HOLES: usize = 4;
+/// How many texts of an event may change: one and its obfuscation; a further one with two choices.
+const MOST_TEXTS: usize = 3;
 
 /// The last event, and how to tell that the next one differs from it in its texts alone.
 #[derive(Debug)]
@@ -111,13 +109,13 @@ impl<E> Default for Template<E> {
 impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
     fn recall(&mut self, frame: Frame, out: &mut List<E>) -> Result<(), Frame> {
         let Some(learned) = self.learned.as_deref() else { return Err(frame) };
-        let found = learned.find(&frame.data, 0).filter(|fillings| fillings.end == frame.data.len());
-        let Some(fillings) = found else {
+        let mut fillings = Fillings::default();
+        if learned.find(&frame.data, 0, &mut fillings) != Some(frame.data.len()) {
             self.misses += 1;
             return Err(frame);
-        };
+        }
         self.misses = 0;
-        learned.fill(frame.data, fillings, out);
+        learned.fill(frame.data, &mut fillings, out);
         Ok(())
     }
 
@@ -125,10 +123,11 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
     fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut List<E>) -> bool {
         let Some(learned) = self.learned.as_deref().filter(|learned| learned.one_line) else { return false };
         let Some((read, start)) = sse.expected() else { return false };
-        let Some(fillings) = learned.find(read, start) else { return false };
-        let Some(payload) = sse.take_expected(start, fillings.end) else { return false };
+        let mut fillings = Fillings::default();
+        let Some(end) = learned.find(read, start, &mut fillings) else { return false };
+        let Some(payload) = sse.take_expected(start, end) else { return false };
         self.misses = 0;
-        learned.fill(payload, fillings, out);
+        learned.fill(payload, &mut fillings, out);
         true
     }
 }
@@ -166,7 +165,7 @@ impl<E: Patterned> Learned<E> {
                 whole = false;
             }
         });
-        if !whole || places.is_empty() {
+        if !whole || places.is_empty() || places.len() > MOST_TEXTS {
             return None;
         }
         if let Some(number) = event.number() {
@@ -175,7 +174,7 @@ impl<E: Patterned> Learned<E> {
         }
         places.sort_unstable_by_key(|(at, _)| at.start);
         let apart = places.windows(2).all(|two| two[0].0.end < two[1].0.start);
-        if !apart || places.len() > MOST_HOLES {
+        if !apart {
             return None;
         }
         // It keeps no read alive.
@@ -192,25 +191,24 @@ impl<E: Patterned> Learned<E> {
         Some(Self { holes, behind: Prefix::new(copy.slice(before..)), event, one_line })
     }
 
-    /// Finds what fills the holes in the payload that begins in `read` at `start`, if all around the holes is as remembered.
+    /// Finds what fills the holes in the payload that begins in `read` at `start`, and where that ends, if all around the
+    /// holes is as remembered.
     #[inline(always)]
-    fn find(&self, read: &Bytes, start: usize) -> Option<Fillings> {
-        let mut found = Fillings::default();
+    fn find(&self, read: &Bytes, start: usize, fillings: &mut Fillings) -> Option<usize> {
         let mut at = start;
         for hole in &self.holes {
             at = hole.before.end_in(read, at)?;
             match hole.place {
-                Some(place) => (*found.texts.get_mut(place)?, at) = Text::from_literal(read, at)?,
-                None => (found.number, at) = digits(read, at)?,
+                Some(place) => (*fillings.texts.get_mut(place)?, at) = Text::from_literal(read, at)?,
+                None => (fillings.number, at) = digits(read, at)?,
             }
         }
-        found.end = self.behind.end_in(read, at)?;
-        Some(found)
+        self.behind.end_in(read, at)
     }
 
     /// Appends the event that `payload` is.
     #[inline(always)]
-    fn fill(&self, payload: Bytes, mut fillings: Fillings, out: &mut List<E>) {
+    fn fill(&self, payload: Bytes, fillings: &mut Fillings, out: &mut List<E>) {
         let mut texts = fillings.texts.iter_mut();
         let next = || texts.next().map(std::mem::take).unwrap_or_default();
         self.event.append(payload.into(), next, out);
