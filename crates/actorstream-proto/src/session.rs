@@ -3,6 +3,7 @@
 //! No socket, no clock, no runtime: whoever drives it says what happened and what time it is, and takes what comes
 //! out. Every row of the contract that is about what a server does is decided here.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -340,7 +341,7 @@ impl<E: Event> Session<E> {
         self.sse.feed(read);
         while !self.sse.is_done() {
             if self.memory.recall_next(&mut self.sse, out) {
-                match self.accept(Verdict::Data, now, out) {
+                match self.accept_data(now, out) {
                     None => continue,
                     end => return end,
                 }
@@ -393,7 +394,7 @@ impl<E: Event> Session<E> {
             frame
         } else {
             match self.memory.recall(frame, out) {
-                Ok(()) => return self.accept(Verdict::Data, now, out),
+                Ok(()) => return self.accept_data(now, out),
                 Err(frame) => frame,
             }
         };
@@ -429,27 +430,57 @@ impl<E: Event> Session<E> {
 
     /// The last event of `out` has just come; it is taken out again if it is not for the target.
     fn accept(&mut self, verdict: Verdict, now: Instant, out: &mut List<E>) -> Option<End<E>> {
-        let event = out.last_mut()?;
-        if let Some(number) = event.sequence_number() {
-            if self.resumed && self.last.is_some_and(|last| number <= last) {
-                out.pop();
-                return None;
-            }
-            if self.resumed && self.last.is_some_and(|last| number > last + 1) {
-                out.pop();
-                let detail = format!("the server went on with event {number}, not with the one that follows");
-                return Some(self.fail(ErrorKind::truncated(detail), now));
-            }
-            self.last = Some(number);
+        if let Verdict::Data = verdict {
+            return self.accept_data(now, out);
+        }
+        if let ControlFlow::Break(end) = self.number(now, out) {
+            return end;
         }
         match verdict {
-            Verdict::KeepAlive => return None,
+            Verdict::KeepAlive => None,
             Verdict::Fail(error) => {
                 out.pop();
-                return Some(self.fail(ErrorKind::Provider(Arc::new(error)), now));
+                Some(self.fail(ErrorKind::Provider(Arc::new(error)), now))
             }
-            Verdict::Data | Verdict::FinishChoice | Verdict::Finish(_) => {}
+            Verdict::Data => self.add(now, out),
+            Verdict::Finish(status) => self.add(now, out).or_else(|| Some(self.finish(status, true, now))),
+            Verdict::FinishChoice => self.add(now, out).or_else(|| {
+                let complete = self.accumulator.is_complete(self.settings.choices);
+                complete.then(|| self.finish(Status::Completed, true, now))
+            }),
         }
+    }
+
+    /// The same for an event that is data.
+    #[inline]
+    fn accept_data(&mut self, now: Instant, out: &mut List<E>) -> Option<End<E>> {
+        match self.number(now, out) {
+            ControlFlow::Continue(()) => self.add(now, out),
+            ControlFlow::Break(end) => end,
+        }
+    }
+
+    /// Looks at the number of the last event of `out`, where events have one: whether it is new, and the next.
+    #[inline]
+    fn number(&mut self, now: Instant, out: &mut List<E>) -> ControlFlow<Option<End<E>>> {
+        let Some(number) = out.last().and_then(E::sequence_number) else { return ControlFlow::Continue(()) };
+        if self.resumed && self.last.is_some_and(|last| number <= last) {
+            out.pop();
+            return ControlFlow::Break(None);
+        }
+        if self.resumed && self.last.is_some_and(|last| number > last + 1) {
+            out.pop();
+            let detail = format!("the server went on with event {number}, not with the one that follows");
+            return ControlFlow::Break(Some(self.fail(ErrorKind::truncated(detail), now)));
+        }
+        self.last = Some(number);
+        ControlFlow::Continue(())
+    }
+
+    /// Adds the last event of `out` to the response.
+    #[inline]
+    fn add(&mut self, now: Instant, out: &mut List<E>) -> Option<End<E>> {
+        let event = out.last_mut()?;
         self.any_event = true;
         self.stopwatch.event(now);
         self.deadlines.stop(Budget::FirstEvent);
@@ -461,13 +492,7 @@ impl<E: Event> Session<E> {
             out.pop();
             return Some(self.fail(ErrorKind::Limit { limit: Limit::Response, max }, now));
         }
-        match verdict {
-            Verdict::Finish(status) => Some(self.finish(status, true, now)),
-            Verdict::FinishChoice if self.accumulator.is_complete(self.settings.choices) => {
-                Some(self.finish(Status::Completed, true, now))
-            }
-            _ => None,
-        }
+        None
     }
 
     fn finish(&mut self, status: Status, sentinel: bool, now: Instant) -> End<E> {

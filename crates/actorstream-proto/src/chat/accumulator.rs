@@ -50,6 +50,7 @@ impl Carries {
 }
 
 impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
+    #[inline]
     fn push(&mut self, chunk: &mut ChatCompletionChunk, keep: bool) {
         if !self.told.is(chunk.envelope()) {
             self.push_envelope(chunk.envelope());
@@ -62,6 +63,7 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
         }
     }
 
+    #[inline]
     fn size(&self) -> usize {
         self.size
     }
@@ -87,6 +89,7 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
 
 impl ChatAccumulator {
     /// The fields that chunks share; what was seen already says nothing new.
+    #[cold]
     fn push_envelope(&mut self, envelope: &Shared<ChunkEnvelope>) {
         self.told = envelope.mark();
         let response = &mut self.response;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use memchr::{memchr, memchr2};
 use smallvec::SmallVec;
 
-use super::short::{MOST, Short, special};
+use super::short::{Short, WORDS, special};
 use super::{Held, Text};
 
 /// Up to here the words of a text are looked at one by one; for more it is worth to call for help.
@@ -15,24 +15,16 @@ impl Text {
     /// end, or is not well-formed.
     #[inline(always)]
     pub(crate) fn from_literal(payload: &Bytes, at: usize) -> Option<(Self, usize)> {
-        match payload.get(at..)?.first_chunk().and_then(Short::literal) {
+        match words(payload, at).and_then(Short::literal) {
             Some(short) => Some((Self::from(short), at + short.as_str().len())),
             None => Self::from_other_literal(payload, at),
         }
     }
 
-    /// The same where the text is long, not ASCII, has an escape, or where too little follows.
+    /// The same where the text is long, not ASCII, or has an escape.
     #[inline(never)]
     fn from_other_literal(payload: &Bytes, at: usize) -> Option<(Self, usize)> {
         let rest = payload.get(at..)?;
-        if rest.len() <= MOST {
-            // What no text may hold follows.
-            let mut block = [0; MOST + 1];
-            block[..rest.len()].copy_from_slice(rest);
-            if let Some(short) = Short::literal(&block) {
-                return Some((Self::from(short), at + short.as_str().len()));
-            }
-        }
         let (len, escaped) = literal(rest)?;
         let (text, end) = (&rest[..len], at + len);
         let text = if escaped {
@@ -54,6 +46,33 @@ impl From<Short> for Text {
         Self { text: Held::Short(text), low: 0, high: 0, placeholder: false }
     }
 }
+
+/// What stands in a payload from `at` on, as words; where too little follows, 0 does, which no text may hold.
+#[inline(always)]
+fn words(payload: &[u8], at: usize) -> Option<[u64; WORDS]> {
+    if let Some(block) = payload.get(at..)?.first_chunk::<{ WORDS * WORD }>() {
+        let (words, _) = block.as_chunks();
+        return Some([0, 1, 2].map(|word| u64::from_le_bytes(words[word])));
+    }
+    last_words(payload, at)
+}
+
+#[inline]
+fn last_words(payload: &[u8], at: usize) -> Option<[u64; WORDS]> {
+    let mut words = [0; WORDS];
+    let (whole, rest) = payload.get(at..)?.as_chunks();
+    for (word, bytes) in words.iter_mut().zip(whole) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    // What is left is the end of the last word of the payload, most of which stands before.
+    let last = u64::from_le_bytes(*payload.last_chunk()?);
+    let before = (WORD - rest.len()) * 8;
+    *words.get_mut(whole.len())? = last.checked_shr(before as u32).unwrap_or(0);
+    Some(words)
+}
+
+/// How many bytes a word holds.
+const WORD: usize = size_of::<u64>();
 
 /// The text of a literal whose escapes are all of two characters, as a line feed's is; `None` for any other.
 fn simple_escapes(literal: &[u8]) -> Option<Text> {
@@ -142,7 +161,21 @@ fn rest_of_literal(text: &[u8], mut end: usize) -> Option<(usize, bool)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::short::MOST;
     use super::*;
+
+    #[test]
+    fn the_words_behind_the_end_are_0() {
+        let payload: Vec<u8> = (1..=40).collect();
+        for end in 8..=payload.len() {
+            for at in 0..=end {
+                let words = words(&payload[..end], at).unwrap();
+                let mut expected = payload[at..end.min(at + MOST + 1)].to_vec();
+                expected.resize(MOST + 1, 0);
+                assert_eq!(words.map(u64::to_le_bytes).concat(), expected, "{at}..{end}");
+            }
+        }
+    }
 
     #[test]
     fn a_short_text_keeps_nothing_alive() {

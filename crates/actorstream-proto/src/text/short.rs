@@ -28,12 +28,12 @@ impl Short {
         Some(Self { len: text.len() as u8, bytes })
     }
 
-    /// The text of a JSON string whose opening quote these bytes follow: if its closing quote is among them, and before that
-    /// nothing but ASCII, with no escape.
+    /// The text of a JSON string whose opening quote these words follow, as they stand in memory: if its closing quote is
+    /// among their bytes, and before that nothing but ASCII, with no escape.
     #[inline(always)]
-    pub(super) fn literal(block: &[u8; MOST + 1]) -> Option<Self> {
+    pub(super) fn literal(words: [u64; WORDS]) -> Option<Self> {
         let mut len = 0;
-        for word in words(block) {
+        for word in words {
             let special = special(word);
             // All bits below the first mark, and that of its byte which tells ASCII; all, if there is none.
             let before = special ^ special.wrapping_sub(1);
@@ -43,8 +43,7 @@ impl Short {
             if special != 0 {
                 let bit = special.trailing_zeros() & !7;
                 len += bit as u8 / 8;
-                let [bytes @ .., _] = *block;
-                return ((word >> bit) as u8 == b'"').then_some(Self { len, bytes });
+                return ((word >> bit) as u8 == b'"').then(|| Self { len, bytes: bytes_of(words) });
             }
             len += 8;
         }
@@ -61,11 +60,18 @@ impl Short {
     }
 }
 
-/// Three words, as they stand in memory.
-#[inline]
-fn words(block: &[u8; MOST + 1]) -> [u64; 3] {
-    let (words, _) = block.as_chunks();
-    [0, 1, 2].map(|word| u64::from_le_bytes(words[word]))
+/// As many words as hold a short text, and a byte more.
+pub(super) const WORDS: usize = MOST.div_ceil(size_of::<u64>());
+
+/// The bytes of the words but for the last.
+#[inline(always)]
+fn bytes_of(words: [u64; WORDS]) -> [u8; MOST] {
+    let mut bytes = [0; MOST + 1];
+    for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+        *bytes = word.to_le_bytes();
+    }
+    let [bytes @ .., _] = bytes;
+    bytes
 }
 
 /// The bits of a word that are set where one of its bytes is not ASCII.
@@ -103,18 +109,22 @@ mod tests {
 
     #[test]
     fn only_ascii_is_held_of_bytes_that_nobody_has_looked_at() {
+        let literal = |block: &[u8; MOST + 1]| {
+            let (words, _) = block.as_chunks();
+            Short::literal([0, 1, 2].map(|word| u64::from_le_bytes(words[word])))
+        };
         for fill in [b'"', b'a', 0x80, 0xFF] {
             for len in 0..=MOST {
                 let mut block = [fill; MOST + 1];
                 block[..len].fill(b'a');
                 block[len] = b'"';
-                let held = Short::literal(&block).unwrap();
+                let held = literal(&block).unwrap();
                 assert_eq!(held.as_str().as_bytes(), &block[..len]);
                 for at in 0..=len {
                     for byte in [0, 0x1F, b'\\', 0x80, 0xA2, 0xDC, 0xFF] {
                         let mut block = block;
                         block[at] = byte;
-                        let held = Short::literal(&block);
+                        let held = literal(&block);
                         let quote = block.iter().position(|byte| *byte == b'"');
                         let ascii = |len: usize| {
                             block[..len].iter().all(|byte| (0x20..0x80).contains(byte) && *byte != b'\\')
@@ -125,6 +135,6 @@ mod tests {
                 }
             }
         }
-        assert!(Short::literal(&[b'a'; MOST + 1]).is_none());
+        assert!(literal(&[b'a'; MOST + 1]).is_none());
     }
 }

@@ -75,10 +75,10 @@ impl Body {
                 *left -= there as u64;
                 split_to(read, there)
             }
-            Self::UntilClose => std::mem::take(read),
+            Self::UntilClose => split_to(read, read.len()),
             Self::Chunked(chunked) => chunked.next(read)?,
         };
-        Ok(if piece.is_empty() { None } else { Some(piece.freeze()) })
+        Ok(if piece.is_empty() { None } else { Some(piece) })
     }
 }
 
@@ -89,8 +89,9 @@ fn first(left: u64, there: usize) -> usize {
 
 /// Takes so many bytes off what was read; what keeps the read alive is passed on with the last of them.
 #[inline]
-fn split_to(read: &mut BytesMut, len: usize) -> BytesMut {
-    if len == read.len() { std::mem::take(read) } else { read.split_to(len) }
+fn split_to(read: &mut BytesMut, len: usize) -> Bytes {
+    let taken = if len == read.len() { std::mem::take(read) } else { read.split_to(len) };
+    taken.freeze()
 }
 
 impl Chunked {
@@ -103,7 +104,7 @@ impl Chunked {
     /// Takes the data of chunks off what was read, of as many as one piece should hold. What is wrong with them is told behind
     /// the data that came before it.
     #[inline]
-    fn next(&mut self, read: &mut BytesMut) -> Result<BytesMut, Broken> {
+    fn next(&mut self, read: &mut BytesMut) -> Result<Bytes, Broken> {
         let mut data = 0..0;
         // All before it is looked at.
         let mut at = 0;
