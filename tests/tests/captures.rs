@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use actorstream::proto::event::{Event, Memory as _};
 use actorstream::proto::head::Head;
-use actorstream::proto::list::List;
 use actorstream::proto::session::{BodyEnd, End, Session, Settings};
 use actorstream::proto::sse::SseDecoder;
 use actorstream::{
@@ -146,7 +145,7 @@ fn decode<E: Event + serde::Serialize>(
     let mut session = Session::<E>::new(Settings::default(), now, 1);
     session.on_sent(now);
     session.on_head(head.clone(), now);
-    let mut events = List::default();
+    let mut events = Vec::new();
     let mut ended = None;
     let mut from = 0;
     for to in cuts.iter().copied().chain([body.len()]) {
@@ -193,7 +192,7 @@ fn recall<E: Event + serde::Serialize>(name: &str, body: &[u8]) -> usize {
     let mut memory = E::Memory::default();
     let mut recalled = 0;
     while let Some(frame) = decoder.next_frame().unwrap() {
-        let mut events = List::default();
+        let mut events = Vec::new();
         let event = match memory.recall(frame.clone(), &mut events) {
             Ok(()) => {
                 recalled += 1;

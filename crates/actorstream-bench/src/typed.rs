@@ -6,7 +6,6 @@ use std::time::Instant;
 use actorstream_proto::chat::ChatCompletionChunk;
 use actorstream_proto::event::{Event, Memory as _};
 use actorstream_proto::head::Head;
-use actorstream_proto::list::List;
 use actorstream_proto::responses::ResponseEvent;
 use actorstream_proto::session::{Session, Settings};
 use actorstream_proto::sse::SseDecoder;
@@ -53,10 +52,11 @@ fn decode<E: Event>(reads: &[Bytes], len: fn(&E) -> usize) -> usize {
     let mut decoder = SseDecoder::new(MAX_EVENT);
     let mut memory = E::Memory::default();
     let mut seen = 0;
+    // As the connector does: one list, which is filled again.
+    let mut events = Vec::new();
     for read in reads {
         decoder.feed(read.clone());
         while !decoder.is_done() {
-            let mut events = List::default();
             if !memory.recall_next(&mut decoder, &mut events) {
                 let Ok(Some(frame)) = decoder.next_frame() else { break };
                 if let Err(frame) = memory.recall(frame, &mut events) {
@@ -65,6 +65,7 @@ fn decode<E: Event>(reads: &[Bytes], len: fn(&E) -> usize) -> usize {
                 }
             }
             seen += black_box(&events).iter().map(len).sum::<usize>();
+            events.clear();
         }
     }
     seen
@@ -92,13 +93,12 @@ fn run_session<E: Event>(reads: &[Bytes], keep_response: bool, len: fn(&E) -> us
     session.on_sent(now);
     session.on_head(Head::read(200, |_| None), now);
     let mut seen = 0;
-    // As the connector does: one list, which each read fills again.
-    let mut events = List::default();
+    let mut events = Vec::new();
     for read in reads {
         if session.on_bytes(read.clone(), now, &mut events).is_some() {
             break;
         }
-        seen += events.drain().map(|event| len(&event)).sum::<usize>();
+        seen += events.drain(..).map(|event| len(&event)).sum::<usize>();
     }
     seen
 }

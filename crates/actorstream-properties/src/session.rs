@@ -8,7 +8,6 @@ use actorstream_proto::completions::CompletionChunk;
 use actorstream_proto::event::{Accumulator, DecodeError, Decoded, Event, Verdict};
 use actorstream_proto::head::Head;
 use actorstream_proto::limits::Limits;
-use actorstream_proto::list::List;
 use actorstream_proto::payload::Payload;
 use actorstream_proto::raw::RawEvent;
 use actorstream_proto::responses::ResponseEvent;
@@ -114,7 +113,7 @@ where
     let mut session = Session::<E>::new(play.settings.clone(), now, 1);
     session.on_sent(now);
     session.on_head(play.head.clone(), now);
-    let mut events = List::default();
+    let mut events = Vec::new();
     let mut end = None;
     let mut rest = reads.into_iter();
     for read in rest.by_ref() {

@@ -5,7 +5,6 @@ use std::fmt::Debug;
 use actorstream_proto::chat::ChatCompletionChunk;
 use actorstream_proto::completions::CompletionChunk;
 use actorstream_proto::event::{Accumulator, DecodeError, Decoded, Event, Memory as _, Verdict};
-use actorstream_proto::list::List;
 use actorstream_proto::responses::ResponseEvent;
 use actorstream_proto::sse::{Frame, SseDecoder};
 use bytes::Bytes;
@@ -107,8 +106,8 @@ fn remembered<E: Event>(
     expected: &Frame,
     memory: &mut E::Memory,
 ) -> Result<Decoded<E>, DecodeError> {
-    let mut out = List::default();
-    let data = |mut out: List<E>| Ok(Decoded { event: out.pop().expect("an event"), verdict: Verdict::Data });
+    let mut out = Vec::new();
+    let data = |mut out: Vec<E>| Ok(Decoded { event: out.pop().expect("an event"), verdict: Verdict::Data });
     if memory.recall_next(sse, &mut out) {
         return data(out);
     }

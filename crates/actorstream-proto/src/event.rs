@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::error::ApiError;
 use crate::finish::Status;
-use crate::list::List;
 use crate::payload::Payload;
 use crate::sse::{Frame, SseDecoder};
 use crate::text::Text;
@@ -56,14 +55,14 @@ pub trait Memory<E>: Default + fmt::Debug + Send + 'static {
     ///
     /// # Errors
     /// The frame.
-    fn recall(&mut self, frame: Frame, out: &mut List<E>) -> Result<(), Frame> {
+    fn recall(&mut self, frame: Frame, out: &mut Vec<E>) -> Result<(), Frame> {
         let _ = out;
         Err(frame)
     }
 
     /// The same for the next event of the read that `sse` decodes, whose end is found by what is remembered. Where it is
     /// not enough, `sse` stays as it is.
-    fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut List<E>) -> bool {
+    fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut Vec<E>) -> bool {
         let _ = (sse, out);
         false
     }

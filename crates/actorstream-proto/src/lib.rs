@@ -6,7 +6,6 @@
 //!
 //! use actorstream_proto::chat::ChatCompletionChunk;
 //! use actorstream_proto::head::Head;
-//! use actorstream_proto::list::List;
 //! use actorstream_proto::session::{Session, Settings};
 //!
 //! let now = Instant::now();
@@ -14,7 +13,7 @@
 //! session.on_sent(now);
 //! session.on_head(Head::read(200, |_| None), now);
 //!
-//! let mut events = List::default();
+//! let mut events = Vec::new();
 //! let body = r#"data: {"choices":[{"index":0,"delta":{"content":"Hello"}}]}"#.to_owned() + "\n\ndata: [DONE]\n\n";
 //! let end = session.on_bytes(body.into(), now, &mut events).expect("[DONE] ends the stream");
 //! assert_eq!(events[0].content(), Some("Hello"));

@@ -1,6 +1,6 @@
 //! `List`: a list that nearly always holds one item, and then allocates nothing.
 
-use std::ops::{ControlFlow, Deref, DerefMut};
+use std::ops::{Deref, DerefMut};
 
 use serde::{Serialize, Serializer};
 use smallvec::SmallVec;
@@ -43,32 +43,6 @@ impl<T> List<T> {
     /// Takes all items out, from the first to the last.
     pub fn drain(&mut self) -> impl ExactSizeIterator<Item = T> {
         self.0.drain(..)
-    }
-
-    /// Takes the items out, from the first to the last, as long as `take` goes on, which is told how many follow. What it was
-    /// not given stays.
-    #[inline]
-    pub fn take_while(&mut self, mut take: impl FnMut(T, usize) -> ControlFlow<()>) {
-        if let [_] = **self {
-            // The usual item that is alone.
-            if let Some(item) = self.0.pop() {
-                let _ = take(item, 0);
-            }
-            return;
-        }
-        let mut items = self.0.drain(..);
-        while let Some(item) = items.next() {
-            if take(item, items.len()).is_break() {
-                let left = items.collect();
-                self.0 = left;
-                return;
-            }
-        }
-    }
-
-    /// Drops all items.
-    pub fn clear(&mut self) {
-        self.0.clear();
     }
 
     /// Appends an item.
@@ -136,27 +110,5 @@ impl<'a, T> IntoIterator for &'a List<T> {
 impl<T: Serialize> Serialize for List<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_taken_stays() {
-        for len in 0..5 {
-            for stop in 0..5 {
-                let mut list: List<usize> = (0..len).collect();
-                let mut taken = Vec::new();
-                list.take_while(|item, left| {
-                    assert_eq!(left, len - item - 1);
-                    taken.push(item);
-                    if item == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-                });
-                assert!(taken.into_iter().chain(list.iter().copied()).eq(0..len), "{len} {stop}");
-                assert_eq!(list.len(), len.saturating_sub(stop + 1));
-            }
-        }
     }
 }

@@ -16,7 +16,6 @@ use crate::event::{Accumulator, Decoded, Event, Memory, Verdict};
 use crate::finish::{Finish, Outcome, Status};
 use crate::frugal;
 use crate::head::Head;
-use crate::list::List;
 pub use crate::settings::{Framing, OnMalformed, Settings};
 use crate::sse::{Frame, Sniff, SseDecoder, sniff};
 use crate::timings::Stopwatch;
@@ -191,7 +190,7 @@ impl<E: Event> Session<E> {
     }
 
     /// Bytes of the body have arrived: events go to `out`, and the end, if this is it, comes back.
-    pub fn on_bytes(&mut self, bytes: Bytes, now: Instant, out: &mut List<E>) -> Option<End<E>> {
+    pub fn on_bytes(&mut self, bytes: Bytes, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
         if self.ended || self.broken.is_some() {
             return None;
         }
@@ -229,7 +228,7 @@ impl<E: Event> Session<E> {
     }
 
     /// The body has ended.
-    pub fn on_body_end(&mut self, end: &BodyEnd, now: Instant, out: &mut List<E>) -> Option<End<E>> {
+    pub fn on_body_end(&mut self, end: &BodyEnd, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
         if self.ended || self.broken.is_some() {
             return None;
         }
@@ -337,7 +336,7 @@ impl<E: Event> Session<E> {
         Err(if self.any_event { error.with_partial(Arc::new(self.accumulator.take())) } else { error })
     }
 
-    fn decode(&mut self, read: Bytes, now: Instant, out: &mut List<E>) -> Option<End<E>> {
+    fn decode(&mut self, read: Bytes, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
         self.sse.feed(read);
         while !self.sse.is_done() {
             if self.memory.recall_next(&mut self.sse, out) {
@@ -366,7 +365,7 @@ impl<E: Event> Session<E> {
         &mut self,
         frame: Frame,
         now: Instant,
-        out: &mut List<E>,
+        out: &mut Vec<E>,
         unterminated: bool,
     ) -> Option<End<E>> {
         match frame.data.first() {
@@ -385,7 +384,7 @@ impl<E: Event> Session<E> {
         &mut self,
         frame: Frame,
         now: Instant,
-        out: &mut List<E>,
+        out: &mut Vec<E>,
         unterminated: bool,
     ) -> Option<End<E>> {
         let named_error = is_error_event(frame.event.as_deref());
@@ -429,7 +428,7 @@ impl<E: Event> Session<E> {
     }
 
     /// The last event of `out` has just come; it is taken out again if it is not for the target.
-    fn accept(&mut self, verdict: Verdict, now: Instant, out: &mut List<E>) -> Option<End<E>> {
+    fn accept(&mut self, verdict: Verdict, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
         if let Verdict::Data = verdict {
             return self.accept_data(now, out);
         }
@@ -453,7 +452,7 @@ impl<E: Event> Session<E> {
 
     /// The same for an event that is data.
     #[inline]
-    fn accept_data(&mut self, now: Instant, out: &mut List<E>) -> Option<End<E>> {
+    fn accept_data(&mut self, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
         match self.number(now, out) {
             ControlFlow::Continue(()) => self.add(now, out),
             ControlFlow::Break(end) => end,
@@ -462,7 +461,7 @@ impl<E: Event> Session<E> {
 
     /// Looks at the number of the last event of `out`, where events have one: whether it is new, and the next.
     #[inline]
-    fn number(&mut self, now: Instant, out: &mut List<E>) -> ControlFlow<Option<End<E>>> {
+    fn number(&mut self, now: Instant, out: &mut Vec<E>) -> ControlFlow<Option<End<E>>> {
         let Some(number) = out.last().and_then(E::sequence_number) else { return ControlFlow::Continue(()) };
         if self.resumed && self.last.is_some_and(|last| number <= last) {
             out.pop();
@@ -479,7 +478,7 @@ impl<E: Event> Session<E> {
 
     /// Adds the last event of `out` to the response.
     #[inline]
-    fn add(&mut self, now: Instant, out: &mut List<E>) -> Option<End<E>> {
+    fn add(&mut self, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
         let event = out.last_mut()?;
         self.any_event = true;
         self.stopwatch.event(now);

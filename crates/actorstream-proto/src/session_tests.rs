@@ -11,7 +11,7 @@ struct Driven<E: Event = ChatCompletionChunk> {
     session: Session<E>,
     start: Instant,
     now: Instant,
-    events: List<E>,
+    events: Vec<E>,
     end: Option<End<E>>,
 }
 
@@ -20,7 +20,7 @@ impl<E: Event> Driven<E> {
         let start = Instant::now();
         let mut session = Session::new(settings, start, 1);
         session.on_sent(start);
-        Self { session, start, now: start, events: List::default(), end: None }
+        Self { session, start, now: start, events: Vec::new(), end: None }
     }
 
     fn head(&mut self, status: u16, content_type: &str) -> &mut Self {

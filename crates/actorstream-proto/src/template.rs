@@ -12,7 +12,6 @@ use memchr::{memchr, memchr2, memmem};
 use smallvec::SmallVec;
 
 use crate::event::Memory;
-use crate::list::List;
 use crate::payload::Payload;
 use crate::prefix::Prefix;
 use crate::sse::{Frame, SseDecoder};
@@ -36,7 +35,7 @@ pub trait Patterned: Clone {
 
     /// Appends a copy that came as `raw`, with the `next` text in the place of each placeholder (`Text::is_placeholder`), in
     /// the order of [`changing`](Self::changing).
-    fn append(&self, raw: Payload, next: impl FnMut() -> Text, out: &mut List<Self>) {
+    fn append(&self, raw: Payload, next: impl FnMut() -> Text, out: &mut Vec<Self>) {
         append(self, raw, next, out);
     }
 }
@@ -46,7 +45,7 @@ pub(crate) fn append<E: Patterned>(
     event: &E,
     raw: Payload,
     mut next: impl FnMut() -> Text,
-    out: &mut List<E>,
+    out: &mut Vec<E>,
 ) {
     out.push(event.clone());
     let Some(event) = out.last_mut() else { return };
@@ -107,7 +106,7 @@ impl<E> Default for Template<E> {
 }
 
 impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
-    fn recall(&mut self, frame: Frame, out: &mut List<E>) -> Result<(), Frame> {
+    fn recall(&mut self, frame: Frame, out: &mut Vec<E>) -> Result<(), Frame> {
         let Some(learned) = self.learned.as_deref() else { return Err(frame) };
         let mut fillings = Fillings::default();
         if learned.find(&frame.data, 0, &mut fillings) != Some(frame.data.len()) {
@@ -120,7 +119,7 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
     }
 
     #[inline]
-    fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut List<E>) -> bool {
+    fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut Vec<E>) -> bool {
         let Some(learned) = self.learned.as_deref().filter(|learned| learned.one_line) else { return false };
         let Some((read, start)) = sse.expected() else { return false };
         let mut fillings = Fillings::default();
@@ -208,7 +207,7 @@ impl<E: Patterned> Learned<E> {
 
     /// Appends the event that `payload` is.
     #[inline(always)]
-    fn fill(&self, payload: Bytes, fillings: &mut Fillings, out: &mut List<E>) {
+    fn fill(&self, payload: Bytes, fillings: &mut Fillings, out: &mut Vec<E>) {
         let mut texts = fillings.texts.iter_mut();
         let next = || texts.next().map(std::mem::take).unwrap_or_default();
         self.event.append(payload.into(), next, out);

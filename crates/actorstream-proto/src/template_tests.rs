@@ -31,7 +31,7 @@ where
     let mut read = 0;
     for payload in payloads {
         let frame = frame(payload);
-        let mut out = List::default();
+        let mut out = Vec::new();
         let with: Result<Decoded<E>, DecodeError> = match template.recall(frame.clone(), &mut out) {
             Ok(()) => {
                 read += 1;
@@ -75,7 +75,7 @@ where
     without.feed(wire);
     let mut template = Template::<E>::default();
     while let Some(expected) = without.next_frame().unwrap() {
-        let mut out = List::default();
+        let mut out = Vec::new();
         let got = if template.recall_next(&mut with, &mut out) {
             Ok(Decoded { event: out.pop().unwrap(), verdict: Verdict::Data })
         } else {
@@ -395,7 +395,7 @@ fn events_that_never_repeat_are_rarely_remembered() {
     for number in 0..1000 {
         let payload = chat("a", &format!(",\"n\":{number}"));
         let before = behind(&template);
-        let mut out = List::default();
+        let mut out = Vec::new();
         let frame = template.recall(frame(&payload), &mut out).unwrap_err();
         ChatCompletionChunk::decode(frame, &mut template).unwrap();
         learned += usize::from(before != behind(&template));
@@ -411,7 +411,7 @@ fn the_end_of_an_event_is_found_by_what_is_remembered() {
     let read = |wire: String, max: usize| {
         let mut sse = SseDecoder::new(max);
         let mut template = Template::<ChatCompletionChunk>::default();
-        let mut out = List::default();
+        let mut out = Vec::new();
         let mut found = 0;
         sse.feed(Bytes::from(wire));
         loop {

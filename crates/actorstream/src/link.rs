@@ -1,7 +1,6 @@
 //! `Link`: what a connector and the messages that it has sent share: the brake.
 
 use std::any::Any;
-use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -12,7 +11,6 @@ use actix::{Actor, AsyncContext};
 use actorstream_proto::error::{ErrorKind, StreamError};
 use actorstream_proto::event::Event;
 use actorstream_proto::finish::Outcome;
-use actorstream_proto::list::List;
 use actorstream_proto::session::End;
 use futures_util::task::AtomicWaker;
 
@@ -22,7 +20,7 @@ use crate::stream_ref::StreamRef;
 /// What goes to the target at once.
 #[derive(Debug)]
 pub(crate) struct Batch<E: Event> {
-    pub(crate) events: List<E>,
+    pub(crate) events: Vec<E>,
     /// In a box, since nearly every batch has none.
     pub(crate) end: Option<Box<End<E>>>,
     /// With these events an answer ends that is not the last: tools run, and another answer follows.
@@ -31,7 +29,7 @@ pub(crate) struct Batch<E: Event> {
 
 impl<E: Event> Default for Batch<E> {
     fn default() -> Self {
-        Self { events: List::default(), end: None, round_ends: false }
+        Self { events: Vec::new(), end: None, round_ends: false }
     }
 }
 
@@ -208,21 +206,21 @@ impl<E: Event> Delivery<E> {
     {
         let mut batch = self.batch.take()?;
         let more = batch.end.is_some() || batch.round_ends;
-        let mut waits = false;
-        batch.events.take_while(|event, left| {
+        let mut events = batch.events.drain(..);
+        while let Some(event) = events.next() {
             if self.link.stream.is_cancelled() {
-                return ControlFlow::Break(());
+                break;
             }
             handle(actor, ctx, event);
             // A context that stops counts as waiting; should the actor decline to stop, nothing is lost.
-            waits = ctx.waiting() && (more || left > 0);
-            if waits { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        if waits {
-            self.back = Some(batch);
-            return None;
+            if ctx.waiting() && (more || events.len() > 0) {
+                let left = events.collect();
+                batch.events = left;
+                self.back = Some(batch);
+                return None;
+            }
         }
-        batch.events.clear();
+        drop(events);
         self.round_ended = std::mem::take(&mut batch.round_ends);
         let end = batch.end.take();
         self.back = Some(batch);

@@ -4,7 +4,6 @@ use actix::{Actor, Addr, AsyncContext, Message, Recipient};
 use actorstream_proto::error::StreamError;
 use actorstream_proto::event::Event;
 use actorstream_proto::finish::{Finish, Outcome};
-use actorstream_proto::list::List;
 
 use crate::link::{Batch, Delivery};
 use crate::stream_event::StreamEvent;
@@ -163,7 +162,7 @@ impl<E: Event> StreamMessage<E> {
 /// The events of a message, and its end.
 #[derive(Debug)]
 pub struct IntoEvents<E: Event> {
-    events: <List<E> as IntoIterator>::IntoIter,
+    events: std::vec::IntoIter<E>,
     end: Option<Outcome<E::Response>>,
     /// Its drop is the acknowledgement.
     delivery: Delivery<E>,
@@ -176,7 +175,7 @@ impl<E: Event> Iterator for IntoEvents<E> {
         if let Some(event) = self.events.next().filter(|_| !self.delivery.stream().is_cancelled()) {
             return Some(StreamEvent::Data(event));
         }
-        self.events = List::default().into_iter();
+        self.events = Vec::new().into_iter();
         let end = self.end.take()?;
         Some(StreamEvent::end(self.delivery.decide(end)))
     }

@@ -4,7 +4,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use actorstream::proto::head::Head;
-use actorstream::proto::list::List;
 use actorstream::proto::session::{BodyEnd, Session, Settings};
 use actorstream::{ChatCompletion, ChatCompletionChunk, Finish, Limits, StreamError, StreamEvent};
 use actorstream_test::{Reply, Upstream};
@@ -100,7 +99,7 @@ pub(crate) fn feed(times: usize, bytes: &'static [u8], last: String) -> Played {
     let mut end = None;
     let (mut events, mut text) = (0, 0);
     let mut read = |bytes: Bytes| {
-        let mut out = List::default();
+        let mut out = Vec::new();
         let end = session.on_bytes(bytes, now, &mut out);
         events += out.len();
         text += out.iter().filter_map(ChatCompletionChunk::content).map(str::len).sum::<usize>();
@@ -110,6 +109,6 @@ pub(crate) fn feed(times: usize, bytes: &'static [u8], last: String) -> Played {
         end = end.or_else(|| read(Bytes::from_static(bytes)));
     }
     let end = end.or_else(|| read(last.into()));
-    let end = end.or_else(|| session.on_body_end(&BodyEnd::Clean, now, &mut List::default()));
+    let end = end.or_else(|| session.on_body_end(&BodyEnd::Clean, now, &mut Vec::new()));
     Played { events, text, end: end.expect("no end"), memory: MEMORY.peak_usage().saturating_sub(before) }
 }

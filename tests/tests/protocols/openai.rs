@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use actorstream::proto::event::Event as StreamEvent;
 use actorstream::proto::head::Head;
-use actorstream::proto::list::List;
 use actorstream::proto::session::{BodyEnd, End as StreamEnd, Session, Settings};
 use actorstream::{ChatCompletionChunk, CompletionChunk, ErrorKind, ResponseEvent};
 use actorstream_web::event::{Api, End, Event, Failure, Logged};
@@ -21,7 +20,7 @@ fn client<E: StreamEvent>(sent: Vec<u8>) -> StreamEnd<E> {
     let mut session = Session::<E>::new(Settings::default(), now, 1);
     session.on_sent(now);
     session.on_head(Head::read(200, |name| (name == "content-type").then_some("text/event-stream")), now);
-    let mut events = List::default();
+    let mut events = Vec::new();
     let ended = session.on_bytes(Bytes::from(sent), now, &mut events);
     ended.or_else(|| session.on_body_end(&BodyEnd::Clean, now, &mut events)).unwrap()
 }

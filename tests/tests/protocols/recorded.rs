@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use actorstream::proto::event::Event as StreamEvent;
-use actorstream::proto::list::List;
 use actorstream::proto::session::{Session, Settings};
 use actorstream::{ChatCompletionChunk, CompletionChunk, ResponseEvent};
 use actorstream_web::event::{Api, End, Event, Failure, Logged};
@@ -35,7 +34,7 @@ fn log<E: StreamEvent>(name: &str) -> Option<Vec<Logged>> {
     let mut session = Session::<E>::new(Settings::default(), now, 1);
     session.on_sent(now);
     session.on_head(head, now);
-    let mut events = List::default();
+    let mut events = Vec::new();
     let ended = session.on_bytes(Bytes::from(body), now, &mut events);
     let ended = ended.or_else(|| session.on_body_end(&end, now, &mut events))?;
     let mut log: Vec<Event> = events

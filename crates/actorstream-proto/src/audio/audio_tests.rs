@@ -10,22 +10,16 @@ use crate::error::{ErrorKind, Limit};
 use crate::event::Event;
 use crate::head::Head;
 use crate::limits::Limits;
-use crate::list::List;
 use crate::multipart::RequestBody;
 use crate::session::{BodyEnd, End, Framing, Session, Settings};
 
 /// What a body gives, read by read.
-fn play<E: Event>(
-    settings: Settings,
-    content_type: &str,
-    reads: &[&[u8]],
-    end: BodyEnd,
-) -> (List<E>, End<E>) {
+fn play<E: Event>(settings: Settings, content_type: &str, reads: &[&[u8]], end: BodyEnd) -> (Vec<E>, End<E>) {
     let now = Instant::now();
     let mut session = Session::<E>::new(settings, now, 1);
     session.on_sent(now);
     session.on_head(Head::read(200, |name| (name == "content-type").then_some(content_type)), now);
-    let mut events = List::default();
+    let mut events = Vec::new();
     for read in reads {
         if let Some(end) = session.on_bytes(Bytes::copy_from_slice(read), now, &mut events) {
             return (events, end);
@@ -35,7 +29,7 @@ fn play<E: Event>(
     (events, end.expect("an end"))
 }
 
-fn events<E: Event>(settings: Settings, events: &[Value]) -> (List<E>, End<E>) {
+fn events<E: Event>(settings: Settings, events: &[Value]) -> (Vec<E>, End<E>) {
     let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
     play(settings, "text/event-stream", &[body.as_bytes()], BodyEnd::Clean)
 }

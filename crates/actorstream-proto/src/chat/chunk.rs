@@ -300,7 +300,7 @@ impl Patterned for ChatCompletionChunk {
 
     /// What the trait does, in one go: this is the way of nearly every chunk.
     #[inline]
-    fn append(&self, raw: Payload, mut next: impl FnMut() -> Text, out: &mut List<Self>) {
+    fn append(&self, raw: Payload, mut next: impl FnMut() -> Text, out: &mut Vec<Self>) {
         let [ChunkChoice { index, delta, finish_reason: None, logprobs: None, extra }] = &*self.choices
         else {
             return append(self, raw, next, out);

@@ -10,7 +10,6 @@ use crate::error::{ErrorKind, Limit};
 use crate::event::Event;
 use crate::head::Head;
 use crate::limits::Limits;
-use crate::list::List;
 use crate::multipart::{Form, RequestBody};
 use crate::session::{BodyEnd, End, Session, Settings};
 
@@ -35,12 +34,12 @@ fn completed(b64_json: &str) -> String {
 }
 
 /// What a body gives that asks for so many images.
-fn play<E: Event>(settings: Settings, body: &str, end: Option<BodyEnd>) -> (List<E>, Option<End<E>>) {
+fn play<E: Event>(settings: Settings, body: &str, end: Option<BodyEnd>) -> (Vec<E>, Option<End<E>>) {
     let now = Instant::now();
     let mut session = Session::<E>::new(settings, now, 1);
     session.on_sent(now);
     session.on_head(Head::read(200, |name| (name == "content-type").then_some("text/event-stream")), now);
-    let mut events = List::default();
+    let mut events = Vec::new();
     let mut ended = session.on_bytes(Bytes::copy_from_slice(body.as_bytes()), now, &mut events);
     if let (None, Some(end)) = (&ended, end) {
         ended = session.on_body_end(&end, now, &mut events);

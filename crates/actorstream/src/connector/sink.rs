@@ -99,14 +99,14 @@ impl<E: Event> Sink<E> {
         match &mut self.target {
             Target::Actor(recipient) => recipient.do_send(StreamMessage::new(self.link.deliver(batch))),
             Target::Channel(_) => {
-                self.queue.extend(batch.events.drain().map(StreamEvent::Data));
+                self.queue.extend(batch.events.drain(..).map(StreamEvent::Data));
                 self.queue.extend(batch.end.take().map(|end| StreamEvent::end(*end)));
                 self.spare = Some(batch).filter(|batch| batch.is_empty());
             }
             Target::Callback(callback) => {
                 let stream = self.link.stream();
                 let mut alive = true;
-                for event in batch.events.drain() {
+                for event in batch.events.drain(..) {
                     if !alive || stream.is_cancelled() {
                         break;
                     }
