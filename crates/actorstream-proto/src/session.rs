@@ -340,10 +340,10 @@ impl<E: Event> Session<E> {
         self.sse.feed(read);
         while !self.sse.is_done() {
             if self.memory.recall_next(&mut self.sse, out) {
-                match self.accept_data(now, out) {
-                    None => continue,
-                    end => return end,
+                if let Some(end) = self.accept_data(now, out) {
+                    return Some(end);
                 }
+                continue;
             }
             match self.sse.next_frame() {
                 Ok(Some(frame)) => {
