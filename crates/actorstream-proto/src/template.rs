@@ -19,10 +19,16 @@ use crate::text::Text;
 
 /// An event whose texts change from one event to the next, and perhaps its number.
 pub trait Patterned: Clone {
-    /// Visits the texts that change, in an order that depends on nothing but which of them are there.
-    fn changing(&mut self, visit: impl FnMut(&mut Text));
+    /// Tells one of the texts that change from another.
+    type Place: Copy + fmt::Debug + Send + 'static;
 
-    /// Visits the texts that do not.
+    /// Visits the texts that change.
+    fn changing(&mut self, visit: impl FnMut(&mut Text, Self::Place));
+
+    /// The text of this place, if it is there.
+    fn at(&mut self, place: Self::Place) -> Option<&mut Text>;
+
+    /// Visits the texts that do not change.
     fn fixed(&mut self, visit: impl FnMut(&mut Text));
 
     /// The event's `sequence_number`, if it is there and may change.
@@ -33,53 +39,23 @@ pub trait Patterned: Clone {
     /// The event as it came.
     fn raw(&mut self) -> &mut Payload;
 
-    /// Appends a copy that came as `raw`, with the `next` text in the place of each placeholder (`Text::is_placeholder`), in
-    /// the order of [`changing`](Self::changing).
-    fn append(&self, raw: Payload, next: impl FnMut() -> Text, out: &mut Vec<Self>) {
-        append(self, raw, next, out);
+    /// Appends a copy of an event whose changing texts are empty.
+    fn append(&self, out: &mut Vec<Self>) {
+        out.push(self.clone());
     }
-}
-
-/// What [`Patterned::append`] does, unless an event knows of a shorter way.
-pub(crate) fn append<E: Patterned>(
-    event: &E,
-    raw: Payload,
-    mut next: impl FnMut() -> Text,
-    out: &mut Vec<E>,
-) {
-    out.push(event.clone());
-    let Some(event) = out.last_mut() else { return };
-    event.changing(|text| {
-        // A text that was empty is no hole: it stood, and stands, between the same bytes.
-        if text.is_placeholder() {
-            *text = next();
-        }
-    });
-    *event.raw() = raw;
 }
 
 /// Something that changes, and what stood before it in the remembered payload.
 #[derive(Debug)]
-struct Hole {
+struct Hole<P> {
     before: Prefix<Bytes>,
-    /// Which of the texts it is, in the order in which they are visited; `None` if it is the number.
-    place: Option<usize>,
+    /// Which of the texts it is; `None` if it is the number.
+    place: Option<P>,
 }
-
-/// What fills the holes in another payload.
-#[derive(Debug, Default)]
-struct Fillings {
-    /// In the order in which they are visited.
-    texts: [Text; MOST_TEXTS],
-    number: u64,
-}
-
-/// How many texts of an event may change: one and its obfuscation; a further one with two choices.
-const MOST_TEXTS: usize = 3;
 
 /// The last event, and how to tell that the next one differs from it in its texts alone.
 #[derive(Debug)]
-pub struct Template<E> {
+pub struct Template<E: Patterned> {
     learned: Option<Box<Learned<E>>>,
     /// How many events in a row were not as expected.
     misses: u32,
@@ -88,9 +64,9 @@ pub struct Template<E> {
 }
 
 #[derive(Debug)]
-struct Learned<E> {
+struct Learned<E: Patterned> {
     /// In the order in which they stand in the payload.
-    holes: SmallVec<[Hole; 3]>,
+    holes: SmallVec<[Hole<E::Place>; 3]>,
     /// What stood behind the last one.
     behind: Prefix<Bytes>,
     /// The event without its payload, and without the texts that change.
@@ -99,7 +75,7 @@ struct Learned<E> {
     one_line: bool,
 }
 
-impl<E> Default for Template<E> {
+impl<E: Patterned> Default for Template<E> {
     fn default() -> Self {
         Self { learned: None, misses: 0, begun: false }
     }
@@ -108,13 +84,13 @@ impl<E> Default for Template<E> {
 impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
     fn recall(&mut self, frame: Frame, out: &mut Vec<E>) -> Result<(), Frame> {
         let Some(learned) = self.learned.as_deref() else { return Err(frame) };
-        let mut fillings = Fillings::default();
-        if learned.find(&frame.data, 0, &mut fillings) != Some(frame.data.len()) {
+        if learned.append(&frame.data, 0, out) != Some(frame.data.len()) {
+            out.pop();
             self.misses += 1;
             return Err(frame);
         }
         self.misses = 0;
-        learned.fill(frame.data, &mut fillings, out);
+        came_as(frame.data, out);
         Ok(())
     }
 
@@ -122,12 +98,22 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
     fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut Vec<E>) -> bool {
         let Some(learned) = self.learned.as_deref().filter(|learned| learned.one_line) else { return false };
         let Some((read, start)) = sse.expected() else { return false };
-        let mut fillings = Fillings::default();
-        let Some(end) = learned.find(read, start, &mut fillings) else { return false };
-        let Some(payload) = sse.take_expected(start, end) else { return false };
+        let end = learned.append(read, start, out);
+        let Some(payload) = end.and_then(|end| sse.take_expected(start, end)) else {
+            out.pop();
+            return false;
+        };
         self.misses = 0;
-        learned.fill(payload, &mut fillings, out);
+        came_as(payload, out);
         true
+    }
+}
+
+/// Gives the last event the payload that it came as.
+#[inline]
+fn came_as<E: Patterned>(payload: Bytes, out: &mut [E]) {
+    if let Some(event) = out.last_mut() {
+        *event.raw() = payload.into();
     }
 }
 
@@ -147,24 +133,25 @@ impl<E: Patterned> Learned<E> {
     fn new(event: &E, payload: &Bytes) -> Option<Self> {
         let mut event = event.clone();
         // Where they stand: the bytes between the quotes of a text, the digits of the number.
-        let mut places: SmallVec<[(Range<usize>, Option<usize>); 3]> = SmallVec::new();
+        let mut places = SmallVec::<[(Range<usize>, Option<E::Place>); 3]>::new();
         let mut whole = true;
         let range = payload.as_ptr_range();
-        event.changing(|text| {
+        event.changing(|text, place| {
+            // A text that is empty is no hole: the next one is, too, if it stands between the same bytes.
             if text.is_empty() && !text.has_half() {
                 return;
             }
             let at = text.as_bytes().as_ptr_range();
             if range.start <= at.start && at.end <= range.end {
                 let start = at.start as usize - range.start as usize;
-                places.push((start..start + text.len(), Some(places.len())));
-                *text = Text::placeholder();
+                places.push((start..start + text.len(), Some(place)));
+                *text = Text::default();
             } else {
                 // It held an escape, and does not stand in the payload as it is.
                 whole = false;
             }
         });
-        if !whole || places.is_empty() || places.len() > MOST_TEXTS {
+        if !whole || places.is_empty() {
             return None;
         }
         if let Some(number) = event.number() {
@@ -190,30 +177,21 @@ impl<E: Patterned> Learned<E> {
         Some(Self { holes, behind: Prefix::new(copy.slice(before..)), event, one_line })
     }
 
-    /// Finds what fills the holes in the payload that begins in `read` at `start`, and where that ends, if all around the
-    /// holes is as remembered.
+    /// Appends an event, to which it gives what the payload holds that begins in `read` at `start`, and says where that
+    /// ends. `None` if something around the holes is not as remembered: then what was appended is no event.
     #[inline(always)]
-    fn find(&self, read: &Bytes, start: usize, fillings: &mut Fillings) -> Option<usize> {
+    fn append(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<usize> {
+        self.event.append(out);
+        let event = out.last_mut()?;
         let mut at = start;
         for hole in &self.holes {
             at = hole.before.end_in(read, at)?;
             match hole.place {
-                Some(place) => (*fillings.texts.get_mut(place)?, at) = Text::from_literal(read, at)?,
-                None => (fillings.number, at) = digits(read, at)?,
+                Some(place) => (*event.at(place)?, at) = Text::from_literal(read, at)?,
+                None => (*event.number()?, at) = digits(read, at)?,
             }
         }
         self.behind.end_in(read, at)
-    }
-
-    /// Appends the event that `payload` is.
-    #[inline(always)]
-    fn fill(&self, payload: Bytes, fillings: &mut Fillings, out: &mut Vec<E>) {
-        let mut texts = fillings.texts.iter_mut();
-        let next = || texts.next().map(std::mem::take).unwrap_or_default();
-        self.event.append(payload.into(), next, out);
-        if let Some(number) = out.last_mut().and_then(E::number) {
-            *number = fillings.number;
-        }
     }
 }
 

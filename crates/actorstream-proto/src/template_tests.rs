@@ -96,7 +96,7 @@ where
 /// How each changing text joins with halves before and behind it.
 fn halves<E: Patterned>(mut event: E) -> Vec<(String, u16)> {
     let mut joined = Vec::new();
-    event.changing(|text| {
+    event.changing(|text, _| {
         let mut carry = 0xD83D;
         text.join(&mut carry);
         joined.push((text.to_string(), carry));

@@ -91,8 +91,16 @@ pub struct Text {
     low: u16,
     /// A high surrogate that stood behind the text, or 0.
     high: u16,
-    /// It is still to be filled in.
-    placeholder: bool,
+    #[expect(dead_code, reason = "with it, a word is written and read in one go")]
+    rest: Rest,
+}
+
+/// A word less what stands before it in a [`Text`]; that it has one value lets an `Option` of a text take no more room.
+#[derive(Clone, Copy, Default)]
+#[repr(u32)]
+enum Rest {
+    #[default]
+    Zero = 0,
 }
 
 /// Where a text is held.
@@ -140,21 +148,12 @@ impl From<String> for Held {
 impl Text {
     /// The text of a string that never changes; nothing is allocated.
     pub const fn from_static(text: &'static str) -> Self {
-        Self { text: Held::Shared(ByteString::from_static(text)), low: 0, high: 0, placeholder: false }
+        Self { text: Held::Shared(ByteString::from_static(text)), low: 0, high: 0, rest: Rest::Zero }
     }
 
     /// The text as a string slice.
     pub fn as_str(&self) -> &str {
         &self.text
-    }
-
-    /// Stands for a text that is still to be filled in.
-    pub(crate) fn placeholder() -> Self {
-        Self { placeholder: true, ..Self::default() }
-    }
-
-    pub(crate) fn is_placeholder(&self) -> bool {
-        self.placeholder
     }
 
     /// Whether half a surrogate pair stands before or behind the text.
@@ -211,7 +210,7 @@ impl Text {
     /// valid case cheap.
     fn from_wtf8(bytes: &[u8], slice: impl FnOnce() -> Bytes) -> Self {
         match ByteString::try_from(slice()) {
-            Ok(text) => Self { text: Held::Shared(text), low: 0, high: 0, placeholder: false },
+            Ok(text) => Self { text: Held::Shared(text), low: 0, high: 0, rest: Rest::Zero },
             Err(_) => Self::repair(bytes),
         }
     }
@@ -256,7 +255,7 @@ impl Text {
                 Piece::Surrogate(_) => text.push(char::REPLACEMENT_CHARACTER),
             }
         }
-        Self { text: text.into(), low, high, placeholder: false }
+        Self { text: text.into(), low, high, rest: Rest::Zero }
     }
 }
 
@@ -373,13 +372,13 @@ impl fmt::Display for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self { text: text.into(), low: 0, high: 0, placeholder: false }
+        Self { text: text.into(), low: 0, high: 0, rest: Rest::Zero }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self { text: text.into(), low: 0, high: 0, placeholder: false }
+        Self { text: text.into(), low: 0, high: 0, rest: Rest::Zero }
     }
 }
 

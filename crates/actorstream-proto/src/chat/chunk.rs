@@ -8,7 +8,7 @@ use crate::list::List;
 use crate::payload::Payload;
 use crate::shared::Shared;
 use crate::sse::Frame;
-use crate::template::{Patterned, Template, append};
+use crate::template::{Patterned, Template};
 use crate::text::Text;
 use crate::usage::Usage;
 use crate::wire::Extra;
@@ -235,34 +235,62 @@ impl Event for ChatCompletionChunk {
     }
 }
 
-/// A copy of a text of a template, which may be a placeholder.
-#[inline(always)]
-fn fill(text: &Option<Text>, next: impl FnOnce() -> Text) -> Option<Text> {
-    match text {
-        Some(text) if text.is_placeholder() => Some(next()),
-        None => None,
-        text => text.clone(),
-    }
+/// A text of a chunk that changes from one to the next.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// The text of a choice.
+    Content(usize),
+    /// Its refusal.
+    Refusal(usize),
+    /// Its reasoning.
+    ReasoningContent(usize),
+    /// Its reasoning, under the other name.
+    Reasoning(usize),
+    /// The arguments of one of its tool calls.
+    Arguments(usize, usize),
+    /// What hides the chunk's length.
+    Obfuscation,
 }
 
 impl Patterned for ChatCompletionChunk {
-    fn changing(&mut self, mut visit: impl FnMut(&mut Text)) {
+    type Place = Place;
+
+    fn changing(&mut self, mut visit: impl FnMut(&mut Text, Place)) {
         if self.choices.iter().any(|choice| choice.logprobs.is_some()) {
             // With these no chunk is like another.
             return;
         }
-        for choice in &mut *self.choices {
+        for (at, choice) in self.choices.iter_mut().enumerate() {
             let delta = &mut choice.delta;
-            delta.content.iter_mut().for_each(&mut visit);
+            delta.content.iter_mut().for_each(|text| visit(text, Place::Content(at)));
             // What is shared is asked first: to change it is to copy it.
             if delta.refusal.is_some() || delta.reasoning_content.is_some() || delta.reasoning.is_some() {
                 let RareDelta { refusal, reasoning_content, reasoning, .. } = &mut **delta;
-                [refusal, reasoning_content, reasoning].into_iter().flatten().for_each(&mut visit);
+                refusal.iter_mut().for_each(|text| visit(text, Place::Refusal(at)));
+                reasoning_content.iter_mut().for_each(|text| visit(text, Place::ReasoningContent(at)));
+                reasoning.iter_mut().for_each(|text| visit(text, Place::Reasoning(at)));
             }
-            let functions = delta.tool_calls.iter_mut().flatten().filter_map(|call| call.function.as_mut());
-            functions.filter_map(|function| function.arguments.as_mut()).for_each(&mut visit);
+            for (call, delta) in delta.tool_calls.iter_mut().flatten().enumerate() {
+                let arguments = delta.function.as_mut().and_then(|function| function.arguments.as_mut());
+                arguments.into_iter().for_each(|text| visit(text, Place::Arguments(at, call)));
+            }
         }
-        self.obfuscation.iter_mut().for_each(visit);
+        self.obfuscation.iter_mut().for_each(|text| visit(text, Place::Obfuscation));
+    }
+
+    #[inline]
+    fn at(&mut self, place: Place) -> Option<&mut Text> {
+        match place {
+            Place::Content(at) => self.choices.get_mut(at)?.delta.content.as_mut(),
+            Place::Refusal(at) => self.choices.get_mut(at)?.delta.refusal.as_mut(),
+            Place::ReasoningContent(at) => self.choices.get_mut(at)?.delta.reasoning_content.as_mut(),
+            Place::Reasoning(at) => self.choices.get_mut(at)?.delta.reasoning.as_mut(),
+            Place::Arguments(at, call) => {
+                let calls = self.choices.get_mut(at)?.delta.tool_calls.as_mut()?;
+                calls.get_mut(call)?.function.as_mut()?.arguments.as_mut()
+            }
+            Place::Obfuscation => self.obfuscation.as_mut(),
+        }
     }
 
     fn fixed(&mut self, mut visit: impl FnMut(&mut Text)) {
@@ -300,33 +328,36 @@ impl Patterned for ChatCompletionChunk {
 
     /// What the trait does, in one go: this is the way of nearly every chunk.
     #[inline]
-    fn append(&self, raw: Payload, mut next: impl FnMut() -> Text, out: &mut Vec<Self>) {
+    fn append(&self, out: &mut Vec<Self>) {
         let [ChunkChoice { index, delta, finish_reason: None, logprobs: None, extra }] = &*self.choices
         else {
-            return append(self, raw, next, out);
+            return out.push(self.clone());
         };
         let Delta { content, tool_calls: None, extra: delta_extra, rare } = delta else {
-            return append(self, raw, next, out);
+            return out.push(self.clone());
         };
-        if delta.has_rare_texts() || !(extra.is_empty() && delta_extra.is_empty() && self.extra.is_empty()) {
-            return append(self, raw, next, out);
+        if !(extra.is_empty() && delta_extra.is_empty() && self.extra.is_empty()) {
+            return out.push(self.clone());
         }
-        let content = fill(content, &mut next);
-        let obfuscation = fill(&self.obfuscation, next);
-        let delta = Delta { content, tool_calls: None, extra: delta_extra.of_known(), rare: rare.clone() };
-        let choice = ChunkChoice {
-            index: *index,
-            delta,
-            finish_reason: None,
-            logprobs: None,
-            extra: extra.of_known(),
-        };
-        out.push(Self {
-            choices: List::of(choice),
-            obfuscation,
-            extra: self.extra.of_known(),
-            raw,
-            envelope: self.envelope.clone(),
-        });
+        let empty = |text: &Option<Text>| text.as_ref().map(|_| Text::default());
+        // Not pushed: that would put it together elsewhere, before there is room for it.
+        out.extend(std::iter::once_with(|| {
+            let (content, rare) = (empty(content), rare.clone());
+            let delta = Delta { content, tool_calls: None, extra: delta_extra.of_known(), rare };
+            let choice = ChunkChoice {
+                index: *index,
+                delta,
+                finish_reason: None,
+                logprobs: None,
+                extra: extra.of_known(),
+            };
+            Self {
+                choices: List::of(choice),
+                obfuscation: empty(&self.obfuscation),
+                extra: self.extra.of_known(),
+                raw: Payload::default(),
+                envelope: self.envelope.clone(),
+            }
+        }));
     }
 }

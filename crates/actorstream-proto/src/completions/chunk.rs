@@ -92,10 +92,30 @@ impl Event for CompletionChunk {
     }
 }
 
+/// A text of a chunk that changes from one to the next.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// That of a choice.
+    Text(usize),
+    /// What hides the chunk's length.
+    Obfuscation,
+}
+
 impl Patterned for CompletionChunk {
-    fn changing(&mut self, mut visit: impl FnMut(&mut Text)) {
-        self.choices.iter_mut().filter_map(|choice| choice.text.as_mut()).for_each(&mut visit);
-        self.obfuscation.iter_mut().for_each(visit);
+    type Place = Place;
+
+    fn changing(&mut self, mut visit: impl FnMut(&mut Text, Place)) {
+        for (at, choice) in self.choices.iter_mut().enumerate() {
+            choice.text.iter_mut().for_each(|text| visit(text, Place::Text(at)));
+        }
+        self.obfuscation.iter_mut().for_each(|text| visit(text, Place::Obfuscation));
+    }
+
+    fn at(&mut self, place: Place) -> Option<&mut Text> {
+        match place {
+            Place::Text(at) => self.choices.get_mut(at)?.text.as_mut(),
+            Place::Obfuscation => self.obfuscation.as_mut(),
+        }
     }
 
     fn fixed(&mut self, visit: impl FnMut(&mut Text)) {

@@ -43,11 +43,31 @@ fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
     }
 }
 
+/// A text of an event that changes from one to the next.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// The delta.
+    Delta,
+    /// What hides its length.
+    Obfuscation,
+}
+
 impl Patterned for ResponseEvent {
-    fn changing(&mut self, mut visit: impl FnMut(&mut Text)) {
+    type Place = Place;
+
+    fn changing(&mut self, mut visit: impl FnMut(&mut Text, Place)) {
         if let Some(parts) = parts(&mut self.event) {
-            visit(parts.delta);
-            parts.obfuscation.iter_mut().for_each(visit);
+            visit(parts.delta, Place::Delta);
+            parts.obfuscation.iter_mut().for_each(|text| visit(text, Place::Obfuscation));
+        }
+    }
+
+    #[inline]
+    fn at(&mut self, place: Place) -> Option<&mut Text> {
+        let parts = parts(&mut self.event)?;
+        match place {
+            Place::Delta => Some(parts.delta),
+            Place::Obfuscation => parts.obfuscation.as_mut(),
         }
     }
 

@@ -5,7 +5,7 @@ use memchr::{memchr, memchr2};
 use smallvec::SmallVec;
 
 use super::short::{Short, WORDS, special};
-use super::{Held, Text};
+use super::{Held, Rest, Text};
 
 /// Up to here the words of a text are looked at one by one; for more it is worth to call for help.
 const SHORT: usize = 64;
@@ -43,7 +43,7 @@ impl Text {
 impl From<Short> for Text {
     #[inline(always)]
     fn from(text: Short) -> Self {
-        Self { text: Held::Short(text), low: 0, high: 0, placeholder: false }
+        Self { text: Held::Short(text), low: 0, high: 0, rest: Rest::Zero }
     }
 }
 

@@ -13,8 +13,9 @@ pub(super) const MOST: usize = 23;
 /// A text of at most [`MOST`] bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Short {
-    len: u8,
+    // First, so that the words of a literal are stored as they are.
     bytes: [u8; MOST],
+    len: u8,
 }
 
 impl Short {

@@ -20,7 +20,8 @@ thread_local! {
     static SPARES: RefCell<HashMap<TypeId, Rc<dyn Any>>> = RefCell::default();
 }
 
-/// The batches of one type of event.
+/// The batches of one type of event, in the boxes in which they go from hand to hand.
+#[allow(clippy::vec_box)]
 pub(super) struct Spares<E: Event>(RefCell<Vec<Box<Batch<E>>>>);
 
 impl<E: Event> Spares<E> {
