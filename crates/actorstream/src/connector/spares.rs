@@ -37,7 +37,7 @@ impl<E: Event> Spares<E> {
     /// An empty batch with room for so many events.
     pub(super) fn take(&self, room: usize) -> Box<Batch<E>> {
         let mut batch = self.0.borrow_mut().pop().unwrap_or_default();
-        batch.events.reserve(room);
+        batch.events.reserve_exact(room);
         batch
     }
 
