@@ -250,6 +250,7 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// Lets go of the body, since the request is not sent again: prompts are long, and streams last.
+    #[inline]
     pub(crate) fn let_go(&mut self) {
         if !matches!(&self.body, OutgoingBody::Json(json) if json.is_empty()) {
             self.body = OutgoingBody::empty();

@@ -17,6 +17,10 @@ use futures_util::task::AtomicWaker;
 use crate::connector::now;
 use crate::stream_ref::StreamRef;
 
+/// For how many events a batch has room that is filled again: a stream keeps it while it waits, and with few events at once
+/// memory for them is taken the more often.
+const MOST_ROOM: usize = 4;
+
 /// What goes to the target at once.
 #[derive(Debug)]
 pub(crate) struct Batch<E: Event> {
@@ -41,6 +45,11 @@ impl<E: Event> Batch<E> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.end.is_none() && !self.round_ends
+    }
+
+    /// The batch, if it may be filled again.
+    pub(crate) fn spare(self: Box<Self>) -> Option<Box<Self>> {
+        Some(self).filter(|batch| batch.is_empty() && batch.events.capacity() <= MOST_ROOM)
     }
 }
 
@@ -77,7 +86,7 @@ pub(crate) struct Link<E: Event> {
 /// What comes back from the target.
 #[derive(Debug)]
 pub(crate) struct Back<E: Event> {
-    /// The batch of the last delivery, with what the target handed back because it waits. Usually there is nothing in it.
+    /// What the target handed back because it waits; or the batch of the last delivery, to be filled again.
     pub(crate) batch: Option<Box<Batch<E>>>,
     /// When the target was done with it.
     pub(crate) done_at: Instant,
@@ -172,7 +181,7 @@ pub(crate) fn replace_kind<R: Send + Sync + 'static>(kind: ErrorKind, end: Outco
 pub(crate) struct Delivery<E: Event> {
     /// In a box, since it is moved from hand to hand. `None` once it was looked at.
     batch: Option<Box<Batch<E>>>,
-    /// The batch with what is for the connector to send again, if anything is.
+    /// What is for the connector to send again; or the batch, to be filled again.
     back: Option<Box<Batch<E>>>,
     round_ended: bool,
     link: Arc<Link<E>>,
@@ -198,7 +207,7 @@ impl<E: Event> Delivery<E> {
         &mut self,
         actor: &mut A,
         ctx: &mut A::Context,
-        mut handle: impl FnMut(&mut A, &mut A::Context, E),
+        mut handle: impl FnMut(&mut A, E, &StreamRef, &mut A::Context),
     ) -> Option<End<E>>
     where
         A: Actor,
@@ -211,7 +220,7 @@ impl<E: Event> Delivery<E> {
             if self.link.stream.is_cancelled() {
                 break;
             }
-            handle(actor, ctx, event);
+            handle(actor, event, &self.link.stream, ctx);
             // A context that stops counts as waiting; should the actor decline to stop, nothing is lost.
             if ctx.waiting() && (more || events.len() > 0) {
                 let left = events.collect();
@@ -223,7 +232,7 @@ impl<E: Event> Delivery<E> {
         drop(events);
         self.round_ended = std::mem::take(&mut batch.round_ends);
         let end = batch.end.take();
-        self.back = Some(batch);
+        self.back = batch.spare();
         end.map(|end| self.decide(*end))
     }
 

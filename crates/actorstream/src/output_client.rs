@@ -168,21 +168,21 @@ impl<E: Viewable> StreamMessage<E> {
         A::Context: AsyncContext<A>,
     {
         let mut delivery = self.into_delivery();
-        let stream = delivery.stream().clone();
         let mut view = delivery.take_view::<E::View>();
-        let end = delivery.each(actor, ctx, |actor, ctx, event| {
-            actor.event(&event, &stream, ctx);
-            view.push(&event, &mut |change| tell::<A, E>(actor, ctx, &stream, change));
+        let end = delivery.each(actor, ctx, |actor, event, stream, ctx| {
+            actor.event(&event, stream, ctx);
+            view.push(&event, &mut |change| tell::<A, E>(actor, ctx, stream, change));
         });
+        let stream = delivery.stream();
         match end {
             Some(Ok(finish)) => {
-                view.finish(&mut |change| tell::<A, E>(actor, ctx, &stream, change));
-                actor.handle_finish(finish, &stream, ctx);
+                view.finish(&mut |change| tell::<A, E>(actor, ctx, stream, change));
+                actor.handle_finish(finish, stream, ctx);
             }
-            Some(Err(error)) => actor.handle_error(error, &stream, ctx),
+            Some(Err(error)) => actor.handle_error(error, stream, ctx),
             // What is made of the next answer has nothing to do with this one.
             None if delivery.round_ended() => {
-                view.finish(&mut |change| tell::<A, E>(actor, ctx, &stream, change));
+                view.finish(&mut |change| tell::<A, E>(actor, ctx, stream, change));
             }
             None => delivery.keep_view(view),
         }

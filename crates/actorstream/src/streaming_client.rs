@@ -137,11 +137,9 @@ impl<E: Event> StreamMessage<E> {
         A: StreamingClient<E>,
         A::Context: AsyncContext<A>,
     {
-        let stream = self.stream().clone();
-        let end = self.delivery.each(actor, ctx, |actor, ctx, event| actor.handle_data(event, &stream, ctx));
-        match end {
-            Some(Ok(finish)) => actor.handle_finish(finish, &stream, ctx),
-            Some(Err(error)) => actor.handle_error(error, &stream, ctx),
+        match self.delivery.each(actor, ctx, A::handle_data) {
+            Some(Ok(finish)) => actor.handle_finish(finish, self.stream(), ctx),
+            Some(Err(error)) => actor.handle_error(error, self.stream(), ctx),
             None => {}
         }
     }

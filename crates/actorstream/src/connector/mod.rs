@@ -1,12 +1,11 @@
 //! The connector: one actor for each stream, which runs the request and feeds the target.
 //!
 //! [`pump`] is the way of the data: request, body, session, sink. [`sink`] is the target's side of it, [`guard`] what
-//! interrupts any of its waits, [`watch`] how a target is noticed that is gone, [`spares`] where batches come from.
+//! interrupts any of its waits, and [`watch`] how a target is noticed that is gone.
 
 mod guard;
 mod pump;
 mod sink;
-mod spares;
 mod watch;
 
 use std::cell::Cell;

@@ -1,7 +1,6 @@
 //! The pump: request → body → session → sink, until the end.
 
 use std::pin::pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -24,7 +23,6 @@ use crate::transport::{Answer, Exchange, HttpClient, Piece, send};
 use super::guard::{Guard, Interrupt};
 use super::now;
 use super::sink::{Settled, Sink};
-use super::spares::Spares;
 
 /// How long the rest of a body is waited for after the end of its stream, so that the connection can be used again.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -33,8 +31,6 @@ const DRAIN: Duration = Duration::from_secs(1);
 struct Running<E: Event> {
     session: Session<E>,
     sink: Sink<E>,
-    /// Where batches come from.
-    spares: Rc<Spares<E>>,
     /// The answer whose tools run; its session has ended.
     round: Option<Box<Finish<E::Response>>>,
 }
@@ -116,12 +112,7 @@ impl<E: Event> Stream<E> {
         let Start { client, options, request, sink, started, entry } = *start;
         let guard = Guard::new(sink.stream().clone(), sink.target());
         let total = request.settings.budgets.get(Budget::Total).and_then(|total| started.checked_add(total));
-        let running = Running {
-            session: session(&request, started, 1),
-            sink,
-            spares: Spares::of_thread(),
-            round: None,
-        };
+        let running = Running { session: session(&request, started, 1), sink, round: None };
         Self { client, options, request, running, guard, started, total, entry }
     }
 }
@@ -324,7 +315,7 @@ async fn attempt<E: Event>(
     options: &Arc<Options>,
     outgoing: &mut Outgoing,
 ) -> Ending<E> {
-    let Running { session, sink, spares, .. } = running;
+    let Running { session, sink, .. } = running;
     // In a box of its own, which is gone when the head is there.
     let mut answer = match Box::pin(ask(session, guard, http, options, outgoing)).await {
         Ok(answer) => answer,
@@ -335,10 +326,7 @@ async fn attempt<E: Event>(
         if let Err(interrupt) = read(session, sink, guard, &mut answer).await {
             return Ending::Interrupted(interrupt);
         }
-        if let Some(batch) = sink.take_spare() {
-            spares.put(batch);
-        }
-        if let Some(mut served) = deliver(session, sink, spares, &mut answer, &mut usual) {
+        if let Some(mut served) = deliver(session, sink, &mut answer, &mut usual) {
             served.answer = Some(answer);
             return Ending::Served(served);
         }
@@ -446,21 +434,20 @@ async fn settle<E: Event>(
 fn deliver<E: Event>(
     session: &mut Session<E>,
     sink: &mut Sink<E>,
-    spares: &Spares<E>,
     answer: &mut Answer,
     usual: &mut usize,
 ) -> Option<Box<Served<E>>> {
-    let mut batch = spares.take(*usual);
+    let mut batch = sink.batch();
+    // A few more than the last time need no other place.
+    batch.events.reserve_exact(usual.next_power_of_two());
     feed(session, answer, &mut batch);
     if batch.end.is_some() {
         return Some(Box::new(Served { batch, answer: None }));
     }
-    if batch.is_empty() {
-        spares.put(batch);
-    } else {
+    if !batch.is_empty() {
         *usual = batch.events.len();
-        sink.send(batch);
     }
+    sink.send(batch);
     None
 }
 

@@ -93,6 +93,7 @@ impl<E: Event> Sink<E> {
     /// Sends a batch on its way; [`poll_settled`](Self::poll_settled) waits for the target.
     pub(super) fn send(&mut self, mut batch: Box<Batch<E>>) {
         if batch.is_empty() {
+            self.spare = batch.spare();
             return;
         }
         self.outstanding = true;
@@ -101,7 +102,7 @@ impl<E: Event> Sink<E> {
             Target::Channel(_) => {
                 self.queue.extend(batch.events.drain(..).map(StreamEvent::Data));
                 self.queue.extend(batch.end.take().map(|end| StreamEvent::end(*end)));
-                self.spare = Some(batch).filter(|batch| batch.is_empty());
+                self.spare = batch.spare();
             }
             Target::Callback(callback) => {
                 let stream = self.link.stream();
@@ -116,7 +117,7 @@ impl<E: Event> Sink<E> {
                     let end = self.link.decide(*end);
                     alive = call(callback, StreamEvent::end(end));
                 }
-                self.spare = Some(batch).filter(|batch| batch.is_empty());
+                self.spare = batch.spare();
                 if !alive {
                     self.link.set_panicked();
                 }
@@ -153,7 +154,7 @@ impl<E: Event> Sink<E> {
                         recipient.do_send(StreamMessage::new(self.link.deliver(rest)));
                     }
                     batch => {
-                        self.spare = batch.filter(|batch| batch.is_empty());
+                        self.spare = batch.and_then(Batch::spare);
                         self.done_at = back.done_at;
                         break Settled::Done;
                     }
@@ -190,9 +191,9 @@ impl<E: Event> Sink<E> {
         Poll::Ready(settled)
     }
 
-    /// The batch that was sent last, if it came back empty.
-    pub(super) fn take_spare(&mut self) -> Option<Box<Batch<E>>> {
-        self.spare.take()
+    /// An empty batch: the one that was sent last, if it came back.
+    pub(super) fn batch(&mut self) -> Box<Batch<E>> {
+        self.spare.take().unwrap_or_default()
     }
 
     /// Queues an end behind a delivery that the target may never be done with.
