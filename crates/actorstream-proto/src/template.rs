@@ -41,7 +41,8 @@ pub trait Patterned: Clone {
 
     /// Appends a copy of an event whose changing texts are empty.
     fn append(&self, out: &mut Vec<Self>) {
-        out.push(self.clone());
+        // Not pushed: that would put it together elsewhere, before there is room for it.
+        out.extend(std::iter::once_with(|| self.clone()));
     }
 }
 

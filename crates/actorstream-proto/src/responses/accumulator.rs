@@ -25,6 +25,8 @@ pub struct ResponseAccumulator {
     /// The response without its output, as the server last told it.
     response: Option<Box<Response>>,
     output: Vec<Value>,
+    /// The text that grew last, which is taken out of the output until another event comes: nearly always it grows again.
+    growing: Option<(Growing, String)>,
     /// The response of the last event.
     last: Option<Box<Response>>,
     deltas: ResponseDeltas,
@@ -55,25 +57,34 @@ impl ResponseDeltas {
 fn delta_of(event: &mut ResponseStreamEvent) -> Option<(Growing, &mut Text)> {
     use ResponseStreamEvent as E;
     Some(match event {
-        E::OutputTextDelta(event) => {
-            (Growing::in_part(event.output_index, "content", event.content_index, "text"), &mut event.delta)
-        }
-        E::RefusalDelta(event) => (
-            Growing::in_part(event.output_index, "content", event.content_index, "refusal"),
+        E::OutputTextDelta(event) => (
+            Growing::in_part(event.output_index, Parts::Content, event.content_index, Field::Text),
             &mut event.delta,
         ),
-        E::ReasoningTextDelta(event) => {
-            (Growing::in_part(event.output_index, "content", event.content_index, "text"), &mut event.delta)
-        }
-        E::ReasoningSummaryTextDelta(event) => {
-            (Growing::in_part(event.output_index, "summary", event.summary_index, "text"), &mut event.delta)
-        }
+        E::RefusalDelta(event) => (
+            Growing::in_part(event.output_index, Parts::Content, event.content_index, Field::Refusal),
+            &mut event.delta,
+        ),
+        E::ReasoningTextDelta(event) => (
+            Growing::in_part(event.output_index, Parts::Content, event.content_index, Field::Text),
+            &mut event.delta,
+        ),
+        E::ReasoningSummaryTextDelta(event) => (
+            Growing::in_part(event.output_index, Parts::Summary, event.summary_index, Field::Text),
+            &mut event.delta,
+        ),
         E::FunctionCallArgumentsDelta(event) => {
-            (Growing::of(event.output_index, "arguments"), &mut event.delta)
+            (Growing::of(event.output_index, Field::Arguments), &mut event.delta)
         }
-        E::McpCallArgumentsDelta(event) => (Growing::of(event.output_index, "arguments"), &mut event.delta),
-        E::CustomToolCallInputDelta(event) => (Growing::of(event.output_index, "input"), &mut event.delta),
-        E::CodeInterpreterCallCodeDelta(event) => (Growing::of(event.output_index, "code"), &mut event.delta),
+        E::McpCallArgumentsDelta(event) => {
+            (Growing::of(event.output_index, Field::Arguments), &mut event.delta)
+        }
+        E::CustomToolCallInputDelta(event) => {
+            (Growing::of(event.output_index, Field::Input), &mut event.delta)
+        }
+        E::CodeInterpreterCallCodeDelta(event) => {
+            (Growing::of(event.output_index, Field::Code), &mut event.delta)
+        }
         _ => return None,
     })
 }
@@ -83,16 +94,54 @@ fn delta_of(event: &mut ResponseStreamEvent) -> Option<(Growing, &mut Text)> {
 struct Growing {
     item: u64,
     /// The list of parts, and which of them.
-    part: Option<(&'static str, u64)>,
-    field: &'static str,
+    part: Option<(Parts, u64)>,
+    field: Field,
+}
+
+/// The parts of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Parts {
+    Content,
+    Summary,
+}
+
+/// The field that a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Field {
+    Text,
+    Refusal,
+    Arguments,
+    Input,
+    Code,
+}
+
+impl Parts {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Content => "content",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+impl Field {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Refusal => "refusal",
+            Self::Arguments => "arguments",
+            Self::Input => "input",
+            Self::Code => "code",
+        }
+    }
 }
 
 impl Growing {
-    fn of(item: u64, field: &'static str) -> Self {
+    fn of(item: u64, field: Field) -> Self {
         Self { item, part: None, field }
     }
 
-    fn in_part(item: u64, list: &'static str, part: u64, field: &'static str) -> Self {
+    fn in_part(item: u64, list: Parts, part: u64, field: Field) -> Self {
         Self { item, part: Some((list, part)), field }
     }
 }
@@ -103,6 +152,10 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
         let carried = self.deltas.carries.len();
         self.deltas.join(event);
         self.size += CARRY * self.deltas.carries.len().saturating_sub(carried);
+        if self.grow_on(&mut event.event, keep) {
+            return;
+        }
+        self.put_back();
         let len = event.raw.as_bytes().len();
         if let E::OutputTextDelta(event) = &event.event {
             self.begin_text(event.output_index, &event.item_id, event.content_index);
@@ -119,52 +172,57 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
             E::OutputItemAdded(event) => self.set_item(event.output_index, &event.item, len),
             E::OutputItemDone(event) => self.set_item(event.output_index, &event.item, len),
             E::ContentPartAdded(event) => {
-                self.set_part(event.output_index, "content", event.content_index, &event.part, len);
+                self.set_part(event.output_index, Parts::Content, event.content_index, &event.part, len);
             }
             E::ContentPartDone(event) => {
-                self.set_part(event.output_index, "content", event.content_index, &event.part, len);
+                self.set_part(event.output_index, Parts::Content, event.content_index, &event.part, len);
             }
             E::ReasoningSummaryPartAdded(event) => {
-                self.set_part(event.output_index, "summary", event.summary_index, &event.part, len);
+                self.set_part(event.output_index, Parts::Summary, event.summary_index, &event.part, len);
             }
             E::ReasoningSummaryPartDone(event) => {
-                self.set_part(event.output_index, "summary", event.summary_index, &event.part, len);
+                self.set_part(event.output_index, Parts::Summary, event.summary_index, &event.part, len);
             }
             E::OutputTextDelta(event) if keep && !event.logprobs.is_empty() => {
-                let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
+                let text =
+                    Growing::in_part(event.output_index, Parts::Content, event.content_index, Field::Text);
                 self.add_logprobs(text, &serde_json::to_value(&event.logprobs).unwrap_or_default(), len);
             }
             E::OutputTextDone(event) => {
-                let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
+                let text =
+                    Growing::in_part(event.output_index, Parts::Content, event.content_index, Field::Text);
                 self.set(text, &event.text, keep);
             }
             E::RefusalDone(event) => {
-                let text = Growing::in_part(event.output_index, "content", event.content_index, "refusal");
+                let text =
+                    Growing::in_part(event.output_index, Parts::Content, event.content_index, Field::Refusal);
                 self.set(text, &event.refusal, keep);
             }
             E::ReasoningTextDone(event) => {
-                let text = Growing::in_part(event.output_index, "content", event.content_index, "text");
+                let text =
+                    Growing::in_part(event.output_index, Parts::Content, event.content_index, Field::Text);
                 self.set(text, &event.text, keep);
             }
             E::ReasoningSummaryTextDone(event) => {
-                let text = Growing::in_part(event.output_index, "summary", event.summary_index, "text");
+                let text =
+                    Growing::in_part(event.output_index, Parts::Summary, event.summary_index, Field::Text);
                 self.set(text, &event.text, keep);
             }
             E::FunctionCallArgumentsDone(event) => {
-                self.set(Growing::of(event.output_index, "arguments"), &event.arguments, keep);
+                self.set(Growing::of(event.output_index, Field::Arguments), &event.arguments, keep);
             }
             E::McpCallArgumentsDone(event) => {
-                self.set(Growing::of(event.output_index, "arguments"), &event.arguments, keep);
+                self.set(Growing::of(event.output_index, Field::Arguments), &event.arguments, keep);
             }
             E::CustomToolCallInputDone(event) => {
-                self.set(Growing::of(event.output_index, "input"), &event.input, keep);
+                self.set(Growing::of(event.output_index, Field::Input), &event.input, keep);
             }
             E::CodeInterpreterCallCodeDone(event) => {
-                self.set(Growing::of(event.output_index, "code"), &event.code, keep);
+                self.set(Growing::of(event.output_index, Field::Code), &event.code, keep);
             }
             E::OutputTextAnnotationAdded(event) => {
                 let annotation = serde_json::to_value(&event.annotation).unwrap_or_default();
-                if let Some(part) = self.part(event.output_index, "content", event.content_index) {
+                if let Some(part) = self.part(event.output_index, Parts::Content, event.content_index) {
                     push_to(part, "annotations", annotation);
                     self.size += len;
                 }
@@ -188,6 +246,7 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
     }
 
     fn take(&mut self) -> Response {
+        self.put_back();
         let output: Vec<OutputItem> = std::mem::take(&mut self.output)
             .into_iter()
             .map(|item| serde_json::from_value(item).unwrap_or_default())
@@ -234,12 +293,38 @@ impl ResponseAccumulator {
         set_at(&mut self.output, index, item);
     }
 
-    fn set_part<T: serde::Serialize>(&mut self, item: u64, list: &str, index: u64, part: &T, len: usize) {
+    fn set_part<T: serde::Serialize>(&mut self, item: u64, list: Parts, index: u64, part: &T, len: usize) {
         let Ok(part) = serde_json::to_value(part) else { return };
         let Some(item) = at(&mut self.output, item) else { return };
         self.size += ITEM + len;
-        if let Some(parts) = list_of(item, list) {
+        if let Some(parts) = list_of(item, list.name()) {
             set_at(parts, index, part);
+        }
+    }
+
+    /// Appends a delta to the text that grew last, if it is that which grows.
+    #[inline]
+    fn grow_on(&mut self, event: &mut ResponseStreamEvent, keep: bool) -> bool {
+        let Some((growing, so_far)) = self.growing.as_mut().filter(|_| keep) else { return false };
+        if matches!(event, ResponseStreamEvent::OutputTextDelta(event) if !event.logprobs.is_empty()) {
+            return false;
+        }
+        match delta_of(event) {
+            Some((text, delta)) if text == *growing => {
+                so_far.push_str(delta);
+                self.size += delta.len();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Puts the text that grew last back in its place.
+    fn put_back(&mut self) {
+        if let Some((text, so_far)) = self.growing.take()
+            && let Some(field) = self.field(text)
+        {
+            *field = Value::String(so_far);
         }
     }
 
@@ -260,8 +345,8 @@ impl ResponseAccumulator {
         }
     }
 
-    fn part(&mut self, item: u64, list: &str, part: u64) -> Option<&mut Value> {
-        at(list_of(at(&mut self.output, item)?, list)?, part)
+    fn part(&mut self, item: u64, list: Parts, part: u64) -> Option<&mut Value> {
+        at(list_of(at(&mut self.output, item)?, list.name())?, part)
     }
 
     fn field(&mut self, text: Growing) -> Option<&mut Value> {
@@ -269,7 +354,7 @@ impl ResponseAccumulator {
             Some((list, part)) => self.part(text.item, list, part)?,
             None => at(&mut self.output, text.item)?,
         };
-        Some(field_of(holder.as_object_mut()?, text.field, || Value::Null))
+        Some(field_of(holder.as_object_mut()?, text.field.name(), || Value::Null))
     }
 
     /// Appends a delta.
@@ -277,13 +362,17 @@ impl ResponseAccumulator {
         if !keep {
             return;
         }
-        match self.field(text) {
-            Some(Value::String(so_far)) => so_far.push_str(delta),
-            Some(empty @ Value::Null) => *empty = Value::String(delta.to_string()),
+        let so_far = match self.field(text) {
+            Some(Value::String(so_far)) => Some(std::mem::take(so_far)),
+            Some(Value::Null) => Some(String::new()),
             // It has no place here, but who views the output keeps it.
-            Some(_) | None => self.size += PLACE,
+            Some(_) | None => None,
+        };
+        if so_far.is_none() {
+            self.size += PLACE;
         }
         self.size += delta.len();
+        self.growing = so_far.map(|so_far| (text, so_far + delta));
     }
 
     /// Sets a text that is whole.

@@ -26,6 +26,38 @@ fn response(status: &str, output: &Value) -> Value {
 }
 
 #[test]
+fn texts_that_grow_in_turn_add_up() {
+    let delta = |r#type: &str, item: u64, part: u64, delta: &str| {
+        json!({"type": format!("response.{type}.delta"), "output_index": item, "item_id": "x", "content_index": part,
+               "sequence_number": 1, "delta": delta})
+    };
+    let item = |index: u64, item: Value| json!({"type": "response.output_item.added", "output_index": index, "item": item});
+    let call = json!({"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": "{"});
+    let done =
+        json!({"type": "function_call", "id": "fc_2", "call_id": "c", "name": "f", "arguments": "whole"});
+    let got = add_up(&[
+        delta("output_text", 0, 0, "a"),
+        item(1, call),
+        delta("function_call_arguments", 1, 0, "1"),
+        delta("output_text", 0, 1, "b"),
+        delta("function_call_arguments", 1, 0, "2"),
+        delta("function_call_arguments", 1, 0, "}"),
+        delta("output_text", 0, 0, "c"),
+        delta("output_text", 0, 0, "d"),
+        delta("output_text", 0, 1, "e"),
+        item(2, done.clone()),
+        delta("function_call_arguments", 2, 0, "lost"),
+        item(2, done),
+        delta("function_call_arguments", 7, 0, "nowhere"),
+        delta("output_text", 0, 1, "f"),
+    ]);
+    assert_eq!(got["output"][0]["content"][0]["text"], "acd");
+    assert_eq!(got["output"][0]["content"][1]["text"], "bef");
+    assert_eq!(got["output"][1]["arguments"], "{12}");
+    assert_eq!(got["output"][2]["arguments"], "whole");
+}
+
+#[test]
 fn the_deltas_add_up_to_the_response_of_the_last_event() {
     let message = |text: &str, status: &str, annotations: Value| {
         json!({"type": "message", "id": "msg_1", "status": status, "role": "assistant",
