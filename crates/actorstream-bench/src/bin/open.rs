@@ -10,8 +10,9 @@ use actorstream_test::{Reply, TestCa, Upstream};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 
-/// How many streams are opened.
-const STREAMS: u32 = 300;
+/// How many streams are opened in a round, and in how many rounds, of which the one counts that took least.
+const STREAMS: u32 = 100;
+const ROUNDS: u32 = 7;
 
 fn main() -> Result<(), Error> {
     let ca = TestCa::new();
@@ -35,17 +36,21 @@ fn main() -> Result<(), Error> {
             let mut openai = client(upstream)?;
             // What is made once is not counted.
             run(&openai).await?;
-            let (mut cpu, mut wall) = (Duration::ZERO, Duration::ZERO);
-            for _ in 0..STREAMS {
-                if cold {
-                    openai = client(upstream)?;
+            let mut least = (Duration::MAX, Duration::MAX);
+            for _ in 0..ROUNDS {
+                let (mut cpu, mut wall) = (Duration::ZERO, Duration::ZERO);
+                for _ in 0..STREAMS {
+                    if cold {
+                        openai = client(upstream)?;
+                    }
+                    let (before, start) = (thread_cpu()?, Instant::now());
+                    run(&openai).await?;
+                    wall += start.elapsed();
+                    cpu += thread_cpu()? - before;
                 }
-                let (before, start) = (thread_cpu()?, Instant::now());
-                run(&openai).await?;
-                wall += start.elapsed();
-                cpu += thread_cpu()? - before;
+                least = least.min((cpu / STREAMS, wall / STREAMS));
             }
-            Ok::<_, Error>((cpu / STREAMS, wall / STREAMS))
+            Ok::<_, Error>(least)
         })?;
         println!("| {name} | {} | {} |", cpu.as_micros(), wall.as_micros());
     }
