@@ -31,7 +31,7 @@ impl Text {
             // With its quotes it is a JSON text of its own.
             let quoted = || payload.get(at.checked_sub(1)?..=end);
             simple_escapes(text).or_else(|| serde_json::from_slice(quoted()?).ok())?
-        } else if let Some(short) = str::from_utf8(text).ok().and_then(Short::new) {
+        } else if let Some(short) = Short::of(text) {
             Self::from(short)
         } else {
             Self::from_wtf8(text, || payload.slice(at..end))

@@ -29,6 +29,14 @@ impl Short {
         Some(Self { len: text.len() as u8, bytes })
     }
 
+    /// The text that these bytes are, if it is short.
+    pub(super) fn of(text: &[u8]) -> Option<Self> {
+        if text.len() > MOST {
+            return None;
+        }
+        Self::new(str::from_utf8(text).ok()?)
+    }
+
     /// The text of a JSON string whose opening quote these words follow, as they stand in memory: if its closing quote is
     /// among their bytes, and before that nothing but ASCII, with no escape.
     #[inline(always)]

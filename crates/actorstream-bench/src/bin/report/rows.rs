@@ -14,7 +14,7 @@ const PACED: usize = 1000;
 /// Open streams.
 pub(crate) const STREAMS: usize = 10_000;
 /// Runs of a CPU time; the least of them counts.
-const REPEATS: usize = 3;
+const REPEATS: usize = 7;
 
 /// One kind of work, measured with everybody who does it.
 #[derive(Debug)]
