@@ -218,8 +218,11 @@ mod tests {
         let one: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.to_vec()).collect();
         let two: Vec<Vec<u8>> =
             pieces.iter().flat_map(|first| pieces.map(|second| [*first, second].concat())).collect();
-        for text in one.iter().chain(&two) {
-            for len in [0, 1, 6, 7, 8, 14, 15, 16, 21, 22, 23, 24, 61, 62, 63, 64, 65, 200] {
+        // Miri looks at each of them for long, and the same memory is touched with the fewest.
+        let lens = [0, 22, 23, 1, 6, 7, 8, 14, 15, 16, 21, 24, 61, 62, 63, 64, 65, 200];
+        let (two, lens) = if cfg!(miri) { (&[][..], &lens[..3]) } else { (&two[..], &lens[..]) };
+        for text in one.iter().chain(two) {
+            for len in lens.iter().copied() {
                 for behind in ["", "\"", "\",\"b\":\"and twenty-four bytes more\"}"] {
                     let literal = [b"\"", &*b"x".repeat(len), text, b"y", behind.as_bytes()].concat();
                     let payload = Bytes::from(literal);

@@ -276,6 +276,39 @@ mod tests {
         assert_eq!(read(chunked(), &each), Ok(whole));
     }
 
+    /// Chunks of every size, written in every way, in reads of every size, hold what they were made of.
+    #[test]
+    fn chunks_of_any_size_in_reads_of_any_size_are_the_same_body() {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..500 {
+            let (mut whole, mut wire) = (Vec::new(), Vec::new());
+            for _ in 0..random.usize(0..20) {
+                let most = *random.choice(&[1, 20, 400, MAX_MOVED, 3 * MAX_MOVED]).unwrap_or(&1);
+                let len = random.usize(1..=most);
+                let data: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(len).collect();
+                let size =
+                    if random.bool() { format!("{:x}", data.len()) } else { format!("{:03X}", data.len()) };
+                let extension = *random.choice(&["", "", "", ";a", " "]).unwrap_or(&"");
+                let line = *random.choice(&["\r\n", "\r\n", "\r\n", "\n"]).unwrap_or(&"\n");
+                wire.extend(
+                    [size.as_bytes(), extension.as_bytes(), line.as_bytes(), &data, line.as_bytes()].concat(),
+                );
+                whole.extend(data);
+            }
+            wire.extend(b"0\r\n\r\nrest");
+            let most = *random.choice(&[1, 7, 100, 1000, wire.len()]).unwrap_or(&1);
+            let (mut reads, mut left) = (Vec::new(), &*wire);
+            while !left.is_empty() {
+                let (read, behind) = left.split_at(random.usize(1..=most).min(left.len()));
+                reads.push(read);
+                left = behind;
+            }
+            assert_eq!(read(chunked(), &reads), Ok((whole, b"rest".to_vec(), true)), "seed {seed}");
+        }
+    }
+
     #[test]
     fn every_prefix_of_chunks_is_incomplete() {
         let bytes = b"3\r\nabc\r\n0\r\n\r\n";
