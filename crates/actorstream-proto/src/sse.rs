@@ -144,7 +144,7 @@ impl SseDecoder {
 
     /// Takes the event whose data stand from `start`, where they were [expected](Self::expected), to `end`, none of which ends
     /// a line, if it ends there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_expected(&mut self, start: usize, end: usize) -> Option<Bytes> {
         let blank = match self.chunk.get(end..)? {
             [b'\n', b'\n', ..] => 2,
@@ -268,7 +268,7 @@ impl SseDecoder {
     }
 
     /// A slice of the read; the read itself, if nothing is left of it.
-    #[inline]
+    #[inline(always)]
     fn last_slice(&mut self, start: usize, end: usize) -> Bytes {
         if self.at < self.chunk.len() {
             return self.chunk.slice(start..end);

@@ -111,6 +111,7 @@ impl Text {
     }
 
     /// The text as a string slice.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -191,6 +192,7 @@ impl Serialize for Text {
 impl Deref for Text {
     type Target = str;
 
+    #[inline]
     fn deref(&self) -> &str {
         &self.text
     }

@@ -126,19 +126,25 @@ impl ChatAccumulator {
     fn place(&mut self, index: u32) -> usize {
         let (at, new) = self.places.of(index);
         if new {
-            let choices = &mut self.response.choices;
-            if choices.is_empty() {
-                // Nearly always the only one; a list grows to four at once.
-                choices.reserve_exact(1);
-                self.states.reserve_exact(1);
-            }
-            choices.push(ChatChoice { index, ..empty_choice() });
-            self.states.push(ChoiceState::default());
-            self.size += CHOICE;
+            self.add_choice(index);
         }
         at
     }
 
+    #[cold]
+    fn add_choice(&mut self, index: u32) {
+        let choices = &mut self.response.choices;
+        if choices.is_empty() {
+            // Nearly always the only one; a list grows to four at once.
+            choices.reserve_exact(1);
+            self.states.reserve_exact(1);
+        }
+        choices.push(ChatChoice { index, ..empty_choice() });
+        self.states.push(ChoiceState::default());
+        self.size += CHOICE;
+    }
+
+    #[inline]
     fn push_choice(&mut self, delta: &mut ChunkChoice, keep: bool) {
         let at = self.place(delta.index);
         let (choice, state) = (&mut self.response.choices[at], &mut self.states[at]);
@@ -178,6 +184,7 @@ fn empty_choice() -> ChatChoice {
 }
 
 /// What a delta has but seldom.
+#[inline(never)]
 fn push_rare(
     message: &mut ChatMessage,
     news: &mut Delta,
@@ -213,6 +220,7 @@ fn push_rare(
 }
 
 /// Adds to a text; returns by how many bytes it grew.
+#[inline(always)]
 fn grow(
     into: &mut Option<String>,
     text: &mut Option<Text>,
@@ -232,6 +240,7 @@ fn grow(
 
 /// The choice has ended: half a character that waits for its partner waits in vain, and shows as U+FFFD in the last
 /// chunk.
+#[cold]
 fn release(into: &mut Option<String>, text: &mut Option<Text>, carry: &mut u16, keep: bool) -> usize {
     if std::mem::take(carry) == 0 {
         return 0;

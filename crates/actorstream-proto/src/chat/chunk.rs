@@ -136,11 +136,13 @@ crate::object! {
 
 impl ChatCompletionChunk {
     /// What the chunk says of the choice of this index.
+    #[inline]
     pub fn choice(&self, index: u32) -> Option<&ChunkChoice> {
         self.choices.iter().find(|choice| choice.index == index)
     }
 
     /// What is new in the text of choice 0, which is the only one unless more were asked for.
+    #[inline]
     pub fn content(&self) -> Option<&str> {
         self.choice(0)?.delta.content.as_deref()
     }
