@@ -16,16 +16,6 @@ impl<T> List<T> {
         Self(SmallVec::from_buf([item]))
     }
 
-    /// Makes room for so many more items.
-    pub fn reserve(&mut self, more: usize) {
-        self.0.reserve(more);
-    }
-
-    /// For how many items there is room.
-    pub fn capacity(&self) -> usize {
-        self.0.capacity()
-    }
-
     /// A list of what `map` makes of each item.
     #[inline]
     pub fn map<U>(&self, mut map: impl FnMut(&T) -> U) -> List<U> {
@@ -33,16 +23,6 @@ impl<T> List<T> {
             [item] => List(SmallVec::from_buf([map(item)])),
             items => items.iter().map(map).collect(),
         }
-    }
-
-    /// Takes the last item.
-    pub fn pop(&mut self) -> Option<T> {
-        self.0.pop()
-    }
-
-    /// Takes all items out, from the first to the last.
-    pub fn drain(&mut self) -> impl ExactSizeIterator<Item = T> {
-        self.0.drain(..)
     }
 
     /// Appends an item.

@@ -429,9 +429,6 @@ impl<E: Event> Session<E> {
 
     /// The last event of `out` has just come; it is taken out again if it is not for the target.
     fn accept(&mut self, verdict: Verdict, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
-        if let Verdict::Data = verdict {
-            return self.accept_data(now, out);
-        }
         if let ControlFlow::Break(end) = self.number(now, out) {
             return end;
         }

@@ -127,13 +127,8 @@ fn literal(text: &[u8]) -> Option<(usize, bool)> {
             end += special.trailing_zeros() as usize / 8;
             break;
         }
-        end += 8;
+        end += WORD;
     }
-    rest_of_literal(text, end)
-}
-
-/// The same, where the bytes before `end` hold nothing special.
-fn rest_of_literal(text: &[u8], mut end: usize) -> Option<(usize, bool)> {
     let mut escaped = false;
     while end < SHORT {
         match text.get(end)? {
