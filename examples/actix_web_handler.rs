@@ -1,15 +1,15 @@
-//! An actix-web service that passes an answer on to its own client as it comes.
+//! An actix-web service that forwards a response to its own client as it arrives.
 //!
 //! ```sh
 //! PORT=8080 cargo run -p actorstream-examples --example actix_web_handler
 //! curl -N 'http://127.0.0.1:8080/?prompt=Hello'
 //! ```
 //!
-//! When the client leaves, actix-web drops the body, that drops the `EventStream`, and that closes the connection to
-//! the upstream: nobody pays for an answer that nobody reads. While the client does not read, nothing is read from the
-//! upstream either.
+//! When the client disconnects, actix-web drops the body, which drops the `EventStream`, which closes the connection
+//! to the upstream: nobody pays for a response that nobody reads. While the client does not read, nothing is read
+//! from the upstream either.
 //!
-//! With `OPENAI_API_KEY` set it talks to OpenAI, with `OPENAI_BASE_URL` to another server, with neither to a scripted
+//! With `OPENAI_API_KEY` set it calls OpenAI, with `OPENAI_BASE_URL` another server, and with neither a scripted
 //! upstream on this machine.
 
 use std::env;
@@ -30,23 +30,24 @@ struct Question {
 
 #[get("/")]
 async fn answer(openai: web::Data<OpenAi>, question: web::Query<Question>) -> HttpResponse {
-    let request = ChatRequest::new("gpt-4").user(question.into_inner().prompt);
-    // The text goes out as it comes and is not needed again at the end.
+    let request = ChatRequest::new("gpt-6-luna").user(question.into_inner().prompt);
+    // The text is sent as it arrives and is not needed again at the end.
     let events = openai.chat().keep_response(false).events(request);
     let mut texts = Box::pin(events.filter_map(|event| ready(text(event))).peekable());
 
-    // Until the first text has come, the status can still say that it went wrong.
+    // Before the first text, the status can still report an error.
     if let Some(Err(error)) = texts.as_mut().peek().await {
         return HttpResponse::BadGateway().content_type(ContentType::plaintext()).body(format!("{error}\n"));
     }
-    // From here on it cannot. An error in the body makes actix-web close the connection without ending the body, so
-    // that the client sees that the answer is cut.
+    // From here on it cannot. An error in the body makes actix-web close the connection without ending the body,
+    // so that the client sees that the response is truncated.
     HttpResponse::Ok().content_type(ContentType::plaintext()).streaming(texts)
 }
 
-/// What goes to the client for an event, if anything does.
+/// Returns what to send to the client for an event, if anything.
 fn text(event: StreamEvent<ChatCompletionChunk>) -> Option<Result<Bytes, StreamError>> {
     match event {
+        StreamEvent::Start(_) => None,
         StreamEvent::Data(chunk) => {
             let text = chunk.content().filter(|text| !text.is_empty())?;
             Some(Ok(Bytes::copy_from_slice(text.as_bytes())))
@@ -68,7 +69,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let openai = web::Data::new(openai);
     let server = HttpServer::new(move || App::new().app_data(openai.clone()).service(answer))
-        // Otherwise a client that closes its side is taken for one that still reads, until a write to it fails.
+        // Otherwise a client that closes its side counts as one that still reads, until a write to it fails.
         .h1_allow_half_closed(false)
         .workers(2)
         .bind(("127.0.0.1", port))?;

@@ -4,7 +4,7 @@
 //! cargo run -p actorstream-examples --example callback
 //! ```
 //!
-//! With `OPENAI_API_KEY` set it talks to OpenAI, with `OPENAI_BASE_URL` to another server, with neither to a scripted
+//! With `OPENAI_API_KEY` set it calls OpenAI, with `OPENAI_BASE_URL` another server, and with neither a scripted
 //! upstream on this machine.
 
 use std::io::{self, Write};
@@ -18,9 +18,10 @@ async fn main() -> Result<ExitCode, StreamError> {
     let request =
         CompletionRequest::new("gpt-3.5-turbo-instruct", "Tell me a story about a robot").max_tokens(300);
 
-    // The closure runs on the thread that runs the stream, which other streams may share: it should not block for
-    // long. Where it has more to do than print, stream to an actor.
+    // The closure runs on the thread that runs the stream, which other streams may share, so it should not block
+    // for long. For longer work, stream to an actor.
     let handle = openai.completions().stream_fn(request, |event| match event {
+        StreamEvent::Start(_) => {}
         StreamEvent::Data(chunk) => {
             print!("{}", chunk.text().unwrap_or_default());
             let _ = io::stdout().flush();
@@ -32,6 +33,6 @@ async fn main() -> Result<ExitCode, StreamError> {
         }
     });
 
-    // The stream runs by itself; this only keeps the program from ending before it.
+    // The stream runs by itself; this only keeps the program alive until it ends.
     Ok(if handle.await.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,10 +1,11 @@
-//! A chat interface: an actor that shows an answer word by word as it comes, and keeps it to be asked for afterwards.
+//! A chat interface: an actor that shows a response word by word as it arrives, and returns the whole message on
+//! request.
 //!
 //! ```sh
 //! cargo run -p actorstream-examples --example chat_interface
 //! ```
 //!
-//! With `OPENAI_API_KEY` set it talks to OpenAI, with `OPENAI_BASE_URL` to another server, with neither to a scripted
+//! With `OPENAI_API_KEY` set it calls OpenAI, with `OPENAI_BASE_URL` another server, and with neither a scripted
 //! upstream on this machine. A prompt may be given as an argument.
 
 use std::env;
@@ -19,16 +20,16 @@ use actorstream::{
 
 #[derive(Default)]
 struct ChatInterface {
-    /// What has come and is not shown yet: the start of a word whose rest comes with a later event.
+    /// The text that is not shown yet: the start of a word whose rest arrives with a later event.
     buffer: String,
     complete_message: String,
 }
 
 impl ChatInterface {
-    /// Starts an actor and streams the answer to it. The handle says when the answer is complete.
+    /// Starts an actor and streams the response to it. The handle resolves when the response is complete.
     fn start_chat(openai: &OpenAi, initial_prompt: &str) -> (Addr<Self>, StreamHandle<ChatCompletion>) {
         let chat = Self::default().start();
-        let request = ChatRequest::new("gpt-4").user(initial_prompt).include_usage();
+        let request = ChatRequest::new("gpt-6-luna").user(initial_prompt).include_usage();
         let handle = openai.chat().stream(request, chat.clone());
         (chat, handle)
     }
@@ -48,7 +49,7 @@ impl Actor for ChatInterface {
 #[streaming_client]
 impl StreamingClient<ChatCompletionChunk> for ChatInterface {
     fn handle_data(&mut self, chunk: ChatCompletionChunk, _: &StreamRef, _: &mut Self::Context) {
-        // Some chunks bring no text: the first one has the role, the last ones the finish reason and the usage.
+        // Some chunks have no text: the first one has the role, the last ones the finish reason and the usage.
         let Some(text) = chunk.content() else { return };
         self.buffer.push_str(text);
         self.complete_message.push_str(text);
@@ -75,7 +76,7 @@ impl StreamingClient<ChatCompletionChunk> for ChatInterface {
     }
 }
 
-/// Asks for all the text that has come so far.
+/// Requests the text received so far.
 #[derive(Message)]
 #[rtype(result = "String")]
 struct GetCompleteMessage;
@@ -94,7 +95,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let prompt = env::args().nth(1).unwrap_or_else(|| "Tell me about quantum computing".into());
 
     let (chat, answer) = ChatInterface::start_chat(&openai, &prompt);
-    // When this is done, so is `handle_finish` or `handle_error`. How it ended is shown by the actor.
+    // When this resolves, `handle_finish` or `handle_error` has returned. The actor shows how the stream ended.
     let _ = answer.await;
 
     let complete_response = chat.send(GetCompleteMessage).await?;

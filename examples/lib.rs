@@ -1,13 +1,13 @@
-//! What the examples share: a client for whatever there is to talk to.
+//! What the examples share: a client for the available server.
 
 use actorstream::{OpenAi, OpenAiBuilder, StreamError};
 use actorstream_test::Upstream;
 
-/// The client that the environment sets up (`OPENAI_API_KEY`, `OPENAI_BASE_URL`); without either, one of a scripted
-/// upstream on this machine, which lives as long as the second value does.
+/// Creates the client from the environment (`OPENAI_API_KEY`, `OPENAI_BASE_URL`); without either, one of a scripted
+/// upstream on this machine, which lives as long as the second value.
 ///
 /// # Errors
-/// When the environment holds what cannot be used.
+/// If a value in the environment is invalid.
 pub fn client() -> Result<(OpenAi, Option<Upstream>), StreamError> {
     let builder = OpenAiBuilder::from_env();
     if builder.names_a_server() {

@@ -4,7 +4,7 @@
 //! cargo run -p actorstream-examples --example many_streams
 //! ```
 //!
-//! With `OPENAI_API_KEY` set it talks to OpenAI, with `OPENAI_BASE_URL` to another server, with neither to a scripted
+//! With `OPENAI_API_KEY` set it calls OpenAI, with `OPENAI_BASE_URL` another server, and with neither a scripted
 //! upstream on this machine.
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use futures_util::future::join_all;
 
 const STREAMS: usize = 100;
 
-/// The first stream to have brought so many events is cancelled.
+/// The first stream with this many events is cancelled.
 const ENOUGH: usize = 20;
 
 /// What the actor keeps of each stream.
@@ -48,12 +48,12 @@ impl StreamingClient<ChatCompletionChunk> for Collector {
         answer.text.push_str(chunk.content().unwrap_or_default());
         if answer.events == ENOUGH && !self.has_cancelled {
             self.has_cancelled = true;
-            // No further data comes of this stream. Its end does: an error of the kind `Cancelled`.
+            // No further data of this stream arrives, only its end: an error of kind `Cancelled`.
             stream.cancel();
         }
     }
 
-    // A stream may fail before its first event, so both ends make an entry where there is none.
+    // A stream may fail before its first event, so both ends create a missing entry.
 
     fn handle_error(&mut self, error: StreamError, stream: &StreamRef, _: &mut Self::Context) {
         self.answers.entry(stream.clone()).or_default().end = Some(Err(error));
@@ -105,7 +105,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let collector = Collector::default().start();
 
     let handles = (1..=STREAMS).map(|n| {
-        let request = ChatRequest::new("gpt-4").user(format!("Tell me something about the number {n}"));
+        let request = ChatRequest::new("gpt-6-luna").user(format!("Tell me something about the number {n}"));
         openai.chat().stream(request, collector.clone())
     });
     let outcomes = join_all(handles).await;

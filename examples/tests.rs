@@ -71,7 +71,7 @@ fn chat_interface_shows_the_answer_and_keeps_it() {
     assert_eq!(run.stderr, "");
     let request = upstream.requests()[0].json();
     assert_eq!(request["messages"][0]["content"], "Tell me about quantum computing");
-    assert_eq!((&request["model"], &request["stream"]), (&"gpt-4".into(), &true.into()));
+    assert_eq!((&request["model"], &request["stream"]), (&"gpt-6-luna".into(), &true.into()));
 }
 
 #[test]
@@ -102,6 +102,16 @@ fn callback_prints_an_error() {
     assert!(!run.success);
     assert_eq!(run.stdout, "");
     assert!(run.stderr.contains("Error: the server answered 401: No such key"), "{}", run.stderr);
+}
+
+#[test]
+fn supervised_goes_on_after_its_restart_with_no_event_twice() {
+    // The upstream that it brings along remembers its responses.
+    let run = run("supervised", None);
+    assert!(run.success);
+    assert!(run.stdout.contains("the first stream: "), "{}", run.stdout);
+    assert!(run.stdout.contains("(restarted: going on after event 7)"), "{}", run.stdout);
+    assert!(run.stdout.trim_end().ends_with("1 restart"), "{}", run.stdout);
 }
 
 #[test]

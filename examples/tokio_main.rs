@@ -1,13 +1,13 @@
-//! Streams in a program that knows nothing of actix: plain tokio, on several threads.
+//! Streams in a program without actix: plain tokio, on several threads.
 //!
 //! ```sh
 //! cargo run -p actorstream-examples --example tokio_main
 //! ```
 //!
-//! Where the caller's thread has no actix arbiter, the client runs its streams on a thread of its own. Handles and
+//! If the caller's thread has no actix arbiter, the client runs its streams on a thread of its own. Handles and
 //! `EventStream`s can be awaited on any thread and moved between them.
 //!
-//! With `OPENAI_API_KEY` set it talks to OpenAI, with `OPENAI_BASE_URL` to another server, with neither to a scripted
+//! With `OPENAI_API_KEY` set it calls OpenAI, with `OPENAI_BASE_URL` another server, and with neither a scripted
 //! upstream on this machine.
 
 use std::error::Error;
@@ -20,14 +20,14 @@ use futures_util::StreamExt;
 async fn main() -> Result<(), Box<dyn Error>> {
     let (openai, _upstream) = actorstream_examples::client()?;
     awaited(openai.clone()).await?;
-    // In a task of its own, on whichever thread is free.
+    // In its own task, on any free thread.
     tokio::spawn(pulled(openai)).await??;
     Ok(())
 }
 
-/// The events go to a closure; the handle gives the end, with the response put together.
+/// The events go to a closure; the handle returns the end, with the accumulated response.
 async fn awaited(openai: OpenAi) -> Result<(), StreamError> {
-    let request = ChatRequest::new("gpt-4").user("What is a lighthouse for?").include_usage();
+    let request = ChatRequest::new("gpt-6-luna").user("What is a lighthouse for?").include_usage();
     let handle = openai.chat().stream_fn(request, |event| {
         if let StreamEvent::Data(chunk) = event {
             show(chunk.content());
@@ -39,12 +39,13 @@ async fn awaited(openai: OpenAi) -> Result<(), StreamError> {
     Ok(())
 }
 
-/// The events are pulled in a loop. Leaving the loop early would cancel the request, since that drops the stream.
+/// The events are polled in a loop. Leaving the loop early would cancel the request, since that drops the stream.
 async fn pulled(openai: OpenAi) -> Result<(), StreamError> {
-    let request = ChatRequest::new("gpt-4").user("And who keeps it?");
+    let request = ChatRequest::new("gpt-6-luna").user("And who keeps it?");
     let mut events = openai.chat().events(request);
     while let Some(event) = events.next().await {
         match event {
+            StreamEvent::Start(_) => {}
             StreamEvent::Data(chunk) => show(chunk.content()),
             StreamEvent::Error(error) => return Err(error),
             StreamEvent::Finish(finish) => println!("\n\nPulled: {} events.", finish.timings.events),

@@ -1,7 +1,12 @@
-//! A chat page in the browser. Answers go on while the page is reloaded, in every tab that shows the chat, and until
+//! A chat page in the browser. Responses continue while the page is reloaded, in every tab that shows the chat, until
 //! somebody stops them.
 //!
-//! `cargo run --example web_chat`, then open the address that it prints.
+//! ```sh
+//! cargo run -p actorstream-examples --example web_chat
+//! ```
+//!
+//! Then open the URL that it prints. With `OPENAI_API_KEY` set it calls OpenAI, with `OPENAI_BASE_URL` another
+//! server, and with neither a scripted upstream on this machine.
 
 use std::env;
 use std::error::Error;
@@ -12,7 +17,7 @@ use actix_web::{App, HttpRequest, HttpServer, web};
 use actorstream_web::store::MemoryStore;
 use actorstream_web::{Relay, page};
 
-/// Who makes a request: this is where an application looks at its sessions. Here it is whoever sits at this machine.
+/// Identifies the user: an application checks its sessions here. This example has one user, the one at this machine.
 async fn user(request: HttpRequest) -> actix_web::Result<String> {
     match request.peer_addr() {
         Some(peer) if peer.ip().is_loopback() => Ok("me".to_owned()),
@@ -27,13 +32,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Ok(port) => port.parse()?,
         Err(_) => 8080,
     };
-    let relay = Relay::builder(openai, MemoryStore::default(), user).model("gpt-4o-mini").build();
+    let relay = Relay::builder(openai, MemoryStore::default(), user).model("gpt-6-luna").build();
     let routes = relay.clone();
     let server = HttpServer::new(move || {
         let chat = web::scope("/api/chat").configure(|config| routes.configure_chat(config));
         App::new().service(chat).configure(page::configure)
     })
-    // A viewer that leaves is noticed at once.
+    // A disconnected viewer is noticed at once.
     .h1_allow_half_closed(false)
     .workers(2)
     .disable_signals()
@@ -45,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            // Every answer gets its end, and then nothing is left to wait for.
+            // Every response gets its end, so the server has nothing left to wait for.
             relay.shutdown(Duration::from_secs(5)).await;
             handle.stop(true).await;
         }

@@ -20,10 +20,16 @@ need() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-need nginx openssl redis-server tinyproxy-bin chromium valgrind g++
+# Nothing is built twice, so what makes a second build faster only fills the disk.
+export CARGO_INCREMENTAL=0
+
+need nginx openssl redis-server tinyproxy-bin microsocks chromium valgrind g++
 
 say 'format'
 cargo fmt --all -- --check
+
+say 'generated types are those of the schemas'
+cargo run --quiet -p actorstream-xtask -- generate --check
 
 say 'clippy'
 cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
@@ -34,11 +40,14 @@ RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 say 'tests that need nothing but Rust'
 cargo test --workspace --quiet
 
+say 'all interleavings of what a connector and its target share (loom)'
+CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/loom" cargo test --release --quiet --manifest-path tests/loom/Cargo.toml
+
 say 'load: 10,000 streams at once'
 cargo run --quiet -p actorstream-tests -- streams --count 10000 --events 3 --period 4000
 
 say 'fuzzers, a fixed number of inputs each'
-RUNS=2000 fuzz/run.sh
+RUNS=2000 tests/fuzz/run.sh
 
 if cargo +nightly miri setup </dev/null >/dev/null 2>&1; then
     say 'unsafe code under Miri'
@@ -59,6 +68,11 @@ tests/web/run.sh
 
 say 'Redis: the store, its faults, instances that are killed'
 cargo test --package actorstream-web --quiet --features live --test redis
+
+say 'the same with Valkey'
+# Its build knows no TLS.
+valkey=$(tests/valkey.sh)
+REDIS_SERVER="$valkey" cargo test --package actorstream-web --quiet --features live --test redis -- --skip tls
 
 say 'instructions per event'
 crates/actorstream-bench/guard.sh

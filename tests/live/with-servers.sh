@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs a command with a mock OpenAI server, nginx in front of it, and proxies
-# (tinyproxy) up and their addresses in ACTORSTREAM_LIVE_* variables. See README.md.
+# (tinyproxy, microsocks) up and their addresses in ACTORSTREAM_LIVE_* variables. See README.md.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -77,6 +77,7 @@ fi
 need nginx nginx
 need openssl openssl
 need tinyproxy tinyproxy-bin
+need microsocks microsocks
 need node nodejs
 if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 15) ? 0 : 1)'; then
     say "node $(node --version) is too old; aimock needs 20.15 or later (Debian package nodejs, from Debian 13 on)"
@@ -240,6 +241,37 @@ open_proxy=127.0.0.1:$proxy_port
 start_proxy 'BasicAuth user passw0rd'
 closed_proxy=127.0.0.1:$proxy_port
 
+# Starts a microsocks with these arguments; its port is in $proxy_port.
+start_socks() {
+    local try i pid name=proxy${#proxy_pids[@]}
+    for ((try = 0; try < 5; try++)); do
+        proxy_port=$(node -e '
+            const server = require("node:net").createServer().listen(0, "127.0.0.1", () => {
+                console.log(server.address().port);
+                server.close();
+            });
+        ') || fail 'no free port'
+        microsocks -i 127.0.0.1 -p "$proxy_port" "$@" </dev/null >"$tmp/$name.log" 2>&1 &
+        pid=$!
+        for ((i = 0; i < 100; i++)); do
+            kill -0 "$pid" 2>/dev/null || break
+            if (exec 3<>"/dev/tcp/127.0.0.1/$proxy_port") 2>/dev/null; then
+                proxy_pids+=("$pid")
+                return
+            fi
+            sleep 0.1
+        done
+        end "$pid"
+    done
+    fail 'microsocks did not start, five times'
+}
+start_socks
+open_socks=127.0.0.1:$proxy_port
+start_socks -u user -P passw0rd
+closed_socks=127.0.0.1:$proxy_port
+
+export ACTORSTREAM_LIVE_SOCKS=$open_socks
+export ACTORSTREAM_LIVE_SOCKS_AUTH=$closed_socks
 export ACTORSTREAM_LIVE_PROXY=http://$open_proxy
 export ACTORSTREAM_LIVE_PROXY_AUTH=http://user:passw0rd@$closed_proxy
 export ACTORSTREAM_LIVE_HTTP=http://127.0.0.1:$aimock_port/v1

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Instant;
 
-use actorstream::proto::event::{Event, Memory as _};
-use actorstream::proto::head::Head;
+use actorstream::proto::endpoint::event::{Event, Memory as _};
+use actorstream::proto::session::head::Head;
 use actorstream::proto::session::{BodyEnd, End, Session, Settings};
 use actorstream::proto::sse::SseDecoder;
 use actorstream::{
@@ -64,6 +64,7 @@ async fn pull<E: Event + serde::Serialize>(mut events: actorstream::EventStream<
     let mut data = Vec::new();
     while let Some(event) = within(events.next()).await {
         match event {
+            StreamEvent::Start(_) => {}
             StreamEvent::Data(event) => data.push(serde_json::to_string(&event).unwrap()),
             StreamEvent::Error(error) => return (data, describe::<E>(&Err(error))),
             StreamEvent::Finish(finish) => return (data, describe::<E>(&Ok(finish))),
@@ -174,7 +175,9 @@ fn every_split_of_every_body_gives_the_same() {
             _ => decode::<ResponseEvent>(&head, &body, &body_end, cuts),
         };
         let whole = run(&[]);
-        assert_eq!((whole.0.len(), whole.1.as_str()), (*events, *end), "{name}");
+        // A coding is taken off by the client, before the core.
+        let expected = if head.content_encoding.is_some() { (0, "not_a_stream") } else { (*events, *end) };
+        assert_eq!((whole.0.len(), whole.1.as_str()), expected, "{name}");
         let step = if body.len() <= SMALL { 1 } else { 7 };
         for cut in (1 + offset % step..body.len()).step_by(step) {
             assert_eq!(run(&[cut]), whole, "{name} cut at {cut}");
@@ -209,7 +212,7 @@ fn recall<E: Event + serde::Serialize>(name: &str, body: &[u8]) -> usize {
 }
 
 #[test]
-fn what_is_recalled_is_what_is_parsed() {
+fn recalled_events_equal_parsed_events() {
     let mut recalled = 0;
     for (name, path, ..) in CAPTURES {
         let Some((_, body, _)) = parse(&capture(name)) else { continue };

@@ -44,6 +44,11 @@ fn a_short_soak() {
 }
 
 #[test]
+fn a_short_soak_of_streams_that_outlive_their_timeouts() {
+    load(MOST, &["soak", "--lasting", "--minutes", "0.1", "--streams", "50"]);
+}
+
+#[test]
 fn viewers_get_all_and_who_never_reads_holds_nobody_back() {
     let few = ["--viewers", "5", "--stalled", "20", "--history", "2048", "--events", "20", "--period", "20"];
     load(MOST, &[&["viewers", "--generations", "2"], &few[..]].concat());
@@ -56,7 +61,7 @@ fn a_hundred_generations_at_once() {
 }
 
 #[test]
-fn what_the_relay_adds_is_measured() {
+fn the_cost_of_the_relay_is_measured() {
     let told =
         load(MOST, &["added-delay", "--streams", "20", "--events", "5", "--period", "20", "--rounds", "1"]);
     assert!(told.contains("added: "));

@@ -1,7 +1,8 @@
 //! What holds of the protocol core whatever bytes come, tried on real answers that were damaged from a seed. Fuzzers try
-//! the same (`fuzz/run.sh`).
+//! the same (`tests/fuzz/run.sh`).
 #![allow(clippy::unwrap_used)]
 
+use actorstream_properties::dialects::composition::Composition;
 use actorstream_properties::mutate::Generator;
 use actorstream_properties::named;
 
@@ -41,13 +42,33 @@ fn a_session_is_the_same_however_it_is_split_and_within_its_limits() {
 }
 
 #[test]
-fn what_is_read_by_a_template_is_what_is_parsed() {
+fn events_read_by_a_template_equal_parsed_ones() {
     hold("template");
 }
 
 #[test]
 fn a_response_is_what_its_events_add_up_to() {
     hold("accumulators");
+}
+
+/// Findings are as small as can be. More compositions are played by
+/// `cargo run --release -p actorstream-properties --example dialects`.
+#[test]
+fn an_answer_says_the_same_in_every_dialect() {
+    let seed = variable("SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let iterations = variable("ITERATIONS").map_or(ITERATIONS, |number| usize::try_from(number).unwrap());
+    for _ in 0..iterations {
+        if let Err(finding) = Composition::random(&mut random).check() {
+            panic!("{finding}");
+        }
+    }
+}
+
+#[test]
+fn any_bytes_choose_a_composition_of_dialects() {
+    hold("dialects");
 }
 
 #[test]

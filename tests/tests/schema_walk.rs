@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-use actorstream::proto::audio::{
-    SpeechStreamEvent, Transcription, TranscriptionStreamEvent, VerboseTranscription,
+use actorstream::proto::api::audio::{
+    DiarizedTranscription, SpeechStreamEvent, Transcription, TranscriptionStreamEvent, VerboseTranscription,
 };
-use actorstream::proto::images::{ImageEditStreamEvent, ImageGenStreamEvent, ImagesResponse};
-use actorstream::proto::responses::{Response, ResponseStreamEvent};
+use actorstream::proto::api::images::{ImageEditStreamEvent, ImageGenStreamEvent, ImagesResponse};
+use actorstream::proto::api::responses::{Response, ResponseStreamEvent};
 use actorstream::{ChatCompletion, ChatCompletionChunk, Completion, CompletionChunk};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 #[path = "schema_walk/instances.rs"]
 mod instances;
 
-use instances::{MODES, Mode, Place, Walk};
+use instances::{MODES, Mode, Position, Walk};
 
 /// What a walk of one root met.
 #[derive(Default)]
@@ -40,22 +40,43 @@ impl Met {
     }
 }
 
+/// The schemas that the types are made from, with what the API does beyond them.
 fn document() -> Value {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/stream-event-schemas.json");
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    let read = |name: &str| -> Value {
+        let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/actorstream-xtask");
+        serde_json::from_slice(&std::fs::read(xtask.join(name)).unwrap()).unwrap()
+    };
+    let (mut document, additions) = (read("schemas.json"), read("additions.json"));
+    for (name, schema) in additions["schemas"].as_object().unwrap() {
+        document["schemas"][name] = schema.clone();
+    }
+    for (name, more) in additions["alternatives"].as_object().unwrap() {
+        let alternatives = document["schemas"][name]["anyOf"].as_array_mut().unwrap();
+        alternatives.extend(more.as_array().unwrap().iter().cloned());
+    }
+    document
 }
 
 /// Walks what is reachable from a schema, with each variant of each union in turn. `read` gives back the JSON of an
 /// instance that it has read, and what it read.
 fn walk(schemas: &Value, root: &str, read: impl Fn(&Value) -> (Value, Box<dyn Debug>)) -> Met {
+    walk_with(schemas, &[json!(1), json!(1.0), json!(0.5)], root, read)
+}
+
+fn walk_with(
+    schemas: &Value,
+    numbers: &[Value],
+    root: &str,
+    read: impl Fn(&Value) -> (Value, Box<dyn Debug>),
+) -> Met {
     let mut all = Met::default();
     for mode in MODES {
         let mut turns = vec![BTreeMap::new()];
         let mut known: BTreeSet<String> = BTreeSet::new();
         while let Some(picks) = turns.pop() {
             let (unions, met, fields) = Default::default();
-            let mut walk = Walk { schemas, mode, picks, unions, met, fields };
-            let instance = walk.named(root, &Place::root(root));
+            let mut walk = Walk { schemas, mode, numbers, picks, unions, met, fields };
+            let instance = walk.named(root, &Position::root(root));
             let (written, read) = read(&instance);
             assert_eq!(written, instance, "{root} {mode:?} {:?}\n{read:?}", walk.picks);
             if matches!(mode, Mode::All | Mode::Required | Mode::Nulls) {
@@ -86,7 +107,7 @@ fn reachable(schemas: &Value, from: &Value) -> BTreeSet<String> {
             Value::Object(object) => todo.extend(object.values()),
             Value::Array(list) => todo.extend(list),
             Value::String(path) => {
-                if let Some(name) = path.strip_prefix("#/components/schemas/")
+                if let Some(name) = path.strip_prefix("#/schemas/")
                     && found.insert(name.to_owned())
                 {
                     todo.push(&schemas[name]);
@@ -168,7 +189,7 @@ fn report(what: &str, met: &Met) {
 fn every_event_of_a_response_is_typed() {
     let document = document();
     let schemas = &document["schemas"];
-    let events = events(schemas, "ResponseStreamEvent");
+    let events = events(schemas, "responses.response_stream_event:ResponseStreamEvent");
     let (mut all, mut typed) = (Met::default(), 0);
     for (name, tag) in &events {
         let met = walk(schemas, name, read_event!(ResponseStreamEvent, tag));
@@ -177,13 +198,14 @@ fn every_event_of_a_response_is_typed() {
     }
     println!("{typed} of {} event types", events.len());
     report("Responses", &all);
-    assert_eq!(all.schemas, reachable(schemas, &schemas["ResponseStreamEvent"]));
-    assert_eq!((typed, events.len()), (58, 58));
-    let mut types: Vec<&str> = ResponseStreamEvent::TYPES.to_vec();
-    types.retain(|tag| *tag != "keepalive");
-    assert_eq!(types, events.iter().map(|(_, tag)| tag.as_str()).collect::<Vec<_>>());
-    let met = walk(schemas, "Response", by_serde::<Response>);
-    report("Response", &met);
+    assert_eq!(
+        all.schemas,
+        reachable(schemas, &schemas["responses.response_stream_event:ResponseStreamEvent"])
+    );
+    assert_eq!((typed, events.len()), (60, 60));
+    assert_eq!(ResponseStreamEvent::TYPES, events.iter().map(|(_, tag)| tag.as_str()).collect::<Vec<_>>());
+    let met = walk(schemas, "responses.response:Response", by_serde::<Response>);
+    report("responses.response:Response", &met);
 }
 
 #[test]
@@ -200,13 +222,22 @@ fn every_event_of_images_and_audio_is_typed() {
             }
         };
     }
-    stream!(ImageGenStreamEvent, "ImageGenStreamEvent");
-    stream!(ImageEditStreamEvent, "ImageEditStreamEvent");
-    stream!(TranscriptionStreamEvent, "CreateTranscriptionResponseStreamEvent");
-    stream!(SpeechStreamEvent, "CreateSpeechResponseStreamEvent");
-    all.add(walk(schemas, "ImagesResponse", by_serde::<ImagesResponse>));
-    all.add(walk(schemas, "CreateTranscriptionResponseJson", by_serde::<Transcription>));
-    all.add(walk(schemas, "CreateTranscriptionResponseVerboseJson", by_serde::<VerboseTranscription>));
+    stream!(ImageGenStreamEvent, "image_gen_stream_event:ImageGenStreamEvent");
+    stream!(ImageEditStreamEvent, "image_edit_stream_event:ImageEditStreamEvent");
+    stream!(TranscriptionStreamEvent, "audio.transcription_stream_event:TranscriptionStreamEvent");
+    stream!(SpeechStreamEvent, "audio.speech_stream_event:SpeechStreamEvent");
+    all.add(walk(schemas, "images_response:ImagesResponse", by_serde::<ImagesResponse>));
+    all.add(walk(schemas, "audio.transcription:Transcription", by_serde::<Transcription>));
+    all.add(walk(
+        schemas,
+        "audio.transcription_verbose:TranscriptionVerbose",
+        by_serde::<VerboseTranscription>,
+    ));
+    all.add(walk(
+        schemas,
+        "audio.transcription_diarized:TranscriptionDiarized",
+        by_serde::<DiarizedTranscription>,
+    ));
     println!("{count} of 9 event types");
     report("Images and audio", &all);
     assert_eq!(count, 9);
@@ -220,7 +251,8 @@ fn chat_and_text_completions_lose_nothing() {
     macro_rules! completion {
         ($type:ident, $name:literal, $kept:expr) => {
             let kept = RefCell::new(BTreeSet::new());
-            let mut met = walk(schemas, $name, |instance| {
+            // As floats: that is how these types hold what is no integer, and how they write it.
+            let mut met = walk_with(schemas, &[json!(1.0), json!(0.5)], $name, |instance| {
                 let mut read: $type = serde_json::from_value(instance.clone()).unwrap();
                 let written = serde_json::to_value(&read).unwrap();
                 let names = read.extra.iter().map(|(name, _)| name.clone());
@@ -241,10 +273,10 @@ fn chat_and_text_completions_lose_nothing() {
             assert_eq!(kept.iter().map(String::as_str).collect::<Vec<_>>(), $kept, stringify!($type));
         };
     }
-    completion!(ChatCompletionChunk, "CreateChatCompletionStreamResponse", [""; 0]);
-    completion!(ChatCompletion, "CreateChatCompletionResponse", [""; 0]);
-    completion!(Completion, "CreateCompletionResponse", [""; 0]);
-    completion!(CompletionChunk, "CreateCompletionResponse", [""; 0]);
+    completion!(ChatCompletionChunk, "chat.chat_completion_chunk:ChatCompletionChunk", [""; 0]);
+    completion!(ChatCompletion, "chat.chat_completion:ChatCompletion", [""; 0]);
+    completion!(Completion, "completion:Completion", [""; 0]);
+    completion!(CompletionChunk, "completion:Completion", [""; 0]);
 }
 
 #[test]

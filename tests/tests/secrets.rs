@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::Actor;
-use actorstream::{Budgets, Limits, OpenAi, RetryPolicy, StreamError};
+use actorstream::{Limits, OpenAi, RetryPolicy, StreamError, Timeouts};
 use actorstream_test::{ChatStream, Reply, Script, TestCa, Upstream};
 use serde_json::json;
 use tracing::field::{Field, Visit};
@@ -211,10 +211,10 @@ async fn no_secret_is_shown_logged_or_panicked_with() {
     }));
 
     let short = Duration::from_millis(200);
-    let budgets = Budgets::default().first_event(short).idle(short).total(2 * short);
+    let timeouts = Timeouts::default().first_event(short).idle(short).total(2 * short);
     for script in answers(false) {
         let upstream = Upstream::start(script);
-        run(set_up(&upstream.base_url()).budgets(budgets.clone())).await;
+        run(set_up(&upstream.base_url()).timeouts(timeouts.clone())).await;
         if let Some(request) = upstream.requests().first() {
             assert_eq!(
                 request.header("authorization"),
@@ -237,11 +237,11 @@ async fn no_secret_is_shown_logged_or_panicked_with() {
     for script in answers(true) {
         let upstream = Upstream::start(script);
         let proxy = format!("http://user:{PASSWORD}@{}", upstream.addr());
-        run(set_up("http://host.test/v1").proxy(&proxy).no_proxy("").budgets(budgets.clone())).await;
+        run(set_up("http://host.test/v1").proxy(&proxy).no_proxy("").timeouts(timeouts.clone())).await;
         if let Some(request) = upstream.requests().first() {
             assert_eq!(request.header("proxy-authorization"), Some(&*format!("Basic {BASIC}")));
         }
-        run(set_up("https://host.test/v1").proxy(&proxy).no_proxy("").budgets(budgets.clone())).await;
+        run(set_up("https://host.test/v1").proxy(&proxy).no_proxy("").timeouts(timeouts.clone())).await;
     }
     // What is set wrong.
     for builder in [
@@ -251,7 +251,7 @@ async fn no_secret_is_shown_logged_or_panicked_with() {
         set_up("http://host").base_url(format!("ftp://{KEY}@host")),
         set_up("http://host").base_url(format!("http://user:{HEADER}@host/v1")),
         set_up("http://host").organization("org\n"),
-        set_up("http://host").proxy(format!("socks5://user:{PASSWORD}@host")),
+        set_up("http://host").proxy(format!("socks4://user:{PASSWORD}@host")),
         set_up("http://host").proxy(format!("http://{PASSWORD}:{KEY}@:")),
     ] {
         show_debug(&builder);

@@ -256,7 +256,8 @@ test("another user's chat is not there", async () => {
 });
 
 test('a request that is none says what is wrong', async () => {
-  const response = await fetch(chatApi('api'), { method: 'POST', body: '{"id":"c","messages":[{"role":"user"}]}' });
+  const body = '{"id":"c","messages":[{"role":"user"}]}';
+  const response = await fetch(chatApi('api'), { method: 'POST', headers: { 'content-type': 'application/json' }, body });
   assert.equal(response.status, 400);
   assert.match(await response.text(), /messages\[0\]\.id: a string is missing/);
 });

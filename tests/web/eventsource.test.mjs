@@ -83,7 +83,11 @@ test(`the AI SDK's stream over ${DROPS} drops: no gap, nothing twice`, async () 
   const id = fresh('chat');
   const begin = async () => {
     const messages = [{ id: 'u', role: 'user', parts: [{ type: 'text', text: 'long 8000' }] }];
-    const response = await fetch(`${server.url}/api/chat`, { method: 'POST', body: JSON.stringify({ id, messages }) });
+    const response = await fetch(`${server.url}/api/chat`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id, messages }),
+    });
     assert.equal(response.status, 200);
     await response.body.cancel();
     return id;
@@ -105,6 +109,7 @@ for (const [path, body, textOf, last] of [
     const begin = async () => {
       const response = await fetch(`${server.url}/api/v1/${path}`, {
         method: 'POST',
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ model: 'm', stream: true, ...body }),
       });
       assert.equal(response.status, 200);

@@ -1,24 +1,19 @@
-// The chat page, and the useChat page, in a browser: Debian's Chromium, or the one that CHROMIUM names.
+// The chat page, and the useChat page, in a browser.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import * as browsing from './lib/browser.mjs';
 import { fresh, startServer, STORY, until } from './lib/server.mjs';
 
-const SCREENSHOTS = new URL('../../target/screenshots/', import.meta.url).pathname;
+const { answer, read, say, shoot } = browsing;
 
 let server;
 let browser;
 
 before(async () => {
-  mkdirSync(SCREENSHOTS, { recursive: true });
   server = await startServer();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-sync'],
-  });
+  browser = await browsing.launch();
 });
 
 after(async () => {
@@ -26,39 +21,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** Opens the chat page in a browser of its own: nothing is stored yet. Every error of the page fails the test. */
-async function open(t, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 900, height: 700 }, ...options });
-  const errors = [];
-  context.on('weberror', error => errors.push(error.error().message));
-  context.on('console', message => {
-    // What is not there is told in the console, and so is what the page's policy has kept from running.
-    const expected = /Failed to load resource|Executing inline event handler violates/;
-    if (message.type() === 'error' && !expected.test(message.text())) errors.push(message.text());
-  });
-  t.after(async () => {
-    await context.close();
-    assert.deepEqual(errors, []);
-  });
-  const page = await context.newPage();
-  await page.goto(server.url);
-  return page;
-}
-
-async function say(page, text) {
-  await page.getByRole('textbox').fill(text);
-  await page.keyboard.press('Enter');
-}
-
-/** Waits until the last answer reads like this. */
-async function answer(page, text) {
-  await page.locator('.message.assistant').last().getByText(text).waitFor();
-}
-
-/** What the last answer reads like now. */
-const read = page => page.locator('.message.assistant').last().innerText();
-
-const shoot = (page, name) => page.screenshot({ path: `${SCREENSHOTS}${name}.png` });
+const open = (t, options) => browsing.open(t, browser, server.url, options);
 
 test('the text grows, and is whole', async t => {
   const page = await open(t);
@@ -213,18 +176,22 @@ test('useChat, unchanged, on the same server', async t => {
   t.after(() => page.context().close());
   await page.goto(url);
   const gate = fresh('page');
-  await say(page, `gated ${gate}`);
+  const send = async text => {
+    await page.getByRole('textbox').fill(text);
+    await page.keyboard.press('Enter');
+  };
+  await send(`gated ${gate}`);
   await page.locator('li.assistant').getByText('Once upon a').waitFor();
   await page.reload();
   await page.locator('li.assistant').getByText('Once upon a').waitFor();
   await server.open(gate);
   await page.locator('li.assistant').getByText('found the sea').waitFor();
   await page.getByRole('button', { name: 'Send' }).waitFor();
-  await say(page, `gated ${fresh('page')}`);
+  await send(`gated ${fresh('page')}`);
   await page.locator('li.assistant').nth(1).getByText('Once upon a').waitFor();
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.getByRole('button', { name: 'Send' }).waitFor();
-  await say(page, 'refused');
+  await send('refused');
   await page.getByRole('alert').getByText('The model does not take this.').waitFor();
   await shoot(page, 'use-chat');
 });

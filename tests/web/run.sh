@@ -34,5 +34,9 @@ target=$(cargo metadata --format-version 1 --no-deps | node -p 'JSON.parse(fs.re
 export WEB_SERVER=$target/debug/web_server
 export ACTORSTREAM=$target/debug/actorstream
 
-node --test --test-reporter=spec ./*.test.mjs
+# One file at a time: several drive a browser, and some ask how long a page is busy.
+node --test --test-concurrency=1 --test-reporter=spec ./*.test.mjs
 .venv/bin/python -m unittest --verbose test_openai.py
+
+# The commands of the documents, those of npm among them.
+cargo test --quiet --package actorstream-tests --test commands

@@ -41,15 +41,15 @@ pub fn memchr(reads: &[Bytes]) -> usize {
 }
 
 #[cfg(feature = "peers")]
-pub(crate) mod peers {
+mod peers {
     //! The decoders of others.
-
-    use std::convert::Infallible;
 
     use bytes::Bytes;
     use eventsource_stream::Eventsource;
-    use futures_util::{FutureExt, Stream, StreamExt, stream};
+    use futures_util::{FutureExt, StreamExt};
     use sse_stream::SseByteStream;
+
+    use super::body;
 
     /// The one that async-openai uses.
     pub fn eventsource_stream(reads: &[Bytes]) -> usize {
@@ -70,11 +70,14 @@ pub(crate) mod peers {
         }
         seen
     }
+}
 
-    /// Reads as the body of an HTTP client.
-    pub(crate) fn body(reads: &[Bytes]) -> impl Stream<Item = Result<Bytes, Infallible>> + Unpin {
-        stream::iter(reads.iter().cloned().map(Ok))
-    }
+/// Reads as the body of an HTTP client.
+#[cfg(feature = "types")]
+pub(crate) fn body(
+    reads: &[Bytes],
+) -> impl futures_util::Stream<Item = Result<Bytes, std::convert::Infallible>> + Unpin {
+    futures_util::stream::iter(reads.iter().cloned().map(Ok))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use actorstream_proto::partial_json::PartialJson;
+use actorstream_proto::json::partial_json::PartialJson;
 use serde_json::Value;
 
 use crate::Error;

@@ -4,10 +4,13 @@
 //!
 //! * [`corpus`]: the events, the same for everybody, and how they are cut into reads.
 //! * [`decode`] and [`typed`]: bytes → frames, and bytes → typed events, in memory; each with its peers.
+//! * [`shapes`]: events of every shape that servers send ([`shape`]), with a peer.
 //! * [`json`]: JSON that arrives in pieces, parsed as it comes and parsed again and again.
 //! * [`client`]: socket → whoever takes the events; each client with its peers.
 //! * [`plan`]: what the loopback server is to send, which a client asks for in the path of its base URL.
 //! * [`usage`]: what the process has used; [`callgrind`]: what another one does; [`process`]: the others.
+//!
+//! * `relay`: the relay as a gateway, beside others.
 //!
 //! The binaries: `server` and `client` are the two ends of a socket, each a process of its own so that one is
 //! measured without the other; `decode` does the work in memory; `report` runs them all and writes the table. `guard`
@@ -22,6 +25,11 @@ pub mod decode;
 pub mod json;
 pub mod plan;
 pub mod process;
+#[cfg(feature = "relay")]
+pub mod relay;
+#[path = "../../actorstream-properties/src/shapes.rs"]
+pub mod shape;
+pub mod shapes;
 pub mod typed;
 pub mod usage;
 

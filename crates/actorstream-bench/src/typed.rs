@@ -3,10 +3,10 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use actorstream_proto::chat::ChatCompletionChunk;
-use actorstream_proto::event::{Event, Memory as _};
-use actorstream_proto::head::Head;
-use actorstream_proto::responses::ResponseEvent;
+use actorstream_proto::api::chat::ChatCompletionChunk;
+use actorstream_proto::endpoint::event::{Event, Memory as _};
+use actorstream_proto::session::head::Head;
+use actorstream_proto::api::responses::ResponseEvent;
 use actorstream_proto::session::{Session, Settings};
 use actorstream_proto::sse::SseDecoder;
 use bytes::Bytes;
@@ -116,7 +116,7 @@ mod peers {
     use futures_util::{FutureExt, StreamExt};
     use serde_json::Value;
 
-    use crate::decode::peers::body;
+    use crate::decode::body;
 
     /// What async-openai does with each event.
     pub fn async_openai(reads: &[Bytes]) -> usize {

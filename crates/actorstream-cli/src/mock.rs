@@ -1,4 +1,4 @@
-//! The scripted upstream as a server of its own.
+//! The scripted upstream as a separate server.
 
 use std::fs;
 use std::future::pending;
@@ -25,7 +25,7 @@ pub(crate) async fn serve(mock: &Mock) -> Result<Exit, Failure> {
         pending::<()>().await;
     };
     tokio::select! {
-        // First of all: whoever has read the announcement may send the signal.
+        // First: a reader of the announcement may send the signal at once.
         biased;
         _ = tokio::signal::ctrl_c() => {}
         () = announced => {}

@@ -1,17 +1,20 @@
-//! `Output`: what is written of a stream, and where.
+//! `Output`: writes a stream to stdout and stderr.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::io::{self, IsTerminal, Write, stderr, stdout};
+use std::io::{self, IsTerminal, Write, stdout};
 
-use actorstream::{Finish, StreamError};
-use serde::Serialize;
+use actorstream::{ErrorKind, Finish, StreamError};
 
-use crate::exit::{Exit, tell};
+use crate::answer::Answer;
+use crate::exit::{Exit, tell, tell_dimmed};
 use crate::record::{DataRecord, ErrorRecord, FinishRecord, line};
 use crate::shown::Shown;
-use crate::summary::Summary;
+use crate::summary::{Summary, why_incomplete};
+use crate::terminal::{Screen, write_json};
+use crate::words::explain;
 
-/// The form of what is written.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// Text on a terminal: with the reasoning, and a closing line.
@@ -26,7 +29,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// Text, in the form that fits stdout.
+    /// The text format that fits stdout.
     pub(crate) fn text() -> Self {
         if stdout().is_terminal() { Self::Terminal { dim: may_dim() } } else { Self::Plain }
     }
@@ -36,6 +39,19 @@ impl Form {
 fn may_dim() -> bool {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// The output format, and the context for messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    /// The form.
+    pub(crate) form: Form,
+    /// Whether usage is printed wherever stdout is redirected.
+    pub(crate) usage: bool,
+    /// The command's name.
+    pub(crate) command: &'static str,
+    /// Whether the response is streamed.
+    pub(crate) streamed: bool,
 }
 
 /// What was written last.
@@ -51,85 +67,179 @@ enum Last {
 
 /// Writes one stream to stdout. An error comes from writing there.
 pub(crate) struct Output {
-    form: Form,
+    style: Style,
     to: Box<dyn Write + Send>,
+    /// What keeps control characters from stdout, if that is a terminal.
+    screen: Option<Screen>,
     last: Last,
+    /// The text of the first answer so far.
+    text: String,
+    /// Whether any reasoning was written.
+    reasoned: bool,
 }
 
 impl Output {
-    /// Writes to stdout in this form.
-    pub(crate) fn new(form: Form) -> Self {
-        Self { form, to: Box::new(stdout()), last: Last::Line }
+    /// Writes to stdout in this style.
+    pub(crate) fn new(style: Style) -> Self {
+        Self::to(style, Box::new(stdout()), stdout().is_terminal())
+    }
+
+    fn to(style: Style, to: Box<dyn Write + Send>, terminal: bool) -> Self {
+        let screen = terminal.then(Screen::default);
+        Self { style, to, screen, last: Last::Line, text: String::new(), reasoned: false }
     }
 
     /// Writes an event, at once.
     pub(crate) fn data<E: Shown>(&mut self, event: &E) -> io::Result<()> {
-        if self.form == Form::Json {
-            return self.record(&DataRecord::new(event));
+        if self.style.form == Form::Json {
+            let line = line(&DataRecord::new(event))?;
+            return self.json(&line);
         }
-        if let Form::Terminal { dim } = self.form
-            && let Some(reasoning) = event.more_reasoning()
-        {
-            // Dimmed piece by piece, so that the terminal is in order wherever the stream ends.
-            match dim {
-                true => write!(self.to, "\x1b[2m{reasoning}\x1b[22m")?,
-                false => self.to.write_all(reasoning.as_bytes())?,
-            }
-            self.last = Last::Reasoning;
+        if let Some(reasoning) = event.more_reasoning() {
+            self.reasoning(reasoning)?;
         }
         if let Some(text) = event.more_text() {
-            if self.last == Last::Reasoning {
-                self.to.write_all(b"\n\n")?;
+            // Raw events add up to no response.
+            if !E::NAMED {
+                self.text.push_str(&text);
             }
-            self.to.write_all(text.as_bytes())?;
-            self.last = if text.ends_with('\n') { Last::Line } else { Last::Text };
+            self.text(&text)?;
         }
         self.to.flush()
     }
 
     /// Writes the end of a complete stream.
-    pub(crate) fn finish<R: Serialize>(&mut self, finish: &Finish<R>) -> io::Result<Exit> {
-        match self.form {
-            Form::Json => self.record(&FinishRecord::new(finish)?)?,
-            Form::Plain => self.end_line()?,
-            Form::Terminal { dim } => {
-                self.end_line()?;
-                let summary = Summary::new(finish);
-                match dim && stderr().is_terminal() {
-                    true => tell(format_args!("\n\x1b[2m{summary}\x1b[22m\n")),
-                    false => tell(format_args!("\n{summary}\n")),
-                }
-            }
+    pub(crate) fn finish<E: Shown>(&mut self, finish: &Finish<E::Response>) -> io::Result<Exit> {
+        let incomplete = why_incomplete(finish);
+        let exit = if incomplete.is_some() { Exit::Incomplete } else { Exit::Finished };
+        if self.style.form == Form::Json {
+            let line = FinishRecord::new(finish).map_err(io::Error::from).and_then(|record| line(&record));
+            self.json(&line?)?;
+            return Ok(exit);
         }
-        Ok(Exit::Finished)
+        self.rest(&E::answers(&finish.response), true)?;
+        if let Some(why) = incomplete {
+            tell(format_args!("warning: the answer is incomplete: {}\n", indented(&why)));
+        }
+        let summary = || Summary::new(finish);
+        match self.style.form {
+            Form::Terminal { dim: true } => tell_dimmed(format_args!("\n{}\n", summary())),
+            Form::Terminal { dim: false } => tell(format_args!("\n{}\n", summary())),
+            Form::Plain if self.style.usage => tell(format_args!("{}\n", summary())),
+            Form::Plain | Form::Json => {}
+        }
+        Ok(exit)
     }
 
-    /// Writes the end of a stream that failed; `R` is its response type.
-    pub(crate) fn error<R: Serialize + 'static>(&mut self, error: &StreamError) -> io::Result<Exit> {
-        match self.form {
-            Form::Json => self.record(&ErrorRecord::<R>::new(error))?,
-            Form::Plain | Form::Terminal { .. } => {
-                self.end_line()?;
-                tell(format_args!("error: {error}\n"));
-            }
+    /// Writes the end of a stream that failed.
+    pub(crate) fn error<E: Shown>(&mut self, error: &StreamError) -> io::Result<Exit> {
+        let partial = error.partial::<E::Response>();
+        if self.style.form == Form::Json {
+            let message = self.message(error);
+            // There is always an end line, even if the response cannot be written.
+            let line = line(&ErrorRecord::new(error, &message, partial))
+                .or_else(|_| line(&ErrorRecord::<()>::new(error, &message, None)))?;
+            self.json(&line)?;
+            return Ok(Exit::of(error));
+        }
+        // After an interrupt, the user wants no more output.
+        if let Some(partial) = partial.filter(|_| error.kind != ErrorKind::Cancelled) {
+            self.rest(&E::answers(partial), false)?;
+        }
+        self.failure(error)
+    }
+
+    /// Writes the end of a stream without any data, or that never started.
+    pub(crate) fn failure(&mut self, error: &StreamError) -> io::Result<Exit> {
+        let message = self.message(error);
+        if self.style.form == Form::Json {
+            let line = line(&ErrorRecord::<()>::new(error, &message, None))?;
+            self.json(&line)?;
+        } else {
+            self.end_line()?;
+            let request = error.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
+            tell(format_args!("error: {}\n", indented(&(message + &request))));
         }
         Ok(Exit::of(error))
     }
 
-    /// Tells something on stderr to whoever reads text on a terminal.
+    fn message(&self, error: &StreamError) -> String {
+        explain(error, self.style.command, self.style.streamed)
+    }
+
+    /// Writes a note to stderr, if text is printed on a terminal.
     pub(crate) fn note(&self, note: fmt::Arguments<'_>) {
-        if let Form::Terminal { .. } = self.form {
+        if let Form::Terminal { .. } = self.style.form {
             tell(note);
         }
     }
 
-    fn record(&mut self, record: &impl Serialize) -> io::Result<()> {
-        self.to.write_all(&line(record)?)?;
+    /// Writes the parts that were not written as they arrived: the end of the first choice, its calls, and the other
+    /// choices.
+    fn rest(&mut self, answers: &[Answer], complete: bool) -> io::Result<()> {
+        for (number, answer) in (1..).zip(answers) {
+            let text = if number == 1 {
+                let written = std::mem::take(&mut self.text);
+                answer.text.strip_prefix(written.as_str()).unwrap_or_default()
+            } else {
+                self.end_line()?;
+                self.text(&format!("--- choice {number} of {} ---\n", answers.len()))?;
+                self.reasoned = false;
+                &answer.text
+            };
+            if !self.reasoned && !answer.reasoning.is_empty() && text.len() == answer.text.len() {
+                self.reasoning(&answer.reasoning)?;
+            }
+            if !text.is_empty() {
+                self.text(text)?;
+            }
+            // An incomplete call is not shown.
+            for call in answer.calls.iter().filter(|_| complete) {
+                self.end_line()?;
+                self.text(&format!("{call}\n"))?;
+            }
+        }
+        self.end_line()
+    }
+
+    /// Writes reasoning, if it is shown.
+    fn reasoning(&mut self, reasoning: &str) -> io::Result<()> {
+        let Form::Terminal { dim } = self.style.form else { return Ok(()) };
+        let reasoning = harmless(&mut self.screen, reasoning);
+        // Dimmed piece by piece, so that the terminal is in a clean state wherever the stream ends.
+        match dim {
+            true => write!(self.to, "\x1b[2m{reasoning}\x1b[22m")?,
+            false => self.to.write_all(reasoning.as_bytes())?,
+        }
+        self.reasoned = true;
+        self.last = Last::Reasoning;
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        if self.last == Last::Reasoning {
+            self.to.write_all(b"\n\n")?;
+        }
+        let text = harmless(&mut self.screen, text);
+        self.to.write_all(text.as_bytes())?;
+        self.last = if text.ends_with('\n') { Last::Line } else { Last::Text };
+        Ok(())
+    }
+
+    fn json(&mut self, line: &[u8]) -> io::Result<()> {
+        match self.screen {
+            Some(_) => write_json(&mut *self.to, line)?,
+            None => self.to.write_all(line)?,
+        }
         self.to.flush()
     }
 
     /// Ends the line that the text ended in.
     fn end_line(&mut self) -> io::Result<()> {
+        if let Some(kept) = self.screen.as_mut().and_then(Screen::end) {
+            write!(self.to, "{kept}")?;
+            self.last = Last::Text;
+        }
         if self.last != Last::Line {
             self.to.write_all(b"\n")?;
             self.last = Last::Line;
@@ -138,62 +248,24 @@ impl Output {
     }
 }
 
+fn harmless<'a>(screen: &mut Option<Screen>, text: &'a str) -> Cow<'a, str> {
+    match screen {
+        Some(screen) => screen.next(text),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// Indents the continuation lines of a message, so that they differ from the command's own lines.
+fn indented(message: &str) -> String {
+    message.replace("\r\n", "\n").replace('\n', "\n  ")
+}
+
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Output").field("form", &self.form).finish_non_exhaustive()
+        f.debug_struct("Output").field("style", &self.style).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-
-    use actorstream::ChatCompletionChunk;
-    use serde_json::{from_value, json};
-
-    use super::*;
-
-    #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Page {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn written(form: Form) -> String {
-        let page = Page::default();
-        let mut output = Output { form, to: Box::new(page.clone()), last: Last::Line };
-        for delta in [
-            json!({"role": "assistant"}),
-            json!({"reasoning_content": "Let me"}),
-            json!({"reasoning_content": " see."}),
-            json!({"content": "Hel"}),
-            json!({"content": "lo"}),
-            json!({}),
-        ] {
-            let event: ChatCompletionChunk =
-                from_value(json!({"choices": [{"index": 0, "delta": delta}]})).unwrap();
-            output.data(&event).unwrap();
-        }
-        output.end_line().unwrap();
-        output.end_line().unwrap();
-        String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
-    }
-
-    #[test]
-    fn the_forms_of_text() {
-        assert_eq!(
-            written(Form::Terminal { dim: true }),
-            "\x1b[2mLet me\x1b[22m\x1b[2m see.\x1b[22m\n\nHello\n"
-        );
-        assert_eq!(written(Form::Terminal { dim: false }), "Let me see.\n\nHello\n");
-        assert_eq!(written(Form::Plain), "Hello\n");
-    }
-}
+#[path = "output_tests.rs"]
+mod tests;

@@ -14,19 +14,19 @@ use crate::out_file::OutFile;
 use crate::output::Output;
 use crate::shown::Shown;
 
-/// Prints one stream, and tells how it ended.
+/// Prints one stream, and reports how it ended.
 #[derive(Debug)]
 pub(crate) struct Printer {
     output: Output,
-    /// Where the images or the sound of the answer go.
+    /// The output file for images or audio.
     out: Option<OutFile>,
     slow: Duration,
-    /// Taken when the end is printed, or nothing can be any more.
+    /// Taken when the end is printed, or cannot be printed any more.
     ended: Option<oneshot::Sender<Exit>>,
 }
 
 impl Printer {
-    /// A printer that sleeps for `slow` over each event.
+    /// Creates a printer that sleeps for `slow` on each event.
     pub(crate) fn new(
         output: Output,
         out: Option<OutFile>,
@@ -44,37 +44,43 @@ impl Printer {
         Self::start_in_arbiter(thread, |_| make())
     }
 
-    /// Writes the file, if there is to be one, and says so; a complete answer that does not get there is a failure.
-    fn finish<E: Shown>(&mut self, finish: &Finish<E::Response>) -> io::Result<Exit> {
-        let Some(out) = &self.out else { return self.output.finish(finish) };
-        let written = E::file(&finish.response).and_then(|bytes| {
-            let written = out.write(&bytes).map(|()| bytes.len());
-            written.map_err(|error| {
-                StreamError::config(format!("cannot write {}: {error}", out.path().display()))
-            })
-        });
-        match written {
-            Ok(length) => {
-                let exit = self.output.finish(finish)?;
-                self.output.note(format_args!("wrote {}, {length} bytes\n", out.path().display()));
-                Ok(exit)
-            }
-            Err(error) => self.output.error::<E::Response>(&error),
-        }
-    }
-
     fn end(&mut self, printed: io::Result<Exit>) {
         let Some(ended) = self.ended.take() else { return };
-        let exit = printed.unwrap_or_else(|error| {
-            // A reader that has read enough (`| head`) is no news.
-            if error.kind() != io::ErrorKind::BrokenPipe {
-                tell(format_args!("error: the output cannot be written: {error}\n"));
-            }
-            Exit::Failed
-        });
-        // Nobody waits any more when the process is about to end.
+        let exit = status_of(printed);
+        // The process may be about to end.
         let _ = ended.send(exit);
     }
+}
+
+/// Writes the output file, if any, and the end, which reports it. A complete response that cannot be written is a
+/// failure.
+pub(crate) fn finish_with<E: Shown>(
+    output: &mut Output,
+    out: Option<&OutFile>,
+    finish: &Finish<E::Response>,
+) -> io::Result<Exit> {
+    let Some(out) = out else { return output.finish::<E>(finish) };
+    let written = E::file(&finish.response)
+        .and_then(|bytes| out.write(&bytes).map(|()| bytes.len()).map_err(StreamError::config));
+    match written {
+        Ok(length) => {
+            let exit = output.finish::<E>(finish)?;
+            output.note(format_args!("wrote {}, {length} bytes\n", out.path().display()));
+            Ok(exit)
+        }
+        Err(error) => output.failure(&error),
+    }
+}
+
+/// Returns the exit status of the printed end, or of the failure to print it.
+pub(crate) fn status_of(printed: io::Result<Exit>) -> Exit {
+    printed.unwrap_or_else(|error| {
+        // A reader that closes early (`| head`) is not an error.
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            tell(format_args!("error: the output cannot be written: {error}\n"));
+        }
+        Exit::Failed
+    })
 }
 
 impl Actor for Printer {
@@ -95,13 +101,13 @@ impl<E: Shown> StreamingClient<E> for Printer {
 
     fn handle_error(&mut self, error: StreamError, _: &StreamRef, _: &mut Self::Context) {
         if self.ended.is_some() {
-            let printed = self.output.error::<E::Response>(&error);
+            let printed = self.output.error::<E>(&error);
             self.end(printed);
         }
     }
 
     fn handle_finish(&mut self, finish: Finish<E::Response>, _: &StreamRef, _: &mut Self::Context) {
-        let printed = self.finish::<E>(&finish);
+        let printed = finish_with::<E>(&mut self.output, self.out.as_ref(), &finish);
         self.end(printed);
     }
 }

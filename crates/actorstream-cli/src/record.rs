@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
-use actorstream::proto::base64::encode;
-use actorstream::proto::payload::Payload;
+use actorstream::proto::json::base64::encode;
+use actorstream::proto::json::payload::Payload;
 use actorstream::{ApiError, Finish, StreamError, Text, Timings};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -15,6 +15,9 @@ use crate::shown::Shown;
 /// An event.
 #[derive(Serialize)]
 pub(crate) struct DataRecord<'a, E> {
+    /// For named events, the event's name or `null`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<Option<&'a str>>,
     data: &'a E,
     raw: Raw<'a>,
 }
@@ -29,11 +32,12 @@ enum Raw<'a> {
 impl<'a, E: Shown> DataRecord<'a, E> {
     pub(crate) fn new(event: &'a E) -> Self {
         let payload: &Payload = event.payload();
-        if E::BINARY {
-            return Self { data: event, raw: Raw::Text(encode(payload.as_bytes()).into()) };
-        }
-        let raw = payload.raw_value().map_or_else(|| Raw::Text(payload.text()), Raw::Json);
-        Self { data: event, raw }
+        let raw = if E::BINARY {
+            Raw::Text(encode(payload.as_bytes()).into())
+        } else {
+            payload.raw_value().map_or_else(|| Raw::Text(payload.text()), Raw::Json)
+        };
+        Self { event: E::NAMED.then(|| event.name()), data: event, raw }
     }
 }
 
@@ -79,7 +83,7 @@ impl<'a> FinishRecord<'a> {
     }
 }
 
-/// The usage that a response holds, whatever endpoint it is of.
+/// Returns the usage in a response of any endpoint.
 pub(crate) fn usage<'a, U: Deserialize<'a>>(response: &'a RawValue) -> Option<U> {
     #[derive(Deserialize)]
     struct Response<U> {
@@ -90,7 +94,7 @@ pub(crate) fn usage<'a, U: Deserialize<'a>>(response: &'a RawValue) -> Option<U>
 
 impl TimingsFields {
     fn new(timings: &Timings) -> Self {
-        // Microseconds are more than anybody needs, and keep the numbers short.
+        // Microseconds are precise enough, and keep the numbers short.
         let ms = |time: Duration| (time.as_secs_f64() * 1e6).round() / 1e3;
         Self {
             head_ms: timings.head.map(ms),
@@ -111,41 +115,40 @@ pub(crate) struct ErrorRecord<'a, R> {
 #[derive(Serialize)]
 struct ErrorFields<'a> {
     kind: &'static str,
-    message: String,
+    message: &'a str,
     status: Option<u16>,
     r#type: Option<&'a str>,
     code: Option<&'a str>,
     param: Option<&'a str>,
     request_id: Option<&'a str>,
     retryable: bool,
-    budget: Option<&'static str>,
+    timeout: Option<&'static str>,
 }
 
-impl<'a, R: 'static> ErrorRecord<'a, R> {
-    pub(crate) fn new(error: &'a StreamError) -> Self {
+impl<'a, R> ErrorRecord<'a, R> {
+    /// `message` is the error's message without the request id, which has its own field.
+    pub(crate) fn new(error: &'a StreamError, message: &'a str, partial: Option<&'a R>) -> Self {
         let api = error.api();
         let field = |get: fn(&ApiError) -> &Option<String>| api.and_then(|api| get(api).as_deref());
         let fields = ErrorFields {
             kind: error.kind.name(),
-            // Without the request's id, which has a field of its own.
-            message: error.kind.to_string(),
+            message,
             status: error.status(),
             r#type: field(|api| &api.r#type),
             code: field(|api| &api.code),
             param: field(|api| &api.param),
             request_id: error.request_id.as_deref(),
             retryable: error.is_retryable(),
-            budget: error.budget().map(actorstream::Budget::name),
+            timeout: error.timeout().map(actorstream::Timeout::name),
         };
-        Self { error: fields, partial: error.partial() }
+        Self { error: fields, partial }
     }
 }
 
-/// A record as the line that it is written as.
+/// Serializes a record as a line.
 pub(crate) fn line(record: &impl Serialize) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(record)?;
-    // What comes from the server to the letter may be JSON on several lines. In JSON a line feed that is not escaped is
-    // white space.
+    // Verbatim JSON from the server may span several lines. An unescaped line feed in JSON is white space.
     for byte in line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
         *byte = b' ';
     }
@@ -170,20 +173,23 @@ mod tests {
     fn a_payload_comes_to_the_letter_but_on_one_line() {
         assert_eq!(
             data(r#"{"b": 1.50, "a": "\u00e9"}"#),
-            "{\"data\":{\"b\": 1.50, \"a\": \"\\u00e9\"},\"raw\":{\"b\": 1.50, \"a\": \"\\u00e9\"}}\n"
+            "{\"event\":null,\"data\":{\"b\": 1.50, \"a\": \"\\u00e9\"},\"raw\":{\"b\": 1.50, \"a\": \"\\u00e9\"}}\n"
         );
-        assert_eq!(data("{\n\"a\":\n1}"), "{\"data\":{ \"a\": 1},\"raw\":{ \"a\": 1}}\n");
-        assert_eq!(data("ping\n\"x"), "{\"data\":\"ping\\n\\\"x\",\"raw\":\"ping\\n\\\"x\"}\n");
+        assert_eq!(data("{\n\"a\":\n1}"), "{\"event\":null,\"data\":{ \"a\": 1},\"raw\":{ \"a\": 1}}\n");
+        assert_eq!(
+            data("ping\n\"x"),
+            "{\"event\":null,\"data\":\"ping\\n\\\"x\",\"raw\":\"ping\\n\\\"x\"}\n"
+        );
     }
 
     #[test]
     fn an_error_has_all_its_fields() {
-        let record = line(&ErrorRecord::<()>::new(&StreamError::config("no"))).unwrap();
+        let record = line(&ErrorRecord::<()>::new(&StreamError::config("no"), "no", None)).unwrap();
         assert_eq!(
             String::from_utf8(record).unwrap(),
             concat!(
                 r#"{"error":{"kind":"config","message":"no","status":null,"type":null,"code":null,"param":null,"#,
-                r#""request_id":null,"retryable":false,"budget":null},"partial":null}"#,
+                r#""request_id":null,"retryable":false,"timeout":null},"partial":null}"#,
                 "\n"
             )
         );

@@ -1,40 +1,43 @@
-//! Requests: what the arguments ask for, as JSON.
+//! Requests: builds the JSON from the arguments.
 
+use std::env;
 use std::path::{Path, PathBuf};
 
-use actorstream::proto::body::Body;
-use actorstream::proto::multipart::RequestBody;
-use actorstream::{ImageEditRequest, ToRequestBody, TranscriptionRequest};
+use actorstream::proto::request::body::Body;
+use actorstream::proto::request::multipart::RequestBody;
+use actorstream::{ImageEditRequest, ToRequestBody, TranscriptionRequest, models};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::arguments::{Chat, Complete, Generation, Image, Other, Respond, Speak, Transcribe};
+use crate::arguments::{Chat, Complete, Display, Image, Other, Respond, Speak, Transcribe};
 use crate::exit::Failure;
 use crate::source::{self, Source};
 
-const CHAT_MODEL: &str = "gpt-4o-mini";
-const RESPONSE_MODEL: &str = "gpt-4o-mini";
-const COMPLETION_MODEL: &str = "gpt-3.5-turbo-instruct";
-const IMAGE_MODEL: &str = "gpt-image-1";
-const TRANSCRIPTION_MODEL: &str = "gpt-4o-mini-transcribe";
-const SPEECH_MODEL: &str = "gpt-4o-mini-tts";
 const VOICE: &str = "alloy";
+
+/// The model for texts where neither an option nor the body names one.
+pub(crate) fn text_model(default: &str) -> String {
+    let set = env::var("OPENAI_MODEL").ok().filter(|model| !model.trim().is_empty());
+    set.unwrap_or_else(|| default.to_owned())
+}
 
 /// The request for a chat completion.
 pub(crate) fn chat(arguments: &Chat) -> Result<Body, Failure> {
-    let generation = &arguments.generation;
-    let prompt = source::prompt(arguments.prompt.as_deref(), generation.body.as_ref())?;
-    let mut body = start(generation, CHAT_MODEL)?;
+    let given = arguments.body.as_ref();
+    let prompt = source::prompt(&arguments.prompt, given)?;
+    let mut body = start_with(given, arguments.model.as_deref(), &text_model(models::CHAT))?;
+    ask_for_usage(&mut body, &arguments.display, arguments.whole.no_stream);
     add_messages(&mut body, arguments.system.as_deref(), prompt.as_deref())?;
     Ok(body)
 }
 
 /// The request for a text completion.
 pub(crate) fn completion(arguments: &Complete) -> Result<Body, Failure> {
-    let generation = &arguments.generation;
-    let prompt = source::prompt(arguments.prompt.as_deref(), generation.body.as_ref())?;
-    let mut body = start(generation, COMPLETION_MODEL)?;
+    let given = arguments.body.as_ref();
+    let prompt = source::prompt(&arguments.prompt, given)?;
+    let mut body = start_with(given, arguments.model.as_deref(), &text_model(models::COMPLETION))?;
+    ask_for_usage(&mut body, &arguments.display, arguments.whole.no_stream);
     if let Some(prompt) = prompt {
         body.set("prompt", &prompt);
     }
@@ -44,8 +47,8 @@ pub(crate) fn completion(arguments: &Complete) -> Result<Body, Failure> {
 /// The request for a response.
 pub(crate) fn response(arguments: &Respond) -> Result<Body, Failure> {
     let given = arguments.body.as_ref();
-    let prompt = source::prompt(arguments.prompt.as_deref(), given)?;
-    let mut body = start_with(given, arguments.model.as_deref(), RESPONSE_MODEL)?;
+    let prompt = source::prompt(&arguments.prompt, given)?;
+    let mut body = start_with(given, arguments.model.as_deref(), &text_model(models::CHAT))?;
     if let Some(instructions) = &arguments.system {
         body.set("instructions", instructions);
     }
@@ -58,23 +61,32 @@ pub(crate) fn response(arguments: &Respond) -> Result<Body, Failure> {
     Ok(body)
 }
 
-/// The request for an image: a form where it is made of others.
+/// Builds the request for an image: a form if it starts from other images.
 pub(crate) fn image(arguments: &Image) -> Result<RequestBody, Failure> {
     let given = arguments.body.as_ref();
-    let prompt = source::prompt(arguments.prompt.as_deref(), given)?;
+    let prompt = source::prompt(&arguments.prompt, given)?;
     let mut body: RequestBody = if arguments.edit.is_empty() {
-        start_with(given, arguments.model.as_deref(), IMAGE_MODEL)?.into()
+        start_with(given, arguments.model.as_deref(), models::IMAGE)?.into()
     } else {
-        let model = arguments.model.as_deref().unwrap_or(IMAGE_MODEL);
+        let model = arguments.model.as_deref().unwrap_or(models::IMAGE);
         let images = arguments.edit.iter().map(PathBuf::as_path);
         ImageEditRequest::new("").model(model).images(images).to_request_body()?
     };
-    if body.get::<u64>("n").is_some_and(|n| n > 1) {
+    if body.get::<f64>("n").is_some_and(|n| n > 1.0) {
         return Err(Failure::config(
             "--out names one file, but the `n` of the body asks for several images".to_owned(),
         ));
     }
-    let format = arguments.format.as_deref().or_else(|| image_format(&arguments.out));
+    let format = match &arguments.format {
+        Some(format) => Some(format.as_str()),
+        None if body.get::<IgnoredAny>("output_format").is_some() => None,
+        None => format_of(&arguments.out, IMAGE_FORMATS)?,
+    };
+    // Those models respond with a URL by default.
+    let answers_with_address = body.get::<String>("model").is_some_and(|model| model.starts_with("dall-e"));
+    if answers_with_address && body.get::<IgnoredAny>("response_format").is_none() {
+        body.set("response_format", "b64_json");
+    }
     set(&mut body, "prompt", prompt.as_deref());
     set(&mut body, "size", arguments.size.as_deref());
     set(&mut body, "quality", arguments.quality.as_deref());
@@ -87,7 +99,7 @@ pub(crate) fn image(arguments: &Image) -> Result<RequestBody, Failure> {
 
 /// The request for a transcription.
 pub(crate) fn transcription(arguments: &Transcribe) -> TranscriptionRequest {
-    let model = arguments.model.as_deref().unwrap_or(TRANSCRIPTION_MODEL);
+    let model = arguments.model.as_deref().unwrap_or(models::TRANSCRIPTION);
     let mut request = TranscriptionRequest::new(model, arguments.file.as_path());
     request.language.clone_from(&arguments.language);
     request.prompt.clone_from(&arguments.prompt);
@@ -97,12 +109,16 @@ pub(crate) fn transcription(arguments: &Transcribe) -> TranscriptionRequest {
 /// The request for speech.
 pub(crate) fn speech(arguments: &Speak) -> Result<RequestBody, Failure> {
     let given = arguments.body.as_ref();
-    let text = source::prompt(arguments.text.as_deref(), given)?;
-    let body = start_with(given, arguments.model.as_deref(), SPEECH_MODEL)?;
+    let text = source::prompt(&arguments.text, given)?;
+    let body = start_with(given, arguments.model.as_deref(), models::SPEECH)?;
     let has_voice = has(&body, "voice");
     let mut body = RequestBody::from(body);
     let voice = arguments.voice.as_deref().or((!has_voice).then_some(VOICE));
-    let format = arguments.format.as_deref().or_else(|| speech_format(&arguments.out));
+    let format = match &arguments.format {
+        Some(format) => Some(format.as_str()),
+        None if body.get::<IgnoredAny>("response_format").is_some() => None,
+        None => format_of(&arguments.out, SPEECH_FORMATS)?,
+    };
     set(&mut body, "input", text.as_deref());
     set(&mut body, "voice", voice);
     set(&mut body, "instructions", arguments.instructions.as_deref());
@@ -116,23 +132,35 @@ fn set(body: &mut RequestBody, field: &str, value: Option<&str>) {
     }
 }
 
-/// The encoding of images that the extension of a file names; none for the default.
-fn image_format(path: &Path) -> Option<&'static str> {
-    match extension(path)?.as_str() {
-        "jpg" | "jpeg" => Some("jpeg"),
-        "webp" => Some("webp"),
-        _ => None,
-    }
-}
+/// File extensions and their encodings. The default encoding is not requested, since some servers do not know the
+/// field.
+type Formats = &'static [(&'static str, Option<&'static str>)];
 
-/// The encoding of sound that the extension of a file names; none for the default.
-fn speech_format(path: &Path) -> Option<&'static str> {
-    let extension = extension(path)?;
-    ["opus", "aac", "flac", "wav", "pcm"].into_iter().find(|format| *format == extension)
-}
+const IMAGE_FORMATS: Formats =
+    &[("png", None), ("jpg", Some("jpeg")), ("jpeg", Some("jpeg")), ("webp", Some("webp"))];
 
-fn extension(path: &Path) -> Option<String> {
-    Some(path.extension()?.to_str()?.to_ascii_lowercase())
+const SPEECH_FORMATS: Formats = &[
+    ("mp3", None),
+    ("opus", Some("opus")),
+    ("aac", Some("aac")),
+    ("flac", Some("flac")),
+    ("wav", Some("wav")),
+    ("pcm", Some("pcm")),
+];
+
+/// Returns the encoding of a file's extension; the default for a file without one.
+fn format_of(path: &Path, formats: Formats) -> Result<Option<&'static str>, Failure> {
+    let Some(extension) = path.extension() else { return Ok(None) };
+    let known = formats.iter().find(|(known, _)| extension.eq_ignore_ascii_case(known));
+    known.map(|(_, format)| *format).ok_or_else(|| {
+        let known: Vec<String> = formats.iter().map(|(known, _)| format!(".{known}")).collect();
+        Failure::config(format!(
+            "--out {}: the extension .{} is unknown; use {}, or set the encoding with --format",
+            path.display(),
+            extension.display(),
+            known.join(", "),
+        ))
+    })
 }
 
 /// The request to any other endpoint.
@@ -144,18 +172,16 @@ pub(crate) fn other(arguments: &Other) -> Result<Body, Failure> {
     Ok(body)
 }
 
-/// The body that was given, with the options put into it.
-fn start(generation: &Generation, default_model: &str) -> Result<Body, Failure> {
-    let mut body = start_with(generation.body.as_ref(), generation.model.as_deref(), default_model)?;
-    if generation.usage {
+/// Requests usage for a stream; an unstreamed response has it anyway.
+fn ask_for_usage(body: &mut Body, display: &Display, whole: bool) {
+    if display.usage && !whole {
         let mut options: Body = body.get("stream_options").unwrap_or_default();
         options.set("include_usage", &true);
         body.set("stream_options", &options);
     }
-    Ok(body)
 }
 
-/// The body that was given, with the model put into it.
+/// Returns the given body with the model set.
 fn start_with(given: Option<&Source>, model: Option<&str>, default_model: &str) -> Result<Body, Failure> {
     let mut body = given.map_or_else(|| Ok(Body::default()), Source::read)?;
     match model {
@@ -176,7 +202,7 @@ struct Message<'a> {
     content: &'a str,
 }
 
-/// Puts the instructions before all messages, in place of others there, and the prompt behind them.
+/// Places the instructions before all messages, replacing others there, and the prompt after them.
 fn add_messages(body: &mut Body, system: Option<&str>, prompt: Option<&str>) -> Result<(), Failure> {
     if system.is_none() && prompt.is_none() {
         return Ok(());
@@ -184,7 +210,7 @@ fn add_messages(body: &mut Body, system: Option<&str>, prompt: Option<&str>) -> 
     let mut messages: Vec<Box<RawValue>> = match body.get("messages") {
         Some(messages) => messages,
         None if has(body, "messages") => {
-            return Err(Failure::config("the `messages` of the body are no list".to_owned()));
+            return Err(Failure::config("the `messages` of the body are not a list".to_owned()));
         }
         None => Vec::new(),
     };
@@ -201,7 +227,7 @@ fn add_messages(body: &mut Body, system: Option<&str>, prompt: Option<&str>) -> 
     Ok(())
 }
 
-/// Puts the prompt behind all input; alone it stays the plain text that it is.
+/// Appends the prompt to the input; without other input it stays plain text.
 fn add_input(body: &mut Body, prompt: &str) -> Result<(), Failure> {
     if !has(body, "input") {
         body.set("input", prompt);
@@ -233,173 +259,5 @@ fn instructs(message: &RawValue) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-    use crate::arguments::{Arguments, Command};
-
-    fn body(line: &[&str]) -> String {
-        let arguments = Arguments::try_parse_from([&["actorstream"], line].concat());
-        let body = match arguments.ok().unwrap().command {
-            Command::Chat(arguments) => chat(&arguments),
-            Command::Complete(arguments) => completion(&arguments),
-            Command::Respond(arguments) => response(&arguments),
-            Command::Stream(arguments) => other(&arguments),
-            Command::Image(arguments) => return written(image(&arguments)),
-            Command::Speak(arguments) => return written(speech(&arguments)),
-            Command::Transcribe(arguments) => {
-                return written(transcription(&arguments).to_request_body().map_err(Failure::from));
-            }
-            Command::Serve(_) | Command::Mock(_) => panic!("no request"),
-        };
-        written(body.map(RequestBody::from))
-    }
-
-    fn written(body: Result<RequestBody, Failure>) -> String {
-        match body {
-            Ok(RequestBody::Json(body)) => String::from_utf8(body.to_bytes().to_vec()).unwrap(),
-            Ok(RequestBody::Multipart(form)) => format!("{:?}", form.entries()),
-            Err(Failure::Config(error)) => error.to_string(),
-            Err(failure) => panic!("{failure:?}"),
-        }
-    }
-
-    #[test]
-    fn a_prompt_alone() {
-        assert_eq!(
-            body(&["chat", "Hi"]),
-            r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Hi"}]}"#
-        );
-        assert_eq!(body(&["complete", "Hi"]), r#"{"model":"gpt-3.5-turbo-instruct","prompt":"Hi"}"#);
-    }
-
-    #[test]
-    fn all_options() {
-        assert_eq!(
-            body(&["chat", "Hi", "--system", "Be brief", "--model", "m", "--usage"]),
-            concat!(
-                r#"{"model":"m","stream_options":{"include_usage":true},"messages":["#,
-                r#"{"role":"system","content":"Be brief"},{"role":"user","content":"Hi"}]}"#
-            )
-        );
-        assert_eq!(
-            body(&["complete", "Hi", "--model", "m", "--usage"]),
-            r#"{"model":"m","stream_options":{"include_usage":true},"prompt":"Hi"}"#
-        );
-    }
-
-    #[test]
-    fn options_are_merged_over_the_body() {
-        let given = r#"{"temperature":0.70,"model":"a","stream_options":{"include_obfuscation":false},
-            "messages":[{"role":"developer","content":"Old"},{"role":"user","content":"One","x":1e2}]}"#;
-        assert_eq!(
-            body(&["chat", "Two", "--system", "New", "--usage", "--body", given]),
-            concat!(
-                r#"{"temperature":0.70,"model":"a","#,
-                r#""stream_options":{"include_obfuscation":false,"include_usage":true},"#,
-                r#""messages":[{"role":"system","content":"New"},{"role":"user","content":"One","x":1e2},"#,
-                r#"{"role":"user","content":"Two"}]}"#
-            )
-        );
-        assert_eq!(
-            body(&["complete", "New", "--model", "b", "--body", r#"{"prompt":["Old"],"model":"a"}"#]),
-            r#"{"prompt":"New","model":"b"}"#
-        );
-    }
-
-    #[test]
-    fn a_body_needs_no_prompt() {
-        assert_eq!(body(&["chat", "--body", r#"{"n":2}"#]), r#"{"n":2,"model":"gpt-4o-mini"}"#);
-        assert_eq!(
-            body(&["chat", "Hi", "--body", r#"{"messages":"x"}"#]),
-            "the `messages` of the body are no list"
-        );
-    }
-
-    #[test]
-    fn a_response() {
-        assert_eq!(body(&["respond", "Hi"]), r#"{"model":"gpt-4o-mini","input":"Hi"}"#);
-        assert_eq!(
-            body(&["respond", "Hi", "--system", "Be brief", "--model", "m", "--background"]),
-            r#"{"model":"m","instructions":"Be brief","input":"Hi","background":true}"#
-        );
-        assert_eq!(
-            body(&["respond", "--body", r#"{"input":1.0}"#]),
-            r#"{"input":1.0,"model":"gpt-4o-mini"}"#
-        );
-    }
-
-    #[test]
-    fn a_prompt_comes_behind_all_input() {
-        let two = r#"{"role":"user","content":"Two"}"#;
-        for (input, before) in [
-            (r#""One""#, r#"{"role":"user","content":"One"},"#),
-            (r#"[{"type":"x","n":1e2}]"#, r#"{"type":"x","n":1e2},"#),
-            ("[]", ""),
-        ] {
-            assert_eq!(
-                body(&["respond", "Two", "--body", &format!(r#"{{"model":"a","input":{input}}}"#)]),
-                format!(r#"{{"model":"a","input":[{before}{two}]}}"#)
-            );
-        }
-        assert_eq!(
-            body(&["respond", "Hi", "--body", r#"{"input":7}"#]),
-            "the `input` of the body is neither text nor a list"
-        );
-    }
-
-    #[test]
-    fn images_and_speech() {
-        assert_eq!(
-            body(&["image", "An otter", "--out", "a.png"]),
-            r#"{"model":"gpt-image-1","prompt":"An otter"}"#
-        );
-        let all = "--out a.JPG --model m --size 1x1 --quality low --partial 2";
-        let all: Vec<&str> = ["image", "An otter"].into_iter().chain(all.split(' ')).collect();
-        assert_eq!(
-            body(&all),
-            concat!(
-                r#"{"model":"m","prompt":"An otter","size":"1x1","quality":"low","output_format":"jpeg","#,
-                r#""partial_images":2}"#
-            )
-        );
-        let given = r#"{"prompt":"p","n":2}"#;
-        assert!(body(&["image", "--out", "a.png", "--body", given]).contains("asks for several images"));
-        let edit = body(&["image", "A hat", "--out", "a.webp", "--edit", "1.png", "--edit", "2.png"]);
-        for part in ["\"prompt\", value: Text(\"A hat\")", "image[]", "1.png", "2.png", "Text(\"webp\")"] {
-            assert!(edit.contains(part), "{part}: {edit}");
-        }
-        assert_eq!(
-            body(&["speak", "Hi", "--out", "a.wav", "--instructions", "Whisper"]),
-            concat!(
-                r#"{"model":"gpt-4o-mini-tts","input":"Hi","voice":"alloy","instructions":"Whisper","#,
-                r#""response_format":"wav"}"#
-            )
-        );
-        assert_eq!(
-            body(&[
-                "speak",
-                "Hi",
-                "--out",
-                "a.wav",
-                "--format",
-                "flac",
-                "--body",
-                r#"{"model":"m","voice":"v"}"#
-            ]),
-            r#"{"model":"m","voice":"v","input":"Hi","response_format":"flac"}"#
-        );
-        let heard = body(&["transcribe", "talk.mp3", "--language", "en", "--prompt", "Sea"]);
-        for part in ["gpt-4o-mini-transcribe", "talk.mp3", "Text(\"en\")", "Text(\"Sea\")"] {
-            assert!(heard.contains(part), "{part}: {heard}");
-        }
-    }
-
-    #[test]
-    fn any_other_body_goes_out_as_given() {
-        assert_eq!(body(&["stream", "/x", "--body", r#"{"input":1.0}"#]), r#"{"input":1.0,"stream":true}"#);
-        let own = r#"{"stream":"yes"}"#;
-        assert_eq!(body(&["stream", "/x", "--body", own]), own);
-    }
-}
+#[path = "request_tests.rs"]
+mod tests;

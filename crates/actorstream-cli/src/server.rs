@@ -1,20 +1,20 @@
-//! `Server`: whom to ask: what options and environment say, or a scripted upstream in this process.
+//! `Server`: the server to call: from options and environment, or a scripted upstream in this process.
 
 use std::fs;
 use std::time::Duration;
 
-use actorstream::{Budgets, OpenAi, OpenAiBuilder, RetryPolicy};
+use actorstream::{Limits, OpenAi, OpenAiBuilder, RetryPolicy, Timeouts};
 use actorstream_test::Upstream;
 
-use crate::arguments::{Connection, Timeouts};
+use crate::arguments::{Connection, Sizes, TimeoutOptions};
 use crate::exit::{Failure, tell};
 
-/// Whom to ask.
+/// The server to call.
 #[derive(Debug)]
 pub(crate) struct Server {
     /// The client.
     pub(crate) openai: OpenAi,
-    /// The server itself, where there is no other.
+    /// The scripted upstream, if there is no other server.
     _upstream: Option<Upstream>,
 }
 
@@ -35,10 +35,11 @@ impl Server {
     }
 }
 
-/// What options and environment say.
+/// Returns a builder with the settings from options and environment.
 fn builder(connection: &Connection) -> Result<OpenAiBuilder, Failure> {
     let mut builder =
-        OpenAiBuilder::from_env().budgets(budgets(&connection.timeouts)).retry(retry(connection.retries));
+        OpenAiBuilder::from_env().timeouts(timeouts(&connection.timeouts)).retry(retry(connection.retries));
+    builder = builder.limits(limits(&connection.sizes));
     for header in &connection.headers {
         let (name, value) = split_header(header)?;
         builder = builder.header(name, value);
@@ -63,32 +64,46 @@ fn builder(connection: &Connection) -> Result<OpenAiBuilder, Failure> {
     Ok(builder)
 }
 
-/// The name and the value of a `K: V`. The message does not show it: it may hold a key.
+/// Splits `K: V` into the name and the value. The error message does not contain it, since it may hold a key.
 fn split_header(header: &str) -> Result<(&str, &str), Failure> {
     header
         .split_once(':')
-        .ok_or_else(|| Failure::Usage("a --header reads 'K: V', and this one holds no colon".to_owned()))
+        .ok_or_else(|| Failure::Usage("a --header has the form 'K: V', and this one has no colon".to_owned()))
 }
 
-fn budgets(timeouts: &Timeouts) -> Budgets {
-    let default = Budgets::default();
+fn timeouts(options: &TimeoutOptions) -> Timeouts {
+    let default = Timeouts::default();
     let or = |given: Option<Duration>, default| {
         given.map_or(default, |given| Some(given).filter(|s| !s.is_zero()))
     };
-    Budgets {
-        connect: or(timeouts.connect, default.connect),
-        first_event: or(timeouts.first_event, default.first_event),
-        idle: or(timeouts.idle, default.idle),
-        stall: or(timeouts.stall, default.stall),
-        total: or(timeouts.total, default.total),
+    Timeouts {
+        connect: or(options.connect, default.connect),
+        first_event: or(options.first_event, default.first_event),
+        idle: or(options.idle, default.idle),
+        stall: or(options.stall, default.stall),
+        tail: or(options.tail, default.tail),
+        response: or(options.response, default.response),
+        resume: or(options.resume, default.resume),
+        total: or(options.total, default.total),
         ..default
+    }
+}
+
+fn limits(sizes: &Sizes) -> Limits {
+    let default = Limits::default();
+    Limits {
+        event: sizes.max_event.unwrap_or(default.event),
+        head: sizes.max_head.unwrap_or(default.head),
+        error_body: sizes.max_error_body.unwrap_or(default.error_body),
+        response: sizes.max_response.unwrap_or(default.response),
+        body: sizes.max_body.unwrap_or(default.body),
     }
 }
 
 fn retry(retries: Option<u32>) -> RetryPolicy {
     match retries {
         None => RetryPolicy::default(),
-        // Whoever wants one request wants a broken stream to stay broken, too.
+        // Without retries, a broken stream is not resumed either.
         Some(0) => RetryPolicy::none(),
         Some(retries) => RetryPolicy::default().max_retries(retries),
     }
@@ -110,19 +125,32 @@ mod tests {
     }
 
     #[test]
-    fn timeouts_become_budgets() {
-        assert_eq!(budgets(&connection(&[]).timeouts), Budgets::default());
-        let line = "--connect-timeout 1 --first-event-timeout 2.5 --idle-timeout 0 --stall-timeout 4 --total-timeout 5";
+    fn timeouts_become_timeouts() {
+        assert_eq!(timeouts(&connection(&[]).timeouts), Timeouts::default());
+        let line = "--connect-timeout 1 --first-event-timeout 2.5 --idle-timeout 0 --stall-timeout 4 \
+                    --tail-timeout 0.5 --response-timeout 6 --resume-timeout 0 --total-timeout 5";
         let line: Vec<_> = line.split(' ').collect();
-        let expected = Budgets {
+        let expected = Timeouts {
             connect: Some(Duration::from_secs(1)),
             first_event: Some(Duration::from_millis(2500)),
             idle: None,
             stall: Some(Duration::from_secs(4)),
+            tail: Some(Duration::from_millis(500)),
+            response: Some(Duration::from_secs(6)),
+            resume: None,
             total: Some(Duration::from_secs(5)),
-            ..Budgets::default()
+            ..Timeouts::default()
         };
-        assert_eq!(budgets(&connection(&line).timeouts), expected);
+        assert_eq!(timeouts(&connection(&line).timeouts), expected);
+    }
+
+    #[test]
+    fn sizes_become_limits() {
+        assert_eq!(limits(&connection(&[]).sizes), Limits::default());
+        let line = "--max-event 1K --max-head 2 --max-error-body 3M --max-response 4 --max-body 5";
+        let line: Vec<_> = line.split(' ').collect();
+        let expected = Limits { event: 1 << 10, head: 2, error_body: 3 << 20, response: 4, body: 5 };
+        assert_eq!(limits(&connection(&line).sizes), expected);
     }
 
     #[test]
@@ -148,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_a_failure() {
+    fn unusable_settings_are_a_failure() {
         for options in [
             ["--base-url", "localhost"],
             ["--api-key", "a\nb"],

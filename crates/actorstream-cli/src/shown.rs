@@ -1,4 +1,4 @@
-//! `Shown`: what of an event is shown as text.
+//! `Shown`: the parts of an event, and of the complete response, that are shown as text.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,16 @@ use actorstream::{
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::answer::{self, Answer};
+
 /// An event of a type that the command prints.
 pub(crate) trait Shown: Event<Response: Serialize> + Serialize {
+    /// Whether the payload is not text, and is written in base64.
+    const BINARY: bool = false;
+
+    /// Whether events are identified by the name in their `event:` line.
+    const NAMED: bool = false;
+
     /// More of the model's reasoning.
     fn more_reasoning(&self) -> Option<&str> {
         None
@@ -22,17 +30,25 @@ pub(crate) trait Shown: Event<Response: Serialize> + Serialize {
         None
     }
 
-    /// Whether the payload is no text, and goes out in base64.
-    const BINARY: bool = false;
+    /// The name in the `event:` line.
+    fn name(&self) -> Option<&str> {
+        None
+    }
 
-    /// What of the response goes to a file, if that is where it is to go.
+    /// The answers in a response, one for each choice.
+    fn answers(response: &Self::Response) -> Vec<Answer> {
+        let _ = response;
+        Vec::new()
+    }
+
+    /// Returns the part of the response for the output file.
     fn file(response: &Self::Response) -> Result<Bytes, StreamError> {
         let _ = response;
         Err(StreamError::config("the answer of this endpoint does not go to a file"))
     }
 }
 
-/// The first choice is shown; the others would be mixed up with it.
+/// The first choice is shown as it arrives; the others would be mixed with it.
 impl Shown for ChatCompletionChunk {
     fn more_reasoning(&self) -> Option<&str> {
         let choice = self.choices.iter().find(|choice| choice.index == 0)?;
@@ -41,9 +57,13 @@ impl Shown for ChatCompletionChunk {
 
     fn more_text(&self) -> Option<Cow<'_, str>> {
         let choice = self.choices.iter().find(|choice| choice.index == 0)?;
-        let texts = [&choice.delta.content, &choice.delta.refusal];
-        let text = texts.into_iter().flatten().find(|text| !text.is_empty())?;
+        let mut texts = [&choice.delta.content, &choice.delta.refusal].into_iter().flatten();
+        let text = texts.find(|text| !text.is_empty())?;
         Some(Cow::Borrowed(text))
+    }
+
+    fn answers(response: &Self::Response) -> Vec<Answer> {
+        answer::of_chat(response)
     }
 }
 
@@ -51,6 +71,10 @@ impl Shown for CompletionChunk {
     fn more_text(&self) -> Option<Cow<'_, str>> {
         let choice = self.choices.iter().find(|choice| choice.index == 0)?;
         choice.text.as_deref().filter(|text| !text.is_empty()).map(Cow::Borrowed)
+    }
+
+    fn answers(response: &Self::Response) -> Vec<Answer> {
+        answer::of_completion(response)
     }
 }
 
@@ -66,11 +90,19 @@ impl Shown for ResponseEvent {
         };
         text.filter(|text| !text.is_empty()).map(Cow::Borrowed)
     }
+
+    fn answers(response: &Self::Response) -> Vec<Answer> {
+        vec![answer::of_response(response)]
+    }
 }
 
 impl Shown for TranscriptionEvent {
     fn more_text(&self) -> Option<Cow<'_, str>> {
         self.text().filter(|text| !text.is_empty()).map(Cow::Borrowed)
+    }
+
+    fn answers(response: &Self::Response) -> Vec<Answer> {
+        vec![Answer { text: response.text.clone(), ..Answer::default() }]
     }
 }
 
@@ -88,7 +120,7 @@ impl Shown for ImageEditEvent {
 
 impl Shown for SpeechEvent {
     fn file(response: &SpeechResponse) -> Result<Bytes, StreamError> {
-        response.audio().map_err(unusable)
+        sound(response)
     }
 }
 
@@ -96,27 +128,49 @@ impl Shown for AudioChunk {
     const BINARY: bool = true;
 
     fn file(response: &SpeechResponse) -> Result<Bytes, StreamError> {
-        response.audio().map_err(unusable)
+        sound(response)
     }
 }
 
 fn image(response: &ImagesResponse) -> Result<Bytes, StreamError> {
-    let image = response.images().first().and_then(actorstream::proto::images::GeneratedImage::image);
-    image.unwrap_or_else(|| Ok(Bytes::new())).map_err(unusable).and_then(|image| match image.is_empty() {
-        true => Err(unusable("the answer holds no image")),
-        false => Ok(image),
-    })
+    let Some(image) = response.images().first() else { return Err(unusable("the answer holds no image")) };
+    match image.image() {
+        Some(Ok(bytes)) if !bytes.is_empty() => Ok(bytes),
+        Some(Err(error)) => Err(unusable(error)),
+        // Models that respond with a URL by default.
+        _ => Err(unusable(match &image.url {
+            Some(url) => format!(
+                "the answer holds no image but its address, {url}; --body '{{\"response_format\": \"b64_json\"}}' asks for \
+                 the image"
+            ),
+            None => "the answer holds no image".to_owned(),
+        })),
+    }
 }
 
-/// A complete answer that is of no use.
+fn sound(response: &SpeechResponse) -> Result<Bytes, StreamError> {
+    match response.audio() {
+        Ok(sound) if sound.is_empty() => Err(unusable("the answer holds no sound")),
+        Ok(sound) => Ok(sound),
+        Err(error) => Err(unusable(error)),
+    }
+}
+
+/// An error for a complete response without usable content.
 fn unusable(why: impl ToString) -> StreamError {
     StreamError::new(ErrorKind::Malformed { payload: "".into(), detail: why.to_string().into() })
 }
 
 impl Shown for RawEvent {
+    const NAMED: bool = true;
+
     /// The payload as one line: a line feed in JSON is white space, since in a string it is escaped.
     fn more_text(&self) -> Option<Cow<'_, str>> {
         Some(Cow::Owned(self.payload.text().replace('\n', " ") + "\n"))
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 }
 
@@ -134,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_chat_the_first_choice_is_shown() {
+    fn of_a_chat_the_first_choice_is_shown_as_it_comes() {
         assert_eq!(chunk(&json!({"content": "a"})).more_text().as_deref(), Some("a"));
         assert_eq!(chunk(&json!({"content": "", "refusal": "no"})).more_text().as_deref(), Some("no"));
         assert_eq!(chunk(&json!({"content": null, "reasoning": "hm"})).more_reasoning(), Some("hm"));
@@ -144,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_completion_the_first_choice_is_shown() {
+    fn of_a_completion_the_first_choice_is_shown_as_it_comes() {
         let chunk: CompletionChunk =
             from_value(json!({"choices": [{"index": 1, "text": "b"}, {"index": 0, "text": "a"}]})).unwrap();
         assert_eq!(chunk.more_text().as_deref(), Some("a"));
@@ -165,5 +219,13 @@ mod tests {
         assert_eq!(shown("reasoning_summary_text.delta", "hm"), (None, some("hm")));
         assert_eq!(shown("output_text.delta", ""), (None, None));
         assert_eq!(shown("function_call_arguments.delta", "{"), (None, None));
+    }
+
+    #[test]
+    fn an_image_that_is_only_an_address_is_none() {
+        let response: ImagesResponse =
+            from_value(json!({"created": 1, "data": [{"url": "https://a.example/x.png"}]})).unwrap();
+        let error = image(&response).unwrap_err().to_string();
+        assert!(error.contains("https://a.example/x.png") && error.contains("b64_json"), "{error}");
     }
 }

@@ -1,16 +1,16 @@
-//! `Source`: where a request's JSON comes from; and where the prompt does.
+//! `Source`: the source of a request's JSON and of the prompt.
 
 use std::io::{IsTerminal, Read, stdin};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::{fs, io};
 
-use actorstream::proto::body::Body;
+use actorstream::proto::request::body::Body;
 use serde_json::value::RawValue;
 
 use crate::exit::Failure;
 
-/// Where a request's JSON comes from.
+/// The source of a request's JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The command line itself.
@@ -42,10 +42,10 @@ impl Source {
             Self::Stdin => io::read_to_string(stdin()),
         };
         let text = text.map_err(|error| Failure::config(format!("cannot read {}: {error}", self.name())))?;
-        // Kept as it is written: a number goes out with the digits it has here.
+        // Kept verbatim: numbers keep their digits.
         let json: &RawValue = serde_json::from_str(&text).map_err(|error| {
             let hint = match self {
-                Self::Inline(_) => "; a file is given as --body @FILE",
+                Self::Inline(_) => "; use --body @FILE for a file",
                 Self::File(_) | Self::Stdin => "",
             };
             Failure::config(format!("{} is not JSON: {error}{hint}", self.name()))
@@ -62,10 +62,10 @@ impl Source {
     }
 }
 
-/// The prompt: the one that was given, or what is on stdin. With a body there need be none.
-pub(crate) fn prompt(given: Option<&str>, body: Option<&Source>) -> Result<Option<String>, Failure> {
-    if let Some(prompt) = given {
-        return Ok(Some(prompt.to_owned()));
+/// Returns the prompt: the given words, or stdin. With a body, it is optional.
+pub(crate) fn prompt(given: &[String], body: Option<&Source>) -> Result<Option<String>, Failure> {
+    if !given.is_empty() {
+        return Ok(Some(given.join(" ")));
     }
     if body.is_some() {
         return Ok(None);
@@ -83,6 +83,19 @@ pub(crate) fn prompt(given: Option<&str>, body: Option<&Source>) -> Result<Optio
         "" => Err(Failure::Usage("no PROMPT is given and stdin is empty".to_owned())),
         prompt => Ok(Some(prompt.to_owned())),
     }
+}
+
+/// Checks that a file can be sent; `what` is its name on the command line.
+pub(crate) fn check_file(what: &str, path: &Path) -> Result<(), Failure> {
+    let cannot = |why: String| Failure::config(format!("{what}: the file {} {why}", path.display()));
+    let about = fs::metadata(path).map_err(|error| cannot(format!("cannot be read: {error}")))?;
+    if about.is_dir() {
+        return Err(cannot("is a folder".to_owned()));
+    }
+    if !about.is_file() {
+        return Err(cannot("is not a regular file; copy its content to one first".to_owned()));
+    }
+    fs::File::open(path).map_err(|error| cannot(format!("cannot be read: {error}"))).map(drop)
 }
 
 #[cfg(test)]
@@ -108,9 +121,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_body_says_why() {
+    fn a_file_that_cannot_be_sent_is_told_as_the_command_line_calls_it() {
+        for (path, why) in [
+            ("/nowhere/a.png", "--edit: the file /nowhere/a.png cannot be read: "),
+            ("/", "--edit: the file / is a folder"),
+            ("/dev/null", "--edit: the file /dev/null is not a regular file; copy"),
+        ] {
+            let Err(Failure::Config(error)) = check_file("--edit", Path::new(path)) else { panic!("{path}") };
+            assert!(error.to_string().starts_with(why), "{error}");
+        }
+        check_file("FILE", Path::new("Cargo.toml")).unwrap();
+    }
+
+    #[test]
+    fn a_malformed_body_says_why() {
         for (argument, why) in [
-            ("request.json", "--body is not JSON: expected value at line 1 column 1; a file is given as"),
+            ("request.json", "--body is not JSON: expected value at line 1 column 1; use --body @FILE"),
             ("[1]", "the request must be a JSON object"),
             ("@/nowhere/at all", "cannot read /nowhere/at all: "),
         ] {

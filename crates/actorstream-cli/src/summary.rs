@@ -1,14 +1,14 @@
-//! `Summary`: the closing line under an answer on a terminal.
+//! `Summary`: the closing line under a response on a terminal.
 
 use std::fmt;
 
-use actorstream::{Finish, Status, Text, Timings};
+use actorstream::{Ending, Finish, Status, Text, Timings};
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 
 use crate::record;
 
-/// How much came, how fast, and anything unusual about the end.
+/// How much arrived, how fast, and anything unusual about the end.
 #[derive(Debug)]
 pub(crate) struct Summary<'a> {
     tokens: Option<Tokens>,
@@ -17,7 +17,7 @@ pub(crate) struct Summary<'a> {
     status: Status,
 }
 
-/// The part of a usage that is shown; of the names that endpoints give it, whichever there is.
+/// The displayed part of a usage, under the field names of all endpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 struct Tokens {
     #[serde(alias = "output_tokens")]
@@ -36,6 +36,21 @@ impl<'a> Summary<'a> {
             status: finish.status,
         }
     }
+}
+
+/// Returns why a finished response is incomplete; `None` if it is complete.
+pub(crate) fn why_incomplete<R>(finish: &Finish<R>) -> Option<String> {
+    let reason = finish.finish_reasons.iter().find(|reason| Ending::of(reason).is_incomplete());
+    if reason.is_none() && finish.status != Status::Incomplete {
+        return None;
+    }
+    let reason = reason.or(finish.finish_reasons.first());
+    let Some(reason) = reason else { return Some("the server ended it early, without a reason".to_owned()) };
+    Some(match Ending::of(reason) {
+        Ending::ContentFilter => format!("a content filter stopped it ({reason})"),
+        Ending::Length => format!("the token limit was reached ({reason})"),
+        _ => format!("the server ended it early ({reason})"),
+    })
 }
 
 impl fmt::Display for Summary<'_> {
@@ -58,7 +73,7 @@ impl fmt::Display for Summary<'_> {
             write!(f, "; first event after {:.2} s", first.as_secs_f64())?;
         }
         if self.finish_reasons.len() > 1 {
-            write!(f, "; the first of {} choices", self.finish_reasons.len())?;
+            write!(f, "; {} choices", self.finish_reasons.len())?;
         }
         match self.finish_reasons.first() {
             Some(reason) if *reason != "stop" => write!(f, "; ended by {reason}")?,
@@ -108,10 +123,7 @@ mod tests {
             finish_reasons: &reasons,
             status: Status::Incomplete,
         };
-        assert_eq!(
-            summary.to_string(),
-            "0 events in 0.00 s; the first of 2 choices; ended by length; incomplete"
-        );
+        assert_eq!(summary.to_string(), "0 events in 0.00 s; 2 choices; ended by length; incomplete");
     }
 
     #[test]

@@ -5,13 +5,12 @@ use proc_macro::TokenStream;
 use quote::quote;
 use syn::{Error, GenericArgument, ItemImpl, PathArguments, Type};
 
-/// Goes above an `impl StreamingClient<E> for MyActor` and lets the actor's address be the target of a stream.
+/// Put this above an `impl StreamingClient<E> for MyActor` to make the actor's address a valid target of a stream.
 ///
-/// The impl stays as it is written. What is added beside it is an `actix::Handler` for the messages of such streams,
-/// and the mark by which an `Addr<MyActor>` is accepted as a target. An actor may have several such impls, one for
-/// each type of event.
+/// The impl itself is unchanged. The attribute adds an `actix::Handler` for the messages of such streams, and the
+/// marker trait that makes `Addr<MyActor>` a target. An actor may have several such impls, one for each event type.
 ///
-/// `#[streaming_client(crate = path)]` names the `actorstream` crate where it is re-exported under another path.
+/// `#[streaming_client(crate = path)]` sets the path of the `actorstream` crate, if it is re-exported.
 #[proc_macro_attribute]
 pub fn streaming_client(arguments: TokenStream, item: TokenStream) -> TokenStream {
     add_glue(
@@ -21,8 +20,8 @@ pub fn streaming_client(arguments: TokenStream, item: TokenStream) -> TokenStrea
     )
 }
 
-/// Goes above an `impl OutputClient<E> for MyActor` and lets the actor's address be the target of a stream, as
-/// [`macro@streaming_client`] does for a `StreamingClient`.
+/// Put this above an `impl OutputClient<E> for MyActor` to make the actor's address a valid target of a stream, like
+/// [`macro@streaming_client`] for a `StreamingClient`.
 #[proc_macro_attribute]
 pub fn output_client(arguments: TokenStream, item: TokenStream) -> TokenStream {
     add_glue(
@@ -32,10 +31,10 @@ pub fn output_client(arguments: TokenStream, item: TokenStream) -> TokenStream {
     )
 }
 
-/// What tells the attributes apart.
+/// The differences between the attributes.
 struct Kind {
     attribute: &'static str,
-    /// The trait that is implemented.
+    /// The implemented trait.
     client: &'static str,
     /// The method of a message that calls it.
     dispatch: &'static str,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use actorstream_proto::chat::{ChatAccumulator, ChatCompletionChunk};
-use actorstream_proto::completions::{CompletionAccumulator, CompletionChunk};
-use actorstream_proto::event::{Accumulator, Event};
-use actorstream_proto::output::{Change, View as _, Viewable};
-use actorstream_proto::responses::{ResponseAccumulator, ResponseEvent};
+use actorstream_proto::answer::output::{Change, View as _, Viewable};
+use actorstream_proto::api::chat::{ChatAccumulator, ChatCompletionChunk};
+use actorstream_proto::api::completions::{CompletionAccumulator, CompletionChunk};
+use actorstream_proto::api::responses::{ResponseAccumulator, ResponseEvent};
+use actorstream_proto::endpoint::event::{Accumulator, Event};
 use actorstream_proto::sse::Frame;
 use bytes::Bytes;
 

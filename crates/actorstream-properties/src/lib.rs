@@ -1,17 +1,19 @@
 //! What holds of the protocol core whatever bytes come.
 //!
-//! Each [`Property`] is a function of bytes that panics where it does not hold. `fuzz/` hands it what libFuzzer finds;
+//! Each [`Property`] is a function of bytes that panics where it does not hold. `tests/fuzz` hands it what libFuzzer finds;
 //! `tests/tests/properties.rs` what [`mutate::Generator`] makes of real captures from a seed. The first bytes of an input
 //! choose how it is played ([`input::Input`]), so that a fuzzer can change that too; the rest is what a server sends.
 #![allow(clippy::unwrap_used)]
 
 pub mod accumulators;
+pub mod dialects;
 pub mod input;
 pub mod multipart;
 pub mod mutate;
 pub mod partial_json;
 pub mod seeds;
 pub mod session;
+pub mod shapes;
 pub mod sse;
 pub mod template;
 
@@ -27,10 +29,11 @@ pub struct Property {
 }
 
 /// All of them.
-pub const ALL: [Property; 6] = [
+pub const ALL: [Property; 7] = [
     Property { name: "sse_decoder", check: sse::check, seeds: seeds::bodies },
     Property { name: "session", check: session::check, seeds: seeds::sessions },
     Property { name: "template", check: template::check, seeds: seeds::events },
+    Property { name: "dialects", check: dialects::check, seeds: dialects::seeds },
     Property { name: "accumulators", check: accumulators::check, seeds: seeds::events },
     Property { name: "partial_json", check: partial_json::check, seeds: seeds::json },
     Property { name: "multipart", check: multipart::check, seeds: seeds::forms },

@@ -1,6 +1,6 @@
 //! A form that is sent is the form that a server reads, whatever its names and values hold.
 
-use actorstream_proto::multipart::{FilePart, Form, Segment};
+use actorstream_proto::request::multipart::{FilePart, Form, Segment};
 
 use crate::input::Input;
 

@@ -1,6 +1,6 @@
 //! Partial JSON takes what serde_json takes, and shows at every step the start of what it will be.
 
-use actorstream_proto::partial_json::{Limits, PartialJson, PartialJsonError, PartialJsonErrorKind};
+use actorstream_proto::json::partial_json::{Limits, PartialJson, PartialJsonError, PartialJsonErrorKind};
 use serde_json::Value;
 
 use crate::input::{Input, shown};

@@ -3,18 +3,19 @@
 
 use std::time::Instant;
 
-use actorstream_proto::chat::ChatCompletionChunk;
-use actorstream_proto::completions::CompletionChunk;
-use actorstream_proto::event::{Accumulator, DecodeError, Decoded, Event, Verdict};
-use actorstream_proto::head::Head;
-use actorstream_proto::limits::Limits;
-use actorstream_proto::payload::Payload;
-use actorstream_proto::raw::RawEvent;
-use actorstream_proto::responses::ResponseEvent;
-use actorstream_proto::secret::Secret;
-use actorstream_proto::session::{BodyEnd, End, Framing, OnMalformed, Session, Settings};
+use actorstream_proto::api::chat::ChatCompletionChunk;
+use actorstream_proto::api::completions::CompletionChunk;
+use actorstream_proto::api::responses::ResponseEvent;
+use actorstream_proto::endpoint::Framing;
+use actorstream_proto::endpoint::event::{Accumulator, DecodeError, Decoded, Event, Verdict};
+use actorstream_proto::endpoint::raw::RawEvent;
+use actorstream_proto::json::payload::Payload;
+use actorstream_proto::json::text::Text;
+use actorstream_proto::outcome::secret::Secret;
+use actorstream_proto::session::head::Head;
+use actorstream_proto::session::limits::Limits;
+use actorstream_proto::session::{BodyEnd, End, OnMalformed, Session, Settings};
 use actorstream_proto::sse::Frame;
-use actorstream_proto::text::Text;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;

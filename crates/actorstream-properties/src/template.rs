@@ -2,10 +2,10 @@
 
 use std::fmt::Debug;
 
-use actorstream_proto::chat::ChatCompletionChunk;
-use actorstream_proto::completions::CompletionChunk;
-use actorstream_proto::event::{Accumulator, DecodeError, Decoded, Event, Memory as _, Verdict};
-use actorstream_proto::responses::ResponseEvent;
+use actorstream_proto::api::chat::ChatCompletionChunk;
+use actorstream_proto::api::completions::CompletionChunk;
+use actorstream_proto::api::responses::ResponseEvent;
+use actorstream_proto::endpoint::event::{Accumulator, DecodeError, Decoded, Event, Memory as _, Verdict};
 use actorstream_proto::sse::{Frame, SseDecoder};
 use bytes::Bytes;
 use serde::Serialize;

@@ -1,11 +1,11 @@
-//! The protocol core of [actorstream](https://docs.rs/actorstream): bytes and time in, typed events and exactly one
-//! end out. No socket, no clock, no runtime, no actix.
+//! The sans-I/O protocol core of [actorstream](https://docs.rs/actorstream): bytes and time in, typed events and
+//! exactly one end out. No socket, no clock, no runtime, no actix.
 //!
 //! ```
 //! use std::time::Instant;
 //!
-//! use actorstream_proto::chat::ChatCompletionChunk;
-//! use actorstream_proto::head::Head;
+//! use actorstream_proto::api::chat::ChatCompletionChunk;
+//! use actorstream_proto::session::head::Head;
 //! use actorstream_proto::session::{Session, Settings};
 //!
 //! let now = Instant::now();
@@ -20,60 +20,31 @@
 //! assert_eq!(end.unwrap().response.content(), Some("Hello"));
 //! ```
 //!
-//! Where what is:
+//! The modules; each uses only modules below it in this list:
 //!
-//! * [`sse`]: bytes → frames. [`session`]: the life of one stream as a state machine; every rule about what a server
-//!   does is decided there, with [`budget`], [`limits`], [`head`] and [`retry`] for its parts.
-//! * [`event`] and [`endpoint`]: what an endpoint is made of. [`chat`], [`completions`], [`responses`], [`images`], [`audio`]
-//!   and [`raw`] are made of it. [`multipart`] has the bodies that carry files, [`base64`] reads the files in answers.
-//! * [`finish`], [`error`], [`timings`]: how a stream ends; [`secret`]: what no error shows.
-//! * [`output`]: what an answer is made of, above the events: text, reasoning, tool calls; [`partial_json`] reads the
-//!   arguments while they come.
-//! * [`tools`]: how an answer that calls tools goes on; `structured` (feature `schemars`): answers that are values of one's own
-//!   types.
-//! * [`text`], [`payload`], [`list`], [`shared`], [`wire`]: what events are made of; [`template`] reads most of them
-//!   without parsing.
+//! * [`api`]: the endpoints, one folder each: [`chat`](api::chat), [`completions`](api::completions),
+//!   [`responses`](api::responses), [`images`](api::images), [`audio`](api::audio).
+//! * [`answer`]: what the responses of all endpoints have in common: [`output`](answer::output) events, the rounds of
+//!   [`tools`](answer::tools), structured answers (`structured`, feature `schemars`), usage.
+//! * [`template`]: the fast path for events that repeat the structure of earlier ones.
+//! * [`session`]: one stream as a state machine, with all rules about server behaviour. Its parts are
+//!   [`timeouts`](session::timeouts), [`limits`](session::limits), [`head`](session::head) and
+//!   [`retry`](session::retry).
+//! * [`endpoint`]: the traits that connect a path, a request, an event type and a rule for the end, and
+//!   [`raw`](endpoint::raw) events for endpoints without types.
+//! * [`sse`]: bytes → frames. [`request`]: JSON and form request bodies.
+//! * [`outcome`]: how a stream ends, with a [`Finish`](outcome::finish::Finish) or a
+//!   [`StreamError`](outcome::error::StreamError), and the redaction of secrets.
+//! * [`json`]: lossless texts, lists and objects, read in bounded memory.
 
-pub mod api_error;
-pub mod audio;
-pub mod base64;
-pub mod body;
-pub mod budget;
-pub mod chat;
-pub mod completions;
+pub mod answer;
+pub mod api;
+#[cfg(test)]
+mod dialects;
 pub mod endpoint;
-pub mod error;
-pub mod event;
-pub mod finish;
-mod frugal;
-pub mod head;
-pub mod images;
-pub mod lenient;
-pub mod limits;
-pub mod list;
-pub mod multipart;
-pub mod output;
-pub mod partial_json;
-pub mod payload;
-mod places;
-mod prefix;
-pub mod raw;
-pub mod responses;
-pub mod retry;
-pub mod secret;
+pub mod json;
+pub mod outcome;
+pub mod request;
 pub mod session;
-mod settings;
-pub mod shared;
 pub mod sse;
-mod string_enum;
-#[cfg(feature = "schemars")]
-pub mod structured;
 pub mod template;
-pub mod text;
-pub mod timings;
-pub mod tools;
-mod tracked;
-mod typed_event;
-mod union;
-pub mod usage;
-pub mod wire;

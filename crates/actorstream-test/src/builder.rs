@@ -1,4 +1,4 @@
-//! Where and how an upstream listens.
+//! The settings of an upstream's listener.
 
 use socket2::{Domain, Socket, Type};
 use tokio::net::TcpListener;
@@ -15,7 +15,7 @@ use crate::journal::Journal;
 use crate::script::Script;
 use crate::upstream::{Runner, Upstream};
 
-/// Where and how an [`Upstream`] listens; made by [`Upstream::builder`].
+/// The settings of an [`Upstream`]'s listener, created by [`Upstream::builder`].
 ///
 /// ```
 /// use actorstream_test::{Reply, Upstream};
@@ -37,7 +37,7 @@ pub struct UpstreamBuilder {
     tls: Option<crate::ServerIdentity>,
 }
 
-/// What a client may send ahead while a reply is played, in bytes, unless said.
+/// How many bytes a client may send ahead while a reply is played, by default.
 const READ_AHEAD: usize = 1 << 20;
 /// The size of a TCP segment on Ethernet.
 #[cfg(unix)]
@@ -58,51 +58,51 @@ impl Default for UpstreamBuilder {
 }
 
 impl UpstreamBuilder {
-    /// Listens on this port; 0 is any that is free.
+    /// Sets the port; 0 selects a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.addr.set_port(port);
         self
     }
 
-    /// Listens on this address of the machine, 127.0.0.1 unless said.
+    /// Sets the local address. Default: 127.0.0.1.
     pub fn host(mut self, host: IpAddr) -> Self {
         self.addr.set_ip(host);
         self
     }
 
-    /// How many connections may wait to be accepted: 4096 unless said. The system may allow less.
+    /// Sets how many connections may wait to be accepted. Default: 4096. The system may allow fewer.
     pub fn backlog(mut self, connections: u32) -> Self {
         self.backlog = connections;
         self
     }
 
-    /// Whether requests are kept to be looked at, as they are unless said. An upstream that is
-    /// to run for long should not.
+    /// Sets whether requests are recorded for the test. Default: yes. Disable this for an upstream that runs for a
+    /// long time.
     pub fn record_requests(mut self, record: bool) -> Self {
         self.records_requests = record;
         self
     }
 
-    /// How many bytes of a request the system takes, about, before the script has read them; so many the script reads
-    /// ahead while it plays a reply. A client that sends more is held up in the middle of its request. On Linux the
-    /// client's own buffer then holds some 100 KiB, where it would hold megabytes.
+    /// Sets about how many bytes of a request the system buffers before the script reads them, and how many the
+    /// script reads ahead while it plays a reply. A client that sends more is blocked in the middle of its request.
+    /// On Linux, this also reduces the client's own buffer to about 100 KiB, instead of megabytes.
     pub fn receive_buffer(mut self, bytes: usize) -> Self {
         self.receive_buffer = Some(bytes);
         self
     }
 
-    /// Speaks TLS, as this server.
+    /// Enables TLS with this identity.
     #[cfg(feature = "tls")]
     pub fn tls(mut self, identity: &crate::ServerIdentity) -> Self {
         self.tls = Some(identity.clone());
         self
     }
 
-    /// Starts it on a thread of its own. It accepts connections when this returns.
+    /// Starts the upstream on its own thread. It accepts connections when this returns.
     ///
     /// # Errors
     ///
-    /// If it cannot listen or make a thread.
+    /// If it cannot listen or create a thread.
     pub fn start(self, script: impl Into<Script>) -> io::Result<Upstream> {
         let listener = self.listen()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -121,7 +121,7 @@ impl UpstreamBuilder {
         })
     }
 
-    /// Starts it on the current tokio runtime. It accepts connections when this returns.
+    /// Starts the upstream on the current tokio runtime. It accepts connections when this returns.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl UpstreamBuilder {
         socket.set_reuse_address(true)?;
         if let Some(bytes) = self.receive_buffer {
             socket.set_recv_buffer_size(bytes)?;
-            // A client makes its buffer by the size of the segments, which is 64 KiB on loopback.
+            // A client sizes its buffer by the segment size, which is 64 KiB on loopback.
             #[cfg(unix)]
             socket.set_tcp_mss(SEGMENT)?;
         }
@@ -178,7 +178,7 @@ impl UpstreamBuilder {
     }
 }
 
-/// Accepts connections and serves them, until it is dropped and they with it.
+/// Accepts and serves connections until it is dropped, together with them.
 async fn accept(
     listener: std::net::TcpListener,
     manner: Arc<Manner>,

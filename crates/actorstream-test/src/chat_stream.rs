@@ -6,12 +6,11 @@ use crate::deltas::{Cut, Envelope, Lazy, Text, Usage, quoted};
 use crate::reply::Reply;
 use crate::script::Script;
 
-/// A well-formed stream of a chat completion, made of `chat.completion.chunk` objects; and the
-/// `chat.completion` it adds up to.
+/// A well-formed stream of a chat completion, which consists of `chat.completion.chunk` objects, and the
+/// `chat.completion` that it adds up to.
 ///
-/// Each choice gives a chunk with the role, the deltas of its parts in the order they were added,
-/// and a chunk with the finish reason. Several choices take turns. Chunks are made when they are
-/// needed, so a stream may be long.
+/// Each choice yields a chunk with the role, the deltas of its parts in the order they were added, and a chunk with
+/// the finish reason. Several choices alternate. Chunks are created on demand, so a stream may be long.
 ///
 /// ```
 /// use actorstream_test::{ChatStream, Upstream};
@@ -53,7 +52,7 @@ struct ToolCall {
 }
 
 impl ChatStream {
-    /// A stream of one choice with nothing in it, from the model `gpt-4`.
+    /// Creates a stream with one empty choice, from the model `gpt-4`.
     pub fn new() -> Self {
         Self {
             envelope: Envelope {
@@ -69,37 +68,37 @@ impl ChatStream {
         }
     }
 
-    /// The id of the completion.
+    /// Sets the id of the completion.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.envelope.id = id.into();
         self
     }
 
-    /// The model that answers.
+    /// Sets the name of the model.
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.envelope.model = model.into();
         self
     }
 
-    /// When the completion was made, in seconds since 1970.
+    /// Sets when the completion was created, in seconds since 1970.
     pub fn created(mut self, seconds: u64) -> Self {
         self.envelope.created = seconds;
         self
     }
 
-    /// The role of all choices, `assistant` unless said.
+    /// Sets the role of all choices. Default: `assistant`.
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.role = role.into();
         self
     }
 
-    /// Cuts all texts into deltas of so many characters: 4 unless said, at least 1.
+    /// Splits all texts into deltas of this many characters. Default: 4; at least 1.
     pub fn delta_chars(mut self, count: usize) -> Self {
         self.cut = Cut::Chars(count);
         self
     }
 
-    /// Cuts all texts into deltas of one word, each with the space before it.
+    /// Splits all texts into deltas of one word, each with the preceding space.
     pub fn delta_words(mut self) -> Self {
         self.cut = Cut::Words;
         self
@@ -110,7 +109,7 @@ impl ChatStream {
         self.part(Part::Content(Text::Whole(text.into())))
     }
 
-    /// Adds content of `count` deltas that are all the same.
+    /// Adds content as `count` equal deltas.
     pub fn deltas(self, count: usize, delta: impl Into<String>) -> Self {
         self.part(Part::Content(Text::Repeated(count, delta.into())))
     }
@@ -125,7 +124,7 @@ impl ChatStream {
         self.part(Part::Refusal(Text::Whole(text.into())))
     }
 
-    /// Adds the call of a function: a delta with id and name, then the arguments in deltas.
+    /// Adds a function call: a delta with id and name, then the arguments in deltas.
     pub fn tool_call(
         mut self,
         id: impl Into<String>,
@@ -141,39 +140,38 @@ impl ChatStream {
         }))
     }
 
-    /// Why the choice ended; unless said, `tool_calls` if it has any, else `stop`.
+    /// Sets the finish reason. Default: `tool_calls` if the choice has any, otherwise `stop`.
     pub fn finish_reason(mut self, reason: impl Into<String>) -> Self {
         self.choice_now().finish_reason = Some(reason.into());
         self
     }
 
-    /// Begins the next choice: what follows is added to it.
+    /// Begins the next choice: the following parts are added to it.
     pub fn choice(mut self) -> Self {
         self.choices.push(Choice::default());
         self
     }
 
-    /// Tokens of the prompt and of the completion. They come in a chunk of their own, the last
-    /// one, whose `choices` are empty.
+    /// Sets the token usage. It is sent in the last chunk, whose `choices` are empty.
     pub fn usage(mut self, prompt_tokens: u64, completion_tokens: u64) -> Self {
         self.envelope.usage = Some(Usage(prompt_tokens, completion_tokens));
         self
     }
 
-    /// The chunks, each as JSON on one line, without the `[DONE]`.
+    /// Returns the chunks, each as JSON on one line, without `[DONE]`.
     pub fn events(&self) -> impl Iterator<Item = String> + Send + use<> {
         let choices = self.choices.iter().cloned().enumerate();
         let choices = choices.map(|(index, choice)| choice.deltas(index, &self.role, self.cut));
         self.envelope.chunks(choices.collect())
     }
 
-    /// The whole answer: the head of an event stream, the chunks, `[DONE]`, the end of the body.
+    /// Returns the whole reply: the head of an event stream, the chunks, `[DONE]`, the end of the body.
     pub fn reply(&self) -> Reply {
         let stream = self.clone();
         Reply::sse().events_with(move || stream.events()).done().end()
     }
 
-    /// What the stream adds up to: the answer of a server that was not asked to stream.
+    /// Returns what the stream adds up to: the response of a server that was not asked to stream.
     pub fn completion(&self) -> Value {
         let choices = self.choices.iter().enumerate();
         let choices = choices.map(|(index, choice)| {
@@ -213,7 +211,7 @@ impl Choice {
         }
     }
 
-    /// All texts that `which` picks, joined; null if there is none.
+    /// Joins all texts that `which` selects; null if there is none.
     fn joined(&self, which: impl Fn(&Part) -> Option<&Text>) -> Value {
         let texts: Vec<String> = self.parts.iter().filter_map(which).map(Text::whole).collect();
         match texts.as_slice() {

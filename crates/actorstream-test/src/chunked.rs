@@ -1,8 +1,8 @@
-//! The chunked transfer coding, taken apart incrementally and put together.
+//! Incremental decoding and encoding of the chunked transfer coding.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// Takes a chunked body apart as its bytes come in, however they are split.
+/// Decodes a chunked body as its bytes arrive, however they are split.
 #[derive(Debug)]
 pub(crate) struct ChunkedDecoder {
     state: State,
@@ -10,14 +10,14 @@ pub(crate) struct ChunkedDecoder {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// In the line that begins a chunk: the size so far, and whether its digits are over.
+    /// In the line that begins a chunk: the size so far, and whether its digits have ended.
     Size {
         size: u64,
         digits: u8,
         over: bool,
     },
     Data(u64),
-    /// Behind the data: CR and LF, of which the CR may be missing.
+    /// After the data: CR and LF; the CR may be missing.
     AfterData,
     /// In the trailers; `empty` while nothing of the current line was seen.
     Trailer {
@@ -28,7 +28,7 @@ enum State {
 
 const SIZE: State = State::Size { size: 0, digits: 0, over: false };
 
-/// The bytes were no chunked body.
+/// The bytes are not a chunked body.
 #[derive(Debug)]
 pub(crate) struct NotChunked;
 
@@ -41,8 +41,8 @@ impl ChunkedDecoder {
         matches!(self.state, State::Done)
     }
 
-    /// Reads on in `input`, hands the data to `data`, and says how many bytes it took: all of
-    /// them, unless the body ended before.
+    /// Decodes `input`, passes the data to `data`, and returns how many bytes it consumed: all of them, unless the
+    /// body ended before.
     pub(crate) fn feed(&mut self, input: &[u8], mut data: impl FnMut(&[u8])) -> Result<usize, NotChunked> {
         let mut at = 0;
         while at < input.len() && !self.is_done() {
@@ -101,7 +101,7 @@ fn hex(digit: u8) -> u8 {
 /// The chunk that ends a chunked body.
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// `data` as one chunk; nothing for no data, because an empty chunk would end the body.
+/// Encodes `data` as one chunk; nothing for no data, because an empty chunk would end the body.
 pub(crate) fn chunk(data: &[u8]) -> Bytes {
     if data.is_empty() {
         return Bytes::new();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_chunk_writes_is_read_back() {
+    fn written_chunks_are_read_back() {
         let written = [chunk(&[7; 300]), chunk(b""), LAST_CHUNK.into()].concat();
         let (body, taken, done) = decode(&written, 5).unwrap();
         assert_eq!((body.len(), taken, done), (300, written.len(), true));

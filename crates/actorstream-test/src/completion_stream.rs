@@ -6,10 +6,10 @@ use crate::deltas::{Cut, Envelope, Lazy, Text, Usage, quoted};
 use crate::reply::Reply;
 use crate::script::Script;
 
-/// A well-formed stream of a text completion, and the `text_completion` it adds up to.
+/// A well-formed stream of a text completion, and the `text_completion` that it adds up to.
 ///
-/// Each choice gives the deltas of its texts and a chunk with the finish reason. Several choices
-/// take turns. Chunks are made when they are needed, so a stream may be long.
+/// Each choice yields the deltas of its texts and a chunk with the finish reason. Several choices alternate. Chunks
+/// are created on demand, so a stream may be long.
 ///
 /// ```
 /// use actorstream_test::CompletionStream;
@@ -32,7 +32,7 @@ struct Choice {
 }
 
 impl CompletionStream {
-    /// A stream of one choice with nothing in it, from the model `gpt-3.5-turbo-instruct`.
+    /// Creates a stream with one empty choice, from the model `gpt-3.5-turbo-instruct`.
     pub fn new() -> Self {
         Self {
             envelope: Envelope {
@@ -47,31 +47,31 @@ impl CompletionStream {
         }
     }
 
-    /// The id of the completion.
+    /// Sets the id of the completion.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.envelope.id = id.into();
         self
     }
 
-    /// The model that answers.
+    /// Sets the name of the model.
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.envelope.model = model.into();
         self
     }
 
-    /// When the completion was made, in seconds since 1970.
+    /// Sets when the completion was created, in seconds since 1970.
     pub fn created(mut self, seconds: u64) -> Self {
         self.envelope.created = seconds;
         self
     }
 
-    /// Cuts all texts into deltas of so many characters: 4 unless said, at least 1.
+    /// Splits all texts into deltas of this many characters. Default: 4; at least 1.
     pub fn delta_chars(mut self, count: usize) -> Self {
         self.cut = Cut::Chars(count);
         self
     }
 
-    /// Cuts all texts into deltas of one word, each with the space before it.
+    /// Splits all texts into deltas of one word, each with the preceding space.
     pub fn delta_words(mut self) -> Self {
         self.cut = Cut::Words;
         self
@@ -83,46 +83,45 @@ impl CompletionStream {
         self
     }
 
-    /// Adds a text of `count` deltas that are all the same.
+    /// Adds a text as `count` equal deltas.
     pub fn deltas(mut self, count: usize, delta: impl Into<String>) -> Self {
         let text = Text::Repeated(count, delta.into());
         self.choice_now().texts.push(text);
         self
     }
 
-    /// Why the choice ended, `stop` unless said.
+    /// Sets the finish reason. Default: `stop`.
     pub fn finish_reason(mut self, reason: impl Into<String>) -> Self {
         self.choice_now().finish_reason = Some(reason.into());
         self
     }
 
-    /// Begins the next choice: what follows is added to it.
+    /// Begins the next choice: the following parts are added to it.
     pub fn choice(mut self) -> Self {
         self.choices.push(Choice::default());
         self
     }
 
-    /// Tokens of the prompt and of the completion. They come in a chunk of their own, the last
-    /// one, whose `choices` are empty.
+    /// Sets the token usage. It is sent in the last chunk, whose `choices` are empty.
     pub fn usage(mut self, prompt_tokens: u64, completion_tokens: u64) -> Self {
         self.envelope.usage = Some(Usage(prompt_tokens, completion_tokens));
         self
     }
 
-    /// The chunks, each as JSON on one line, without the `[DONE]`.
+    /// Returns the chunks, each as JSON on one line, without `[DONE]`.
     pub fn events(&self) -> impl Iterator<Item = String> + Send + use<> {
         let choices = self.choices.iter().cloned().enumerate();
         let choices = choices.map(|(index, choice)| choice.deltas(index, self.cut));
         self.envelope.chunks(choices.collect())
     }
 
-    /// The whole answer: the head of an event stream, the chunks, `[DONE]`, the end of the body.
+    /// Returns the whole reply: the head of an event stream, the chunks, `[DONE]`, the end of the body.
     pub fn reply(&self) -> Reply {
         let stream = self.clone();
         Reply::sse().events_with(move || stream.events()).done().end()
     }
 
-    /// What the stream adds up to: the answer of a server that was not asked to stream.
+    /// Returns what the stream adds up to: the response of a server that was not asked to stream.
     pub fn completion(&self) -> Value {
         let choices = self.choices.iter().enumerate();
         let choices = choices.map(|(index, choice)| {

@@ -15,18 +15,18 @@ use crate::reply::Reply;
 use crate::request_reader::{NoRequest, read_request};
 use crate::script::Script;
 
-/// What all connections of an upstream need.
+/// The settings that all connections of an upstream share.
 #[derive(Debug)]
 pub(crate) struct Manner {
     pub(crate) script: Script,
-    /// What the client may send ahead while a reply is played, in bytes. Beyond that it is not read,
-    /// and its going away is not noticed.
+    /// How many bytes the client may send ahead while a reply is played. Beyond that nothing is read, and its
+    /// disconnect is not noticed.
     pub(crate) read_ahead: usize,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::ServerIdentity>,
 }
 
-/// A byte stream that stands on a TCP connection.
+/// A byte stream over a TCP connection.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {
     fn tcp(&self) -> &TcpStream;
 }
@@ -39,7 +39,7 @@ impl Socket for TcpStream {
 
 /// Serves one connection until either side closes it.
 pub(crate) async fn serve(socket: TcpStream, manner: Arc<Manner>, entry: OpenConnection) {
-    // It fails only on a connection that is dead already.
+    // It fails only on a connection that is already dead.
     let _ = socket.set_nodelay(true);
     let mut buffer = BytesMut::new();
     let mut socket = socket;
@@ -69,7 +69,7 @@ pub(crate) async fn serve(socket: TcpStream, manner: Arc<Manner>, entry: OpenCon
     stream.converse(&manner.script).await;
 }
 
-/// The two directions of a connection, and what was read and not yet used.
+/// The two directions of a connection, and the bytes that were read and not yet used.
 struct Stream<'a, S> {
     reader: ReadHalf<S>,
     writer: WriteHalf<S>,
@@ -88,7 +88,7 @@ impl<'a, S: Socket> Stream<'a, S> {
         (self.reader.unsplit(self.writer), self.buffer)
     }
 
-    /// Answers requests until the connection is to be closed, and closes it.
+    /// Answers requests until the connection should be closed, and closes it.
     async fn converse(mut self, script: &Script) {
         loop {
             let request =
@@ -123,7 +123,7 @@ impl<'a, S: Socket> Stream<'a, S> {
         ending.unwrap_or(Ending::Gone)
     }
 
-    /// Closes the connection as the ending of the last reply wants it.
+    /// Closes the connection as the last reply specifies.
     async fn leave(mut self, ending: Ending) {
         if let Ending::RanOut { .. } = ending {
             let work = self.writer.shutdown();
@@ -134,13 +134,13 @@ impl<'a, S: Socket> Stream<'a, S> {
         }
         let (socket, _) = self.into_parts();
         if let Ending::Reset = ending {
-            // To linger for no time is to close with a RST. It cannot fail on an open socket.
+            // A linger time of zero closes with a RST. It cannot fail on an open socket.
             let _ = SockRef::from(socket.tcp()).set_linger(Some(Duration::ZERO));
         }
     }
 }
 
-/// Does `work` unless the client goes away meanwhile. What the client sends is kept in `buffer`.
+/// Does `work` unless the client disconnects meanwhile. What the client sends is kept in `buffer`.
 async fn unless_gone<T>(
     work: impl Future<Output = T>,
     reader: &mut (impl AsyncRead + Unpin),

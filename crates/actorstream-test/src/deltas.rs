@@ -1,8 +1,8 @@
-//! What streams of chat and of text completions have in common.
+//! What streams of chat and of text completions share.
 
 use serde_json::{Value, json};
 
-/// How a text is cut into deltas.
+/// How a text is split into deltas.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cut {
     Chars(usize),
@@ -33,7 +33,7 @@ impl Text {
         }
     }
 
-    /// Its deltas, made one by one.
+    /// Its deltas, created one by one.
     pub(crate) fn deltas(self, cut: Cut) -> Lazy<String> {
         match self {
             Text::Repeated(count, text) => Box::new(std::iter::repeat_n(text, count)),
@@ -51,11 +51,11 @@ impl Text {
 }
 
 impl Cut {
-    /// The length of the first delta of `text` in bytes, never within a character.
+    /// Returns the length of the first delta of `text` in bytes, never within a character.
     fn first(self, text: &str) -> usize {
         let end = match self {
             Cut::Chars(count) => text.char_indices().nth(count.max(1)).map(|(at, _)| at),
-            // A word takes the space before it, as tokens do.
+            // A word includes the preceding space, as tokens do.
             Cut::Words => {
                 let space = text.len() - text.trim_start().len();
                 text[space..].find(char::is_whitespace).map(|at| space + at)
@@ -85,7 +85,7 @@ impl Usage {
     }
 }
 
-/// What all chunks of a stream say.
+/// The fields that all chunks of a stream share.
 #[derive(Clone, Debug)]
 pub(crate) struct Envelope {
     pub(crate) id: String,
@@ -96,8 +96,8 @@ pub(crate) struct Envelope {
 }
 
 impl Envelope {
-    /// The chunks around these choices, and the usage chunk behind them: if there is one, the
-    /// other chunks say that the usage is null.
+    /// Wraps these choices in chunks, followed by the usage chunk. If there is one, the other chunks have a null
+    /// usage.
     pub(crate) fn chunks(&self, choices: Vec<Lazy<String>>) -> Lazy<String> {
         let head = format!(
             r#"{{"id":{},"object":"{}","created":{},"model":{},"choices":"#,
@@ -116,7 +116,7 @@ impl Envelope {
         Box::new(chunks.chain(last))
     }
 
-    /// The object around whole choices.
+    /// Wraps complete choices in the object.
     pub(crate) fn whole(&self, object: &str, choices: Vec<Value>) -> Value {
         let mut whole = json!({
             "id": self.id,
@@ -132,7 +132,7 @@ impl Envelope {
     }
 }
 
-/// Takes from several iterators in turn.
+/// Alternates between several iterators.
 struct Turns {
     choices: Vec<Lazy<String>>,
     at: usize,

@@ -1,4 +1,4 @@
-//! The parts of a form, as they arrived at the upstream.
+//! The parts of a form as they arrived at the upstream.
 
 use bytes::Bytes;
 use memchr::memmem;
@@ -11,23 +11,24 @@ use crate::request::Request;
 pub struct Part {
     /// The name of the field.
     pub name: String,
-    /// The name of the file, if the part is one.
+    /// The name of the file, if the part is a file.
     pub file_name: Option<String>,
-    /// The media type, if the part says one.
+    /// The media type, if the part has one.
     pub content_type: Option<String>,
-    /// What the part holds.
+    /// The content of the part.
     pub body: Bytes,
 }
 
 impl Part {
-    /// What the part holds as text; bytes that are not UTF-8 are replaced.
+    /// Returns the content as text; bytes that are not UTF-8 are replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 impl Request {
-    /// The parts of a `multipart/form-data` body, in the order sent; `None` if the body is none, or is broken.
+    /// Returns the parts of a `multipart/form-data` body, in the order sent; `None` if the body is not one, or is
+    /// broken.
     pub fn parts(&self) -> Option<Vec<Part>> {
         let (kind, boundary) = self.header("content-type")?.split_once("boundary=")?;
         if !kind.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
@@ -51,7 +52,7 @@ impl Request {
         }
     }
 
-    /// The first part of this name.
+    /// Returns the first part with this name.
     pub fn part(&self, name: &str) -> Option<Part> {
         self.parts()?.into_iter().find(|part| part.name == name)
     }
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_form_has_no_parts() {
+    fn a_body_that_is_not_a_form_has_no_parts() {
         for (content_type, body) in [
             ("application/json", "{}"),
             ("multipart/mixed; boundary=B", "--B--"),

@@ -1,13 +1,13 @@
-//! A door in a script that the test opens when it is ready.
+//! A point in a script that waits until the test opens it.
 
 use tokio::sync::watch;
 
 use std::sync::Arc;
 
-/// A door in a script that the test opens when it is ready.
+/// A point in a script that waits until the test opens it.
 ///
-/// A [`Reply`](crate::Reply) waits at its gates, so a test says *when* something happens without
-/// measuring time. Clones share one gate; once open, a gate stays open.
+/// A [`Reply`](crate::Reply) waits at its gates, so a test controls *when* something happens without measuring time.
+/// Clones share one gate; once open, a gate stays open.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -31,22 +31,22 @@ struct State {
 }
 
 impl Gate {
-    /// A gate that is shut.
+    /// Creates a closed gate.
     pub fn new() -> Self {
         Self { state: Arc::new(watch::Sender::new(State::default())) }
     }
 
-    /// Lets everyone through who waits at the gate or will arrive at it.
+    /// Opens the gate for every script that waits at it or arrives later.
     pub fn open(&self) {
         self.state.send_modify(|state| state.open = true);
     }
 
-    /// Whether the gate was opened.
+    /// Returns whether the gate was opened.
     pub fn is_open(&self) -> bool {
         self.state.borrow().open
     }
 
-    /// How many times a script arrived at the gate, open or not.
+    /// Returns how many times a script has arrived at the gate, open or not.
     pub fn arrivals(&self) -> usize {
         self.state.borrow().arrivals
     }
@@ -56,14 +56,20 @@ impl Gate {
         self.until(|state| state.open).await;
     }
 
-    /// Waits until a script arrived at the gate.
+    /// Waits until a script has arrived at the gate.
     ///
-    /// Everything the script wrote before its gate is then in the hands of the kernel.
+    /// Everything that the script wrote before its gate has then been passed to the kernel.
     pub async fn reached(&self) {
-        self.until(|state| state.arrivals > 0).await;
+        self.reached_times(1).await;
     }
 
-    /// What a script does at the gate: says that it is there, then waits.
+    /// Waits until scripts have arrived at the gate `times` times, whether it is open or not: the n-th of several
+    /// connections, or a script that passes the gate again.
+    pub async fn reached_times(&self, times: usize) {
+        self.until(|state| state.arrivals >= times).await;
+    }
+
+    /// Announces a script's arrival, then waits.
     pub(crate) async fn pass(&self) {
         self.state.send_modify(|state| state.arrivals += 1);
         self.wait().await;

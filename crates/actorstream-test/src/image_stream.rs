@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::reply::Reply;
 use crate::script::Script;
 
-/// When the images of a stream were made, in seconds since 1970.
+/// The creation time of a stream's images, in seconds since 1970.
 const CREATED: u64 = 1_700_000_000;
 
 /// A well-formed stream of images, generated or edited, and the response it adds up to.
@@ -28,23 +28,23 @@ pub struct ImageStream {
 /// Base64 of an image.
 #[derive(Clone, Debug)]
 enum Step {
-    /// The n-th one on the way to an image.
+    /// The n-th preview of an image.
     Partial(u64, String),
     Image(String),
 }
 
 impl ImageStream {
-    /// A stream of generated images with none in it.
+    /// Creates a stream of generated images without any.
     pub fn new() -> Self {
         Self { kind: "image_generation", steps: Vec::new(), usage: None }
     }
 
-    /// A stream of edited images with none in it.
+    /// Creates a stream of edited images without any.
     pub fn edit() -> Self {
         Self { kind: "image_edit", ..Self::new() }
     }
 
-    /// Adds an image on the way to the next one.
+    /// Adds a preview of the next image.
     pub fn partial(mut self, image: impl AsRef<[u8]>) -> Self {
         let before = self.steps.iter().rev().take_while(|step| matches!(step, Step::Partial(..))).count();
         self.steps.push(Step::Partial(before as u64, STANDARD.encode(image)));
@@ -57,26 +57,26 @@ impl ImageStream {
         self
     }
 
-    /// Tokens of the prompt, and of each image.
+    /// Sets the token usage of the prompt, and of each image.
     pub fn usage(mut self, input_tokens: u64, output_tokens: u64) -> Self {
         self.usage = Some((input_tokens, output_tokens));
         self
     }
 
-    /// The events, each as JSON on one line.
+    /// Returns the events, each as JSON on one line.
     pub fn events(&self) -> impl Iterator<Item = String> + Send + use<> {
         let events: Vec<String> = self.steps.iter().map(|step| self.event(step).1.to_string()).collect();
         events.into_iter()
     }
 
-    /// The whole answer: the head of an event stream, the events with their names, the end of the body. There is no
-    /// `[DONE]`.
+    /// Returns the whole reply: the head of an event stream, the events with their names, the end of the body. There
+    /// is no `[DONE]`.
     pub fn reply(&self) -> Reply {
         let events = self.steps.iter().map(|step| self.event(step));
         events.fold(Reply::sse(), |reply, (name, event)| reply.named_event(&name, event)).end()
     }
 
-    /// What the stream adds up to: the answer of a server that was not asked to stream.
+    /// Returns what the stream adds up to: the response of a server that was not asked to stream.
     pub fn response(&self) -> Value {
         let images = self.steps.iter().filter_map(|step| match step {
             Step::Image(b64_json) => Some(json!({"b64_json": b64_json})),

@@ -1,4 +1,4 @@
-//! What happened at an upstream so far, and waiting for more.
+//! The record of an upstream, and waiting for changes to it.
 
 use tokio::sync::Notify;
 
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::request::Request;
 
-/// What happened at an upstream so far. Written by its connections, read by the test.
+/// The record of an upstream, written by its connections and read by the test.
 #[derive(Debug)]
 pub(crate) struct Journal {
     entries: Mutex<Entries>,
@@ -37,7 +37,7 @@ impl Journal {
         }
     }
 
-    /// Enters a new connection, which is open until what this returns is dropped.
+    /// Records a new connection, which is open until the returned value is dropped.
     pub(crate) fn accepted(self: &Arc<Self>) -> OpenConnection {
         let number = self.change(|entries| {
             entries.peer_closed.push(false);
@@ -48,7 +48,7 @@ impl Journal {
         OpenConnection { journal: Arc::clone(self), number }
     }
 
-    /// Numbers a request that has fully arrived and enters it.
+    /// Numbers and records a request that has fully arrived.
     pub(crate) fn arrived(&self, request: &mut Request) {
         self.change(|entries| {
             request.index = entries.arrived;
@@ -71,10 +71,10 @@ impl Journal {
         look(&self.lock())
     }
 
-    /// Waits until `look` finds what it looks for.
+    /// Waits until `look` returns a value.
     pub(crate) async fn wait_for<T>(&self, look: impl Fn(&Entries) -> Option<T>) -> T {
         loop {
-            // Made before looking: it is woken by every change from here on.
+            // Created before the check: it is woken by every change from here on.
             let changed = self.changed.notified();
             if let Some(found) = self.read(&look) {
                 return found;
@@ -94,7 +94,7 @@ impl Journal {
     }
 }
 
-/// A connection as the journal sees it; dropping it enters that it is closed.
+/// A recorded connection; dropping it records that it is closed.
 #[derive(Debug)]
 pub(crate) struct OpenConnection {
     journal: Arc<Journal>,
@@ -110,7 +110,7 @@ impl OpenConnection {
         &self.journal
     }
 
-    /// Enters that it was the client who closed.
+    /// Records that the client closed it.
     pub(crate) fn peer_closed(&self) {
         self.journal.change(|entries| entries.peer_closed[self.number] = true);
     }

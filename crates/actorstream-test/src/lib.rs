@@ -1,5 +1,5 @@
-//! A scripted HTTP upstream on loopback, for tests of streaming clients of the OpenAI API: any
-//! bytes, any split, any delay, any fault.
+//! A scripted HTTP upstream on the loopback interface, for tests of streaming clients of the OpenAI API: any bytes,
+//! any split, any delay, any fault.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -26,7 +26,14 @@
 //! # }
 //! ```
 //!
-//! # What is where
+//! # Time
+//!
+//! [`Upstream::start`] runs on its own thread, in real time. [`Upstream::spawn`] runs on the test's runtime and
+//! shares its paused clock; so do the timeouts of a client on that runtime. `actorstream` runs there under
+//! `#[actix_rt::test]` with `tokio::time::pause()`, but not under `#[tokio::test(start_paused = true)]`: see
+//! [`Upstream::spawn`].
+//!
+//! # Overview
 //!
 //! Running an upstream:
 //!
@@ -36,28 +43,27 @@
 //!   ([`Upstream::refused_url`] is one where it fails)
 //! - `request.rs`: [`Request`], as it arrived; `form.rs`: the [`Part`]s of a form
 //!
-//! Saying what it does:
+//! Defining its behaviour:
 //!
-//! - `script.rs`: [`Script`], who answers what
+//! - `script.rs`: [`Script`], which maps requests to replies
 //! - `parse.rs`: [`Script::parse`], scripts in files
-//! - `reply.rs`: [`Reply`], the steps of one answer
+//! - `reply.rs`: [`Reply`], the steps of one reply
 //! - `gate.rs`: [`Gate`], where a reply waits for the test
-//! - `chat_stream.rs`, `completion_stream.rs`, `response_stream.rs`: [`ChatStream`],
-//!   [`CompletionStream`] and [`ResponseStream`], well-formed streams; `image_stream.rs`,
-//!   `transcription_stream.rs`, `speech_stream.rs`: [`ImageStream`], [`TranscriptionStream`] and
-//!   [`SpeechStream`] for pictures and sound
-//! - `story.rs`, `story_responses.rs`: [`story`], an upstream for trying things by hand;
-//!   `story_media.rs`: its pictures and sound, made in `sample.rs`
+//! - `chat_stream.rs`, `completion_stream.rs`, `response_stream.rs`: [`ChatStream`], [`CompletionStream`] and
+//!   [`ResponseStream`], well-formed streams; `image_stream.rs`, `transcription_stream.rs`, `speech_stream.rs`:
+//!   [`ImageStream`], [`TranscriptionStream`] and [`SpeechStream`] for images and audio
+//! - `story.rs`, `story_responses.rs`: [`story`], an upstream for manual experiments; `story_media.rs`: its images
+//!   and audio, generated in `sample.rs`
 //! - `tls.rs`, with the feature `tls`: `TestCa` and `ServerIdentity`
 //!
-//! On the other end:
+//! On the client's side:
 //!
 //! - `recorder.rs`: [`Recorder`], what the target of a stream received
 //!
-//! Inside: `connection.rs` serves one connection; `request_reader.rs` reads its requests and
-//! `player.rs` plays its replies, made of what is in `step.rs`, cut into writes by `split.rs`,
-//! followed by `response_framing.rs`. `chunked.rs` knows the transfer coding, `deltas.rs` how
-//! texts become chunks, and `journal.rs` keeps the record.
+//! Internals: `connection.rs` serves one connection; `request_reader.rs` reads its requests and `player.rs` plays its
+//! replies, which consist of the steps in `step.rs`, are split into writes by `split.rs`, and are tracked by
+//! `response_framing.rs`. `chunked.rs` implements the transfer coding, `deltas.rs` splits texts into chunks, and
+//! `journal.rs` keeps the record.
 
 #![deny(missing_docs, missing_debug_implementations)]
 #![forbid(unsafe_code)]

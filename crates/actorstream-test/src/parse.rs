@@ -10,10 +10,10 @@ use crate::reply::Reply;
 use crate::script::Script;
 
 impl Script {
-    /// Reads a script from a file: each request gets the same reply.
+    /// Parses a script from a file: each request gets the same reply.
     ///
-    /// A file that begins with `HTTP/` is a [recorded](Reply::recorded) response. Any other holds
-    /// one step a line, each a JSON object; empty lines are skipped:
+    /// A file that begins with `HTTP/` is a [recorded](Reply::recorded) response. Any other file has one step per
+    /// line, each a JSON object; empty lines are skipped:
     ///
     /// ```json
     /// {"status": 200, "headers": {"x-request-id": "req_1"}}
@@ -26,16 +26,15 @@ impl Script {
     /// {"end": true}
     /// ```
     ///
-    /// and `{"fin": true}`, `{"close": true}`, `{"cut": true}`, `{"reset": true}`,
-    /// `{"hold": true}` as in [`Reply`]. A script that has an `event`, `data`, `comment`, `done`
-    /// or `end` is an event stream: the status may be left out and is then 200, the body is
-    /// chunked and a `content-type` is supplied unless the headers say otherwise. Without any of
-    /// these, the body is the `bytes` behind the status with a content-length counted from them,
-    /// and a script without a status writes nothing but its `bytes`.
+    /// and `{"fin": true}`, `{"close": true}`, `{"cut": true}`, `{"reset": true}`, `{"hold": true}` as in [`Reply`].
+    /// A script with an `event`, `data`, `comment`, `done` or `end` is an event stream: the status may be omitted and
+    /// is then 200, the body is chunked, and a `content-type` is added unless the headers contain one. Otherwise, the
+    /// body is the `bytes` after the status with a computed content-length, and a script without a status writes only
+    /// its `bytes`.
     ///
     /// # Errors
     ///
-    /// If a line is no such step, or there is none.
+    /// If a line is not such a step, or there is none.
     ///
     /// ```
     /// use actorstream_test::Script;
@@ -70,7 +69,7 @@ impl Script {
     }
 }
 
-/// A line of a script that is no step.
+/// A line of a script that is not a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptError {
     line: usize,
@@ -107,7 +106,7 @@ enum Line {
     Comment(String),
     Bytes(String),
     Wait(Duration),
-    /// A step that has nothing but a name.
+    /// A step that has only a name.
     Plain(fn(Reply) -> Reply),
     /// Such a step that belongs to an event stream.
     Stream(fn(Reply) -> Reply),
@@ -126,7 +125,7 @@ impl Line {
         }
     }
 
-    /// Takes what belongs to a step out of the object.
+    /// Removes the fields of a step from the object.
     fn take(object: &mut Object<'_>) -> Result<Self, String> {
         let what = "a number from 100 to 999";
         if let Some(status) = field(object, "status", what, serde_json::from_str)? {
@@ -174,7 +173,7 @@ impl Line {
         Err("no step of this name".to_owned())
     }
 
-    /// Whether a script with this line is an event stream.
+    /// Returns whether a script with this line is an event stream.
     fn is_stream(&self) -> bool {
         matches!(self, Line::Event { .. } | Line::Comment(_) | Line::Stream(_))
     }
@@ -194,7 +193,7 @@ fn take_headers(object: &mut Object<'_>) -> Result<Vec<(String, String)>, String
     headers.collect()
 }
 
-/// Takes a field out of the object and reads it with `read`; `what` says what it must be.
+/// Removes a field from the object and parses it with `read`; `what` describes the expected value.
 fn field<'a, T>(
     object: &mut Object<'a>,
     name: &str,

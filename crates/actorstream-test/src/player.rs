@@ -17,15 +17,15 @@ use crate::step::Step;
 /// How playing a reply ended.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    /// The steps ran out.
+    /// No steps are left.
     RanOut {
         /// The response is complete and leaves the connection open.
         keeps_alive: bool,
         silent: bool,
     },
-    /// The script closed the write side in good order, and wants the rest closed.
+    /// The script closed the write side cleanly, and wants the rest closed.
     Closed,
-    /// The script wants the connection closed as it is.
+    /// The script wants the connection closed without a clean end.
     Cut,
     /// The script wants the connection reset.
     Reset,
@@ -40,17 +40,17 @@ pub(crate) struct Player<'a, W> {
     journal: &'a Journal,
     framing: ResponseFraming,
     splitter: Splitter,
-    /// The length of the next write, if it is not what the step gives.
+    /// The length of the next write, if it differs from the step's.
     next: Option<usize>,
     pace: Option<Duration>,
-    /// Bytes that wait until there are enough of them.
+    /// Bytes that are held back for the next write.
     held: BytesMut,
     silent: bool,
     finished: bool,
 }
 
 impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
-    /// `method` is that of the request answered.
+    /// `method` is that of the request.
     pub(crate) fn new(reply: &Reply, method: &str, writer: &'a mut W, journal: &'a Journal) -> Self {
         let mut splitter = Splitter::new(reply.split.clone());
         Self {
@@ -66,9 +66,9 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
         }
     }
 
-    /// Plays to the end. Whoever calls this watches for the client going away meanwhile.
+    /// Plays to the end. The caller watches for a disconnect of the client meanwhile.
     pub(crate) async fn play(mut self, reply: &Reply) -> Ending {
-        // Writing fails when the client is gone, and only then.
+        // Writing fails only when the client has disconnected.
         self.steps(&reply.steps).await.unwrap_or(Ending::Gone)
     }
 
@@ -123,7 +123,7 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
         }
         self.flush().await?;
         if self.finished {
-            // Until the client closes too.
+            // Until the client also closes.
             pending::<()>().await;
         }
         Ok(Ending::RanOut { keeps_alive: self.framing.keeps_alive(), silent: self.silent })
@@ -133,7 +133,7 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
         if self.framing.is_chunked() { self.put(chunk(&bytes)).await } else { self.put(bytes).await }
     }
 
-    /// Writes, or holds back what is less than the next write.
+    /// Writes the bytes, or holds them back if they are fewer than the next write.
     async fn put(&mut self, bytes: Bytes) -> io::Result<()> {
         if self.finished {
             return Ok(());
@@ -157,7 +157,7 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
         Ok(())
     }
 
-    /// Writes what is held back; the write it was held back for becomes so much shorter.
+    /// Writes the held bytes, which shortens the next write.
     async fn flush(&mut self) -> io::Result<()> {
         let bytes = self.held.split().freeze();
         if let Some(length) = &mut self.next {
@@ -172,7 +172,7 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
         self.writer.shutdown().await
     }
 
-    /// One write, apart from the one before.
+    /// Writes once, separate from the previous write.
     async fn write(&mut self, mut bytes: Bytes) -> io::Result<()> {
         if bytes.is_empty() {
             return Ok(());

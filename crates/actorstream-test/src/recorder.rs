@@ -5,10 +5,10 @@ use tokio::sync::Notify;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Collects what the target of a stream received, to be looked at by the test.
+/// Collects what the target of a stream received, for the test.
 ///
-/// A stream ends once: with an error or with a finish, and nothing follows.
-/// [`assert_one_end`](Self::assert_one_end) checks that. Clones share one collection.
+/// A stream ends once, with an error or with a finish, and nothing follows. [`assert_one_end`](Self::assert_one_end)
+/// checks that. Clones share one collection.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -35,7 +35,7 @@ struct Inner<T> {
 }
 
 impl<T> Recorder<T> {
-    /// A recorder with nothing in it; `is_end` says which events end a stream.
+    /// Creates an empty recorder; `is_end` tells which events end a stream.
     pub fn new(is_end: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
         Self {
             inner: Arc::new(Inner {
@@ -46,7 +46,7 @@ impl<T> Recorder<T> {
         }
     }
 
-    /// A closure that records what it is called with.
+    /// Returns a closure that records its argument.
     pub fn sink(&self) -> impl FnMut(T) + Send + 'static
     where
         T: Send + 'static,
@@ -61,7 +61,7 @@ impl<T> Recorder<T> {
         self.inner.pushed.notify_waiters();
     }
 
-    /// A copy of the events so far, in the order of arrival.
+    /// Returns a copy of the events so far, in order of arrival.
     pub fn events(&self) -> Vec<T>
     where
         T: Clone,
@@ -69,22 +69,22 @@ impl<T> Recorder<T> {
         self.lock().clone()
     }
 
-    /// Looks at the events so far without copying them. `look` must not use the recorder.
+    /// Passes the events so far to `look` without copying them. `look` must not use the recorder.
     pub fn with<R>(&self, look: impl FnOnce(&[T]) -> R) -> R {
         look(&self.lock())
     }
 
-    /// How many events there are so far.
+    /// Returns the number of events so far.
     pub fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// Whether there is no event yet.
+    /// Returns whether there is no event yet.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Waits until there is an end among the events.
+    /// Waits until the events contain an end.
     pub async fn ended(&self) {
         self.until(|events| events.iter().any(&self.inner.is_end)).await;
     }
@@ -133,7 +133,7 @@ impl<T> Recorder<T> {
 
     async fn until(&self, condition: impl Fn(&[T]) -> bool) {
         loop {
-            // Made before looking: it is woken by every push from here on.
+            // Created before the check: it is woken by every push from here on.
             let pushed = self.inner.pushed.notified();
             if self.with(&condition) {
                 return;

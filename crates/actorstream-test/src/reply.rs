@@ -1,4 +1,4 @@
-//! What an upstream does with a request, step by step.
+//! How an upstream handles a request, step by step.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -10,25 +10,24 @@ use crate::gate::Gate;
 use crate::split::Split;
 use crate::step::{BodyKind, Head, Pieces, Step};
 
-/// What an upstream does with a request: a list of steps, played in order.
+/// How an upstream handles a request: a list of steps, played in order.
 ///
-/// A reply begins with a head ([`sse`](Self::sse), [`status`](Self::status), [`json`](Self::json),
-/// …), with a [recorded](Self::recorded) response, or [`raw`](Self::raw) with nothing at all;
-/// methods add the steps. Cloning is cheap.
+/// A reply begins with a head ([`sse`](Self::sse), [`status`](Self::status), [`json`](Self::json), …), with a
+/// [recorded](Self::recorded) response, or with nothing ([`raw`](Self::raw)); methods add the steps. Cloning is
+/// cheap.
 ///
-/// **Writes.** Each step goes out in a write of its own, with `TCP_NODELAY`, and other tasks get
-/// to run between two writes: a client on the same single-threaded runtime (see
-/// [`Upstream::spawn`](crate::Upstream::spawn)) sees each write as a read of its own. A client on
-/// another thread may see several at once; [`pace`](Self::pace) or a [`gate`](Self::gate) keep
-/// them apart. [`split_every`](Self::split_every), [`split_at`](Self::split_at) and
-/// [`split_random`](Self::split_random) cut the bytes elsewhere.
+/// **Writes.** Each step is written separately, with `TCP_NODELAY`, and other tasks run between two writes: a client
+/// on the same single-threaded runtime (see [`Upstream::spawn`](crate::Upstream::spawn)) receives each write in a
+/// separate read. A client on another thread may receive several at once; [`pace`](Self::pace) or a
+/// [`gate`](Self::gate) separate them. [`split_every`](Self::split_every), [`split_at`](Self::split_at) and
+/// [`split_random`](Self::split_random) split the bytes elsewhere.
 ///
-/// **The end.** After the last step the connection waits for the next request if the response is
-/// complete by its own framing; if it is not (a chunked body without [`end`](Self::end), a
-/// content-length that does not fit, no framing), the connection is closed with a FIN.
+/// **The end.** After the last step, the connection waits for the next request if the response is complete by its own
+/// framing; if it is not (a chunked body without [`end`](Self::end), a content-length that does not match, no
+/// framing), the connection is closed with a FIN.
 ///
-/// **The client.** When the client closes its side, the reply stops where it is, also while it
-/// waits. A half-closed connection counts as closed.
+/// **The client.** When the client closes its side, the reply stops at its current step, even while it waits. A
+/// half-closed connection counts as closed.
 ///
 /// ```
 /// use actorstream_test::Reply;
@@ -46,20 +45,20 @@ pub struct Reply {
     pub(crate) pace: Option<Duration>,
 }
 
-/// How a reply begins.
+/// The head of a reply.
 impl Reply {
-    /// A reply without a head: only what the steps say.
+    /// Creates a reply without a head: only what the steps write.
     pub fn raw() -> Self {
         Self { steps: Arc::default(), split: Split::default(), pace: None }
     }
 
-    /// The head of an event stream: 200, `text/event-stream`, chunked.
+    /// Creates a reply with the head of an event stream: 200, `text/event-stream`, chunked.
     pub fn sse() -> Self {
         Self::sse_until_close().chunked()
     }
 
-    /// The head of an event stream whose end is told by the end of the connection: neither
-    /// chunked nor with a content-length.
+    /// Creates a reply with the head of an event stream that ends with its connection: neither chunked nor with a
+    /// content-length.
     pub fn sse_until_close() -> Self {
         Self::status(200)
             .header("content-type", "text/event-stream")
@@ -67,50 +66,48 @@ impl Reply {
             .until_close()
     }
 
-    /// A head with this status. The body is what the following steps write, announced by a
-    /// content-length counted from them ([`content_length`](Self::content_length),
-    /// [`chunked`](Self::chunked) and [`until_close`](Self::until_close) change that).
+    /// Creates a reply with this status. The body is what the following steps write, announced by a computed
+    /// content-length ([`content_length`](Self::content_length), [`chunked`](Self::chunked) and
+    /// [`until_close`](Self::until_close) change that).
     pub fn status(status: u16) -> Self {
         Self::raw().step(Step::Head(Head { status, headers: Vec::new(), body: BodyKind::Length(None) }))
     }
 
-    /// A whole response with a JSON body.
+    /// Creates a complete response with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::text(status, "application/json", body.to_string())
     }
 
-    /// A whole response with any body.
+    /// Creates a complete response with any body.
     pub fn text(status: u16, content_type: &str, body: impl Into<Bytes>) -> Self {
         Self::status(status).header("content-type", content_type).bytes(body)
     }
 
-    /// A whole response with an error as the OpenAI API shapes it:
+    /// Creates a complete response with an error in the OpenAI API's format:
     /// `{"error":{"message":…,"type":…,"param":null,"code":null}}`.
     pub fn error(status: u16, kind: &str, message: &str) -> Self {
         let error = json!({"message": message, "type": kind, "param": null, "code": null});
         Self::json(status, &json!({"error": error}))
     }
 
-    /// A recorded response, head and body exactly as they came over the wire.
+    /// Creates a reply from a recorded response, head and body exactly as they were received.
     ///
-    /// If it is complete by its own framing, the connection is kept; otherwise it is closed with
-    /// a FIN after the last byte, as happened to whoever recorded it. An empty recording closes
-    /// the connection without a byte.
+    /// If it is complete by its own framing, the connection is kept; otherwise it is closed with a FIN after the last
+    /// byte, as in the recording. An empty recording closes the connection without a byte.
     pub fn recorded(http: impl Into<Bytes>) -> Self {
         Self::raw().bytes(http)
     }
 }
 
-/// What the head says. These change the last head of the reply, and do nothing without one.
+/// Changes to the last head of the reply; without a head, they have no effect.
 impl Reply {
-    /// Adds a header. One that frames the body (`content-length`, `transfer-encoding`) replaces
-    /// what the reply would say itself.
+    /// Adds a header. One that frames the body (`content-length`, `transfer-encoding`) replaces the default framing.
     pub fn header(self, name: &str, value: impl ToString) -> Self {
         let header = (name.to_owned(), value.to_string());
         self.head(|head| head.headers.push(header))
     }
 
-    /// Announces a body of so many bytes, true or not.
+    /// Announces a body of this many bytes, true or not.
     pub fn content_length(self, bytes: u64) -> Self {
         self.head(|head| head.body = BodyKind::Length(Some(bytes)))
     }
@@ -140,10 +137,9 @@ impl Reply {
 
 /// Steps that write.
 ///
-/// A *piece of the body* goes out as one HTTP chunk if the head that went out announced a chunked
-/// body, else as it is.
+/// A *piece of the body* is written as one HTTP chunk if the head announced a chunked body, otherwise verbatim.
 impl Reply {
-    /// Writes bytes as they are.
+    /// Writes bytes verbatim.
     pub fn bytes(self, bytes: impl Into<Bytes>) -> Self {
         self.step(Step::Bytes(bytes.into()))
     }
@@ -153,7 +149,7 @@ impl Reply {
         self.step(Step::Piece(bytes.into()))
     }
 
-    /// Writes bytes as one HTTP chunk, whatever the head says. No bytes make no chunk.
+    /// Writes bytes as one HTTP chunk, regardless of the head. No bytes write no chunk.
     pub fn chunk(self, bytes: impl Into<Bytes>) -> Self {
         self.step(Step::Chunk(bytes.into()))
     }
@@ -197,7 +193,7 @@ impl Reply {
         self.pieces(Some(length), move || std::iter::repeat_n(bytes.clone(), count))
     }
 
-    /// Writes the pieces `make(0)`, `make(1)`, … up to `count`, each made when it is needed.
+    /// Writes the pieces `make(0)`, `make(1)`, … up to `count`, each created on demand.
     pub fn repeat_with<B: Into<Bytes>>(
         self,
         count: usize,
@@ -210,8 +206,8 @@ impl Reply {
         })
     }
 
-    /// Writes as [events](Self::event) what an iterator gives, each made when it is needed.
-    /// `make` is called for each request.
+    /// Writes the items of an iterator as [events](Self::event), each created on demand. `make` is called for each
+    /// request.
     pub fn events_with<I>(self, make: impl Fn() -> I + Send + Sync + 'static) -> Self
     where
         I: IntoIterator<Item: ToString, IntoIter: Send + 'static>,
@@ -222,8 +218,8 @@ impl Reply {
         })
     }
 
-    /// Writes a piece of the body again and again, so far apart, until the client goes away.
-    /// Steps behind it are never reached.
+    /// Writes a piece of the body repeatedly, at this interval, until the client disconnects. Later steps are never
+    /// reached.
     pub fn forever(self, bytes: impl Into<Bytes>, every: Duration) -> Self {
         self.step(Step::Forever(bytes.into(), every))
     }
@@ -239,7 +235,7 @@ impl Reply {
 
 /// Steps that wait, and steps that end the connection.
 impl Reply {
-    /// Waits, on the clock of tokio (so a paused clock is honoured).
+    /// Waits on tokio's clock, which may be paused.
     pub fn wait(self, time: Duration) -> Self {
         self.step(Step::Wait(time))
     }
@@ -249,35 +245,34 @@ impl Reply {
         self.step(Step::Gate(gate.clone()))
     }
 
-    /// Is silent until the client goes away.
+    /// Is silent until the client disconnects.
     pub fn hold(self) -> Self {
         self.step(Step::Hold)
     }
 
-    /// Sends a FIN (before it, under TLS, a `close_notify`) and goes on reading until the client
-    /// closes too. What later steps would write is dropped; they still wait, close and reset.
+    /// Sends a FIN (under TLS, after a `close_notify`) and continues to read until the client closes too. The output
+    /// of later steps is dropped; they still wait, close and reset.
     pub fn fin(self) -> Self {
         self.step(Step::Fin)
     }
 
-    /// Closes the connection: a FIN (before it, under TLS, a `close_notify`), and nothing is read
-    /// any more.
+    /// Closes the connection: a FIN (under TLS, after a `close_notify`), and nothing more is read.
     pub fn close(self) -> Self {
         self.step(Step::Close)
     }
 
-    /// Closes the connection without saying so to the TLS layer: a FIN, but no `close_notify`.
-    /// Without TLS the same as [`close`](Self::close).
+    /// Closes the connection without notifying the TLS layer: a FIN, but no `close_notify`. Without TLS, the same as
+    /// [`close`](Self::close).
     pub fn cut(self) -> Self {
         self.step(Step::Cut)
     }
 
-    /// Resets the connection: the client gets a RST.
+    /// Resets the connection: the client receives a RST.
     pub fn reset(self) -> Self {
         self.step(Step::Reset)
     }
 
-    /// Goes on with the steps of another reply. The cuts and the pace of this one hold for both.
+    /// Continues with the steps of another reply. The splits and the pace of this one apply to both.
     pub fn then(mut self, reply: impl Into<Reply>) -> Self {
         let steps = Arc::unwrap_or_clone(reply.into().steps);
         Arc::make_mut(&mut self.steps).extend(steps);
@@ -290,31 +285,30 @@ impl Reply {
     }
 }
 
-/// How the bytes of the whole reply, head included, are cut into writes. The last word counts.
+/// How the bytes of the whole reply, including the head, are split into writes. The last setting applies.
 impl Reply {
-    /// In writes of `length` bytes, whatever step they come from; a step that does not write (a
-    /// wait, a gate) sends first what there is. 1 makes every byte a write; something large joins
-    /// many steps into few writes. 0 is taken as 1.
+    /// Splits into writes of `length` bytes, regardless of the steps; a step that does not write (a wait, a gate)
+    /// first sends what is pending. 1 makes every byte a write; a large value joins many steps into few writes. 0 is
+    /// treated as 1.
     pub fn split_every(mut self, length: usize) -> Self {
         self.split = Split::Every(length);
         self
     }
 
-    /// At these offsets, counted in bytes from the start of the reply. What lies between two
-    /// offsets goes out in one write, unless a step between them does not write; behind the last
-    /// offset each step is a write again.
+    /// Splits at these offsets in bytes from the start of the reply. The bytes between two offsets are one write,
+    /// unless a step between them does not write; after the last offset, each step is a write again.
     pub fn split_at(mut self, offsets: &[usize]) -> Self {
         self.split = Split::At(offsets.into());
         self
     }
 
-    /// At random, mostly into a few bytes each; the same for the same seed.
+    /// Splits at random, mostly into a few bytes each; the same for the same seed.
     pub fn split_random(mut self, seed: u64) -> Self {
         self.split = Split::Random(seed);
         self
     }
 
-    /// Waits so long between any two writes, on the clock of tokio.
+    /// Waits this long between any two writes, on tokio's clock.
     pub fn pace(mut self, time: Duration) -> Self {
         self.pace = Some(time);
         self

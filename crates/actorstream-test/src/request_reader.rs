@@ -20,8 +20,8 @@ pub(crate) enum NoRequest {
     Refused(u16),
 }
 
-/// Reads the next request. `buffer` holds what was read before, and keeps what was read too much.
-/// `writer` is for the `100 Continue` that some clients wait for.
+/// Reads the next request. `buffer` holds bytes that were read before, and keeps surplus bytes. `writer` is for the
+/// `100 Continue` that some clients wait for.
 pub(crate) async fn read_request(
     reader: &mut (impl AsyncRead + Unpin),
     writer: &mut (impl AsyncWrite + Unpin),
@@ -50,14 +50,14 @@ pub(crate) async fn read_request(
     Ok(request)
 }
 
-/// How long the body of a request is.
+/// The length of a request body.
 #[derive(Clone, Copy, Debug)]
 enum Length {
     Known(usize),
     Chunked,
 }
 
-/// The head at the start of `buffer` if it is all there, and its length.
+/// Parses the head at the start of `buffer` if it is complete, and returns its length.
 #[allow(clippy::type_complexity)]
 fn parse_head(buffer: &[u8], connection: usize) -> Result<Option<((Request, Length), usize)>, NoRequest> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -93,7 +93,7 @@ fn parse_head(buffer: &[u8], connection: usize) -> Result<Option<((Request, Leng
     Ok(Some(((request, length), head)))
 }
 
-/// Origin, path and query of a request target, which a client of a proxy sends with scheme and host.
+/// Splits a request target into origin, path and query; a client of a proxy sends scheme and host.
 fn split_target(target: &str) -> (Option<String>, String, Option<String>) {
     let (origin, target) = match target.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('/') => {

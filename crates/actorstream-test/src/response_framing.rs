@@ -1,13 +1,13 @@
-//! Follows the response that goes out, to know how its body is framed and whether it is complete.
+//! Tracks the outgoing response, to determine how its body is framed and whether it is complete.
 
 use crate::chunked::ChunkedDecoder;
 use crate::request::lists;
 
-/// More headers or a longer head than this, and it is no response to follow.
+/// A response with more headers or a longer head is not tracked.
 const MAX_HEADERS: usize = 256;
 const MAX_HEAD: usize = 1 << 20;
 
-/// Follows the bytes of a response, whoever made them: the builder, a recording, a test by hand.
+/// Tracks the bytes of a response, from the builder, a recording, or raw bytes of a test.
 #[derive(Debug)]
 pub(crate) struct ResponseFraming {
     state: State,
@@ -23,27 +23,27 @@ enum State {
     Chunked(ChunkedDecoder),
     UntilClose,
     Complete,
-    /// No HTTP, or no longer.
+    /// Not HTTP, or not any longer.
     Broken,
 }
 
 impl ResponseFraming {
-    /// `method` is that of the request: the answer to `HEAD` has no body.
+    /// `method` is that of the request: a response to `HEAD` has no body.
     pub(crate) fn new(method: &str) -> Self {
         Self { state: State::Head(Vec::new()), chunked: false, closes: false, no_body: method == "HEAD" }
     }
 
-    /// Whether the head that went out announced a chunked body.
+    /// Returns whether the head announced a chunked body.
     pub(crate) fn is_chunked(&self) -> bool {
         self.chunked
     }
 
-    /// Whether the response is complete by its own framing and leaves the connection open.
+    /// Returns whether the response is complete by its own framing and keeps the connection open.
     pub(crate) fn keeps_alive(&self) -> bool {
         matches!(self.state, State::Complete) && !self.closes
     }
 
-    /// Takes the next bytes of the response.
+    /// Processes the next bytes of the response.
     pub(crate) fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             match &mut self.state {
@@ -74,15 +74,15 @@ impl ResponseFraming {
                     }
                     Err(_) => self.state = State::Broken,
                 },
-                // What follows a complete response is read as a further one. If it is not (a body
-                // longer than announced), the reply does not end complete.
+                // Bytes after a complete response are parsed as another one. If they are not one (a body longer
+                // than announced), the reply does not end as complete.
                 State::Complete => self.state = State::Head(Vec::new()),
                 State::UntilClose | State::Broken => return,
             }
         }
     }
 
-    /// Reads a head if it is all there, goes to the state of its body, and returns its length.
+    /// Parses a head if it is complete, changes to the state of its body, and returns its length.
     fn read_head(&mut self, head: Vec<u8>) -> Option<usize> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);

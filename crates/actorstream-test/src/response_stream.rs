@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use crate::deltas::{Cut, Text};
 use crate::reply::Reply;
 
-/// A well-formed stream of the Responses API, from `response.created` to `response.completed`; and the response that it
-/// adds up to.
+/// A well-formed stream of the Responses API, from `response.created` to `response.completed`, and the response that
+/// it adds up to.
 ///
-/// Each item of the output gives the events that OpenAI's server sends for it, numbered by `sequence_number` from 0.
+/// Each item of the output yields the events that OpenAI's server sends for it, numbered by `sequence_number` from 0.
 ///
 /// ```
 /// use actorstream_test::{ResponseStream, Upstream};
@@ -46,7 +46,7 @@ impl Default for ResponseStream {
 }
 
 impl ResponseStream {
-    /// A response with nothing in it, from the model `gpt-5`.
+    /// Creates an empty response, from the model `gpt-5`.
     pub fn new() -> Self {
         Self {
             id: "resp_123".to_owned(),
@@ -60,37 +60,37 @@ impl ResponseStream {
         }
     }
 
-    /// The id of the response.
+    /// Sets the id of the response.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self
     }
 
-    /// The model that answers.
+    /// Sets the name of the model.
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.model = model.into();
         self
     }
 
-    /// When the response was made, in seconds since 1970.
+    /// Sets when the response was created, in seconds since 1970.
     pub fn created_at(mut self, seconds: u64) -> Self {
         self.created_at = seconds;
         self
     }
 
-    /// Whether the response says that it is made in the background.
+    /// Sets whether the response reports background mode.
     pub fn background(mut self, background: bool) -> Self {
         self.background = background;
         self
     }
 
-    /// Cuts all texts into deltas of so many characters: 4 unless said, at least 1.
+    /// Splits all texts into deltas of this many characters. Default: 4; at least 1.
     pub fn delta_chars(mut self, count: usize) -> Self {
         self.cut = Cut::Chars(count);
         self
     }
 
-    /// Cuts all texts into deltas of one word, each with the space before it.
+    /// Splits all texts into deltas of one word, each with the preceding space.
     pub fn delta_words(mut self) -> Self {
         self.cut = Cut::Words;
         self
@@ -106,12 +106,12 @@ impl ResponseStream {
         self.item(Item::Refusal(refusal.into()))
     }
 
-    /// Adds reasoning, of which the summary is told.
+    /// Adds reasoning with this summary.
     pub fn reasoning(self, summary: impl Into<String>) -> Self {
         self.item(Item::Reasoning(summary.into()))
     }
 
-    /// Adds the call of a function; `arguments` is JSON text.
+    /// Adds a function call; `arguments` is JSON text.
     pub fn function_call(
         self,
         call_id: impl Into<String>,
@@ -122,19 +122,19 @@ impl ResponseStream {
         self.item(Item::FunctionCall { call_id, name, arguments })
     }
 
-    /// Has the response end as incomplete, for a reason such as `max_output_tokens`.
+    /// Makes the response end as incomplete, for a reason such as `max_output_tokens`.
     pub fn incomplete(mut self, reason: impl Into<String>) -> Self {
         self.incomplete = Some(reason.into());
         self
     }
 
-    /// Tokens of the input and of the output.
+    /// Sets the token usage of the input and of the output.
     pub fn usage(mut self, input_tokens: u64, output_tokens: u64) -> Self {
         self.usage = Some((input_tokens, output_tokens));
         self
     }
 
-    /// The events, each as JSON on one line; the `sequence_number` of each is its place.
+    /// Returns the events, each as JSON on one line; the `sequence_number` of each is its position.
     pub fn events(&self) -> Vec<String> {
         let mut events = Vec::new();
         events.push(json!({"type": "response.created", "response": self.envelope("in_progress")}));
@@ -151,12 +151,12 @@ impl ResponseStream {
         numbered.collect()
     }
 
-    /// The whole answer: the head of an event stream, the events, the end of the body.
+    /// Returns the whole reply: the head of an event stream, the events, the end of the body.
     pub fn reply(&self) -> Reply {
         self.reply_after(None)
     }
 
-    /// The answer to whoever has the events up to this number: those after it.
+    /// Returns the reply for a client that has the events up to this number: the events after it.
     pub fn reply_after(&self, number: Option<u64>) -> Reply {
         let skip = number.map_or(0, |number| usize::try_from(number).unwrap_or(usize::MAX).saturating_add(1));
         let mut reply = Reply::sse();
@@ -167,7 +167,7 @@ impl ResponseStream {
         reply.end()
     }
 
-    /// What the stream adds up to: the answer of a server that was not asked to stream.
+    /// Returns what the stream adds up to: the response of a server that was not asked to stream.
     pub fn response(&self) -> Value {
         let status = if self.incomplete.is_some() { "incomplete" } else { "completed" };
         let mut response = self.envelope(status);
@@ -231,7 +231,7 @@ impl Item {
         format!("{kind}_{response}_{index}")
     }
 
-    /// The item: whole, or as it is when it begins.
+    /// The item: complete, or as it is when it begins.
     fn whole(&self, index: usize, response: &str, status: &str) -> Value {
         let id = self.id(index, response);
         let done = status == "completed";
@@ -252,7 +252,7 @@ impl Item {
         }
     }
 
-    /// The part of a message or a summary: whole, or as it is when it begins.
+    /// The part of a message or a summary: complete, or as it is when it begins.
     fn part(&self, done: bool) -> Value {
         let text = |text: &String| if done { text.clone() } else { String::new() };
         match self {

@@ -1,18 +1,19 @@
-//! A picture and a sound, made from words.
+//! An image and a sound, generated from words.
 
-/// Width and height of the picture.
+/// The width and height of the image.
 const SIDE: u32 = 96;
 
-/// Samples of a second.
+/// Samples per second.
 const RATE: u32 = 8_000;
 
-/// Samples of a tone.
+/// Samples per tone.
 const TONE: u32 = 800;
 
-/// How many words are heard.
+/// The maximum number of words that become tones.
 const WORDS: usize = 40;
 
-/// A PNG with a gradient whose colours depend on the words. The sharper, the finer its squares: 0 shows one colour.
+/// Returns a PNG with a gradient whose colours depend on the words. A higher sharpness makes finer squares: 0 shows
+/// one colour.
 pub(crate) fn picture(words: &str, sharpness: u32) -> Vec<u8> {
     let [red, green, blue, _] = hash(words.as_bytes()).to_be_bytes();
     let squares = 1 << sharpness.min(5);
@@ -33,14 +34,14 @@ pub(crate) fn picture(words: &str, sharpness: u32) -> Vec<u8> {
     png
 }
 
-/// A WAV with a tone for each word.
+/// Returns a WAV with a tone for each word.
 pub(crate) fn sound(words: &str) -> Vec<u8> {
     let mut samples = Vec::new();
     for word in words.split_whitespace().take(WORDS) {
         let pitch = 200.0 + f64::from(hash(word.as_bytes()) % 600);
         for at in 0..TONE {
             let turn = f64::from(at) / f64::from(RATE) * pitch * std::f64::consts::TAU;
-            // From silence and back to it, so that nothing clicks.
+            // Starts and ends in silence, so that nothing clicks.
             let loudness = (f64::from(at) / f64::from(TONE) * std::f64::consts::PI).sin();
             samples.extend(((turn.sin() * loudness * 8_000.0) as i16).to_le_bytes());
         }
@@ -70,7 +71,7 @@ fn section(png: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
     png.extend(crc32(&named).to_be_bytes());
 }
 
-/// Data in the form of zlib, not compressed.
+/// Encodes data as zlib, without compression.
 fn stored(data: &[u8]) -> Vec<u8> {
     let mut zlib = vec![0x78, 0x01];
     let blocks = data.chunks(0xFFFF);

@@ -1,4 +1,4 @@
-//! Who answers what.
+//! Which replies an upstream sends.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::reply::Reply;
 use crate::request::Request;
 
-/// Who answers what: gives the [`Reply`] to each [`Request`], and to a connection before it.
+/// Returns the [`Reply`] to each [`Request`], and to a connection before its requests.
 ///
-/// A `Reply` is a script that always answers the same. Clones share their place in a
+/// A `Reply` is a script that always sends the same reply. Clones share their position in a
 /// [sequence](Self::sequence).
 ///
 /// ```
@@ -32,13 +32,12 @@ pub struct Script {
 }
 
 impl Script {
-    /// Answers each request with what the closure gives.
+    /// Replies to each request with the result of the closure.
     pub fn with(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         Self { answer: Arc::new(answer), accept: None }
     }
 
-    /// Answers the n-th request with the n-th reply, whatever connection it comes on; the last
-    /// reply is repeated.
+    /// Replies to the n-th request with the n-th reply, on any connection; the last reply is repeated.
     ///
     /// # Panics
     ///
@@ -54,7 +53,7 @@ impl Script {
         })
     }
 
-    /// Gives the n-th connection to the n-th script, the last one also all that follow.
+    /// Serves the n-th connection with the n-th script, and all further ones with the last.
     ///
     /// # Panics
     ///
@@ -71,11 +70,11 @@ impl Script {
             .at_accept(move |connection| of(&again, connection).reply_at_accept(connection))
     }
 
-    /// Plays the reply on each connection as soon as it is accepted, before anything was read and
-    /// before a TLS handshake: silence, garbage, a reset.
+    /// Plays the reply on each connection as soon as it is accepted, before anything is read and before a TLS
+    /// handshake: silence, garbage, a reset.
     ///
-    /// Should the reply write nothing and run out of steps (a wait, a gate), the connection goes
-    /// on as usual and its requests are answered with 404.
+    /// If the reply writes nothing and has no steps left (after a wait or a gate), the connection continues as usual
+    /// and its requests get 404.
     pub fn on_accept(reply: impl Into<Reply>) -> Self {
         let reply = reply.into();
         Self::with(|request| {
@@ -85,8 +84,8 @@ impl Script {
         .at_accept(move |_| Some(reply.clone()))
     }
 
-    /// Has the closure say what to play on a connection, numbered from 0, as soon as it is
-    /// accepted, like [`on_accept`](Self::on_accept); `None` plays nothing.
+    /// Calls the closure for what to play on a connection, numbered from 0, as soon as it is accepted, like
+    /// [`on_accept`](Self::on_accept); `None` plays nothing.
     pub fn at_accept(mut self, accept: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static) -> Self {
         self.accept = Some(Arc::new(accept));
         self

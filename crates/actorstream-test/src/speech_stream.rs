@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::reply::Reply;
 use crate::script::Script;
 
-/// A well-formed stream of speech: as events that carry the sound in base64, or as the sound alone.
+/// A well-formed stream of speech: as events that carry the audio in base64, or as the audio alone.
 ///
 /// ```
 /// use actorstream_test::SpeechStream;
@@ -23,24 +23,24 @@ pub struct SpeechStream {
 }
 
 impl SpeechStream {
-    /// A stream of this sound.
+    /// Creates a stream of this audio.
     pub fn new(sound: impl Into<Bytes>) -> Self {
         Self { sound: sound.into(), piece: 1 << 10, usage: (0, 0) }
     }
 
-    /// Cuts the sound into pieces of so many bytes: 1024 unless said, at least 1.
+    /// Splits the audio into chunks of this many bytes. Default: 1024; at least 1.
     pub fn piece_bytes(mut self, count: usize) -> Self {
         self.piece = count.max(1);
         self
     }
 
-    /// Tokens of the text and of the sound.
+    /// Sets the token usage of the text and of the audio.
     pub fn usage(mut self, input_tokens: u64, output_tokens: u64) -> Self {
         self.usage = (input_tokens, output_tokens);
         self
     }
 
-    /// The events, each as JSON on one line.
+    /// Returns the events, each as JSON on one line.
     pub fn events(&self) -> impl Iterator<Item = String> + Send + use<> {
         let (input, output) = self.usage;
         let usage = json!({"input_tokens": input, "output_tokens": output, "total_tokens": input + output});
@@ -51,13 +51,14 @@ impl SpeechStream {
         deltas.chain([done.to_string()])
     }
 
-    /// The whole answer as events: the head of an event stream, the events, the end of the body. There is no `[DONE]`.
+    /// Returns the whole reply as events: the head of an event stream, the events, the end of the body. There is no
+    /// `[DONE]`.
     pub fn reply(&self) -> Reply {
         let stream = self.clone();
         Reply::sse().events_with(move || stream.events()).end()
     }
 
-    /// The whole answer as the sound alone, chunked, under this content type.
+    /// Returns the whole reply as the audio alone, chunked, with this content type.
     pub fn audio_reply(&self, content_type: &str) -> Reply {
         let head = Reply::status(200).header("content-type", content_type).chunked();
         self.pieces().fold(head, Reply::piece).end()

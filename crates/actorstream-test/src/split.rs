@@ -1,8 +1,8 @@
-//! Where the bytes of a reply are cut into writes.
+//! How the bytes of a reply are split into writes.
 
 use std::sync::Arc;
 
-/// Where the bytes of a reply are cut into writes.
+/// How the bytes of a reply are split into writes.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Split {
     /// Each step is a write.
@@ -13,11 +13,11 @@ pub(crate) enum Split {
     Random(u64),
 }
 
-/// Says how long the next write is, write by write.
+/// Returns the length of each write.
 #[derive(Debug)]
 pub(crate) struct Splitter {
     split: Split,
-    /// Bytes already given out.
+    /// Bytes already written.
     at: usize,
     random: u64,
 }
@@ -25,15 +25,15 @@ pub(crate) struct Splitter {
 impl Splitter {
     pub(crate) fn new(split: Split) -> Self {
         let random = match split {
-            // Zero would stay zero for ever.
+            // Zero would stay zero forever.
             Split::Random(seed) => seed ^ 0x9e37_79b9_7f4a_7c15 | 1,
             _ => 0,
         };
         Self { split, at: 0, random }
     }
 
-    /// The length of the next write, however many bytes are at hand; `None` if a write is what
-    /// one step gives. Asked once for each write.
+    /// Returns the length of the next write, however many bytes are pending; `None` if each step is one write. Called
+    /// once for each write.
     pub(crate) fn next(&mut self) -> Option<usize> {
         let length = match &self.split {
             Split::Steps => None,
@@ -47,7 +47,7 @@ impl Splitter {
         length
     }
 
-    /// Half of them 1 to 4 bytes, where parsers trip; the others up to 64, some up to 1024.
+    /// Half of them are 1 to 4 bytes long, where parsers fail; the others up to 64, some up to 1024.
     fn random_length(&mut self) -> usize {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;

@@ -1,4 +1,4 @@
-//! What a reply consists of.
+//! The steps of a reply.
 
 use bytes::Bytes;
 
@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use crate::gate::Gate;
 
-/// One thing an upstream does.
+/// One step of a reply.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// Writes a head; how its body is framed may depend on the steps that follow.
+    /// Writes a head; its framing may depend on the following steps.
     Head(Head),
-    /// Writes bytes as they are.
+    /// Writes bytes verbatim.
     Bytes(Bytes),
-    /// Writes a piece of the body, framed as the head that went out says.
+    /// Writes a piece of the body, framed as the head announced.
     Piece(Bytes),
-    /// Writes bytes as one HTTP chunk, whatever the head says.
+    /// Writes bytes as one HTTP chunk, regardless of the head.
     Chunk(Bytes),
-    /// Writes pieces of the body that are made when they are needed.
+    /// Writes pieces of the body that are created on demand.
     Pieces(Pieces),
-    /// Writes a piece of the body again and again.
+    /// Writes a piece of the body repeatedly.
     Forever(Bytes, Duration),
     /// Ends a chunked body.
     End,
@@ -35,7 +35,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// How many bytes this adds to a body that is not chunked; `None` if that is not known ahead.
+    /// Returns how many bytes this adds to a body that is not chunked; `None` if that is not known in advance.
     fn body_length(&self) -> Option<u64> {
         match self {
             Step::Bytes(bytes) | Step::Piece(bytes) | Step::Chunk(bytes) => Some(bytes.len() as u64),
@@ -46,11 +46,11 @@ impl Step {
     }
 }
 
-/// Pieces of a body that are made when they are needed, anew for each request.
+/// Pieces of a body that are created on demand, anew for each request.
 #[derive(Clone)]
 pub(crate) struct Pieces {
     pub(crate) make: Arc<dyn Fn() -> PieceIter + Send + Sync>,
-    /// The bytes of all pieces together, if known.
+    /// The total size of all pieces, if known.
     pub(crate) length: Option<u64>,
 }
 
@@ -70,17 +70,17 @@ pub(crate) struct Head {
     pub(crate) body: BodyKind,
 }
 
-/// How the end of a body is told.
+/// How the end of a body is marked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum BodyKind {
-    /// By a content-length, counted from the steps unless given.
+    /// By a content-length, computed from the steps unless given.
     Length(Option<u64>),
     Chunked,
     UntilClose,
 }
 
 impl Head {
-    /// The bytes of the head, before a body made by `following`.
+    /// Returns the bytes of the head, before a body that `following` writes.
     pub(crate) fn render(&self, following: &[Step]) -> Bytes {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {

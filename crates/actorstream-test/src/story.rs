@@ -1,6 +1,6 @@
-//! The built-in upstream for trying things by hand.
+//! The built-in upstream for manual experiments.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -14,10 +14,10 @@ use crate::script::Script;
 use crate::story_media;
 use crate::story_responses::Responses;
 
-/// Between two tokens.
+/// The time between two tokens.
 const PACE: Duration = Duration::from_millis(25);
 
-/// So much of the prompt is echoed, in characters.
+/// How much of the prompt is echoed, in characters.
 const ECHO: usize = 60;
 
 const REASONING: &str = "Somebody wants to be told something. A lighthouse would do, and a keeper \
@@ -33,17 +33,17 @@ const STORY: &str = "The keeper of the lighthouse read it twice, folded the pape
     said: go on.\n\nShe still does. If you stand on that coast after dark and count, you will \
     find that she is in the middle of a sentence.";
 
-/// An upstream for trying things by hand: it streams a short story, token by token.
+/// Returns an upstream for manual experiments: it streams a short story, token by token.
 ///
-/// Answers `POST …/chat/completions`, `POST …/completions` and `POST …/responses` the way the OpenAI API does (and
-/// `GET …/responses/{id}`, streamed after `starting_after` or whole, for the last 256 responses),
-/// honours `model`, `stream` and `stream_options.include_usage`, and takes up the start of the
-/// prompt. Models whose name begins with `o` or contains `reason` send `reasoning_content` first.
-/// `POST …/images/generations`, `…/images/edits`, `…/audio/transcriptions` and `…/audio/speech` are answered
-/// with a gradient, a few words and some tones, streamed or not as the request says; all pictures are PNG and all
-/// sound is WAV.
+/// It answers `POST …/chat/completions`, `POST …/completions` and `POST …/responses` as the OpenAI API does (and `GET
+/// …/responses/{id}`, streamed after `starting_after` or as a whole, for the last 256 responses). It honours `model`,
+/// `stream` and `stream_options.include_usage`, and repeats the start of the prompt. Models whose name begins with
+/// `o` or contains `reason` send `reasoning_content` first. `POST …/images/generations`, `…/images/edits`,
+/// `…/audio/transcriptions` and `…/audio/speech` are answered with a gradient, a few words and some tones, streamed
+/// or not as the request says; all images are PNG and all audio is WAV. `GET …/models` lists two models, one of them with a
+/// `shutdown_date`.
 ///
-/// A body that is no JSON object gets a 400, anything else a 404, both shaped like the API's.
+/// A body that is not a JSON object gets a 400, any other request a 404, both in the API's format.
 pub fn story() -> Script {
     let count = AtomicU64::new(0);
     let responses = Responses::default();
@@ -56,6 +56,9 @@ pub fn story() -> Script {
 fn answer(request: &Request, n: u64, responses: &Responses) -> Reply {
     if let Some(reply) = responses.answer(request, PACE) {
         return reply;
+    }
+    if request.method == "GET" && request.path.ends_with("/models") {
+        return models();
     }
     let is_post = request.method == "POST";
     if let Some(reply) = is_post.then(|| story_media::answer(request)).flatten() {
@@ -79,6 +82,13 @@ fn answer(request: &Request, n: u64, responses: &Responses) -> Reply {
     } else {
         answer_completion(&asked, n)
     }
+}
+
+/// Answers with the list of models: the one that tells the story, and one whose shutdown is announced.
+fn models() -> Reply {
+    let model = |id: &str, shutdown_date: Option<&str>| json!({"id": id, "object": "model", "created": 1_780_000_000, "owned_by": "actorstream", "shutdown_date": shutdown_date});
+    let data = [model("story", None), model("old-story", Some("2030-01-31"))];
+    Reply::json(200, &json!({"object": "list", "data": data}))
 }
 
 fn bad_body(why: &str) -> Reply {
@@ -148,7 +158,7 @@ fn answer_response(asked: &Asked, n: u64, responses: &Responses) -> Reply {
     responses.make(id, stream, asked.streams(), PACE)
 }
 
-/// What a request asks for. Whatever is missing or of the wrong kind is taken as not said.
+/// The fields of a request. A missing or mistyped field counts as unset.
 struct Asked(Value);
 
 impl Asked {
@@ -168,7 +178,7 @@ impl Asked {
         self.0["stream_options"]["include_usage"] == true
     }
 
-    /// The text of the last message of the user.
+    /// Returns the text of the last user message.
     fn chat_prompt(&self) -> String {
         let messages = self.0["messages"].as_array();
         let mut messages = messages.into_iter().flatten().rev();
@@ -178,7 +188,7 @@ impl Asked {
         }
     }
 
-    /// The text of the last message of the user in a response's input.
+    /// Returns the text of the last user message in a response's input.
     fn input(&self) -> String {
         match &self.0["input"] {
             Value::Array(items) => {
@@ -197,7 +207,7 @@ impl Asked {
     }
 }
 
-/// The text of a string, or of a list of strings or content parts.
+/// Returns the text of a string, or of a list of strings or content parts.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -209,7 +219,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// The story, begun with the start of the prompt.
+/// Returns the story, prefixed with the start of the prompt.
 fn begin(prompt: &str) -> String {
     let prompt = prompt.split_whitespace().collect::<Vec<_>>().join(" ");
     match prompt.char_indices().nth(ECHO) {

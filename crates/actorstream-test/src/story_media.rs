@@ -1,4 +1,4 @@
-//! The built-in upstream's answers that are pictures and sound.
+//! The built-in upstream's images and audio.
 
 use serde_json::Value;
 
@@ -11,10 +11,10 @@ use crate::sample::{picture, sound};
 use crate::speech_stream::SpeechStream;
 use crate::transcription_stream::TranscriptionStream;
 
-/// Between two events.
+/// The time between two events.
 const PACE: Duration = Duration::from_millis(25);
 
-/// The answer to a request for pictures, a transcription or speech; `None` for any other.
+/// Answers a request for images, a transcription or speech; `None` for any other.
 pub(crate) fn answer(request: &Request) -> Option<Reply> {
     let asked = Asked(request);
     let path = request.path.as_str();
@@ -68,7 +68,7 @@ fn transcription(asked: &Asked<'_>) -> Reply {
     }
 }
 
-/// The sound is a WAV, whatever format is asked for.
+/// The audio is a WAV, whatever format was requested.
 fn speech(asked: &Asked<'_>) -> Reply {
     let Some(input) = asked.field("input") else { return missing("input") };
     let words = input.split_whitespace().count() as u64;
@@ -83,7 +83,7 @@ fn missing(field: &str) -> Reply {
     Reply::error(400, "invalid_request_error", &format!("Missing required parameter: '{field}'."))
 }
 
-/// What a request asks for, in JSON or in a form.
+/// The fields of a request, from JSON or a form.
 struct Asked<'a>(&'a Request);
 
 impl Asked<'_> {

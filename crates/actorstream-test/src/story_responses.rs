@@ -1,4 +1,4 @@
-//! The Responses API of the built-in upstream: it remembers the last responses, so that they can be resumed.
+//! The Responses API of the built-in upstream: it stores the last responses, so that they can be resumed.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -10,17 +10,17 @@ use crate::reply::Reply;
 use crate::request::Request;
 use crate::response_stream::ResponseStream;
 
-/// So many responses are remembered.
+/// How many responses are stored.
 const REMEMBERED: usize = 256;
 
-/// The responses that the story's upstream has made.
+/// The responses that the upstream has generated.
 #[derive(Debug, Default)]
 pub(crate) struct Responses {
     made: Mutex<VecDeque<(String, ResponseStream)>>,
 }
 
 impl Responses {
-    /// Remembers a response, and answers with it.
+    /// Stores a response, and replies with it.
     pub(crate) fn make(&self, id: String, stream: ResponseStream, streams: bool, pace: Duration) -> Reply {
         let reply = if streams { stream.reply().pace(pace) } else { Reply::json(200, &stream.response()) };
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
@@ -31,7 +31,7 @@ impl Responses {
         reply
     }
 
-    /// Answers what is asked of a response that was made before; `None` if the request is about none.
+    /// Replies to a request about a stored response; `None` if it concerns none.
     pub(crate) fn answer(&self, request: &Request, pace: Duration) -> Option<Reply> {
         let (_, rest) = request.path.split_once("/responses/")?;
         let cancels = request.method == "POST" && rest.ends_with("/cancel");

@@ -1,16 +1,18 @@
-//! Certificates made on the spot, and the TLS side of a connection.
+//! Certificates generated for tests, and the TLS side of a connection.
 
 use bytes::{Buf, Bytes};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, date_time_ymd,
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
 use std::fmt;
@@ -21,7 +23,7 @@ use std::task::{Context, Poll};
 
 use crate::connection::Socket;
 
-/// A certificate authority made on the spot, for a client to trust.
+/// A certificate authority generated for a test, for a client to trust.
 ///
 /// ```
 /// use actorstream_test::{Reply, TestCa, Upstream};
@@ -42,7 +44,7 @@ pub struct TestCa {
 const MAKES: &str = "these parameters make a certificate";
 
 impl TestCa {
-    /// A new authority with a key of its own.
+    /// Creates an authority with a new key.
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -64,21 +66,21 @@ impl TestCa {
         self.issuer.der().to_vec()
     }
 
-    /// A server with a certificate for these DNS names and IP addresses, signed by the authority.
+    /// Creates a server identity with a certificate for these DNS names and IP addresses, signed by the authority.
     ///
     /// # Panics
     ///
-    /// If a name is none.
+    /// If a name is invalid.
     #[track_caller]
     pub fn identity(&self, names: &[&str]) -> ServerIdentity {
         self.sign(Self::server(names))
     }
 
-    /// A server whose certificate expired years ago.
+    /// Creates a server identity whose certificate expired years ago.
     ///
     /// # Panics
     ///
-    /// If a name is none.
+    /// If a name is invalid.
     #[track_caller]
     pub fn expired_identity(&self, names: &[&str]) -> ServerIdentity {
         let mut params = Self::server(names);
@@ -100,20 +102,38 @@ impl TestCa {
         params
     }
 
+    /// Creates a certificate and key for a client, both as PEM, signed by the authority.
+    pub fn client_certificate(&self) -> (String, String) {
+        let mut params = CertificateParams::default();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.distinguished_name.push(DnType::CommonName, "actorstream-test client");
+        let key = KeyPair::generate().expect(MAKES);
+        let certificate = params.signed_by(&key, &self.issuer).expect(MAKES);
+        (certificate.pem(), key.serialize_pem())
+    }
+
     fn sign(&self, params: CertificateParams) -> ServerIdentity {
         let key = KeyPair::generate().expect(MAKES);
         let certificate = params.signed_by(&key, &self.issuer).expect(MAKES);
-        let secret = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| {
-                builder.with_no_client_auth().with_single_cert(vec![certificate.der().clone()], secret)
-            })
-            .expect("a certificate and its key make a server");
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        ServerIdentity { config: Arc::new(config), certificate: certificate.pem(), key: key.serialize_pem() }
+        let config = server_config(WebPkiClientVerifier::no_client_auth(), certificate.der().clone(), &key);
+        ServerIdentity { config, certificate, key: Arc::new(key) }
     }
+}
+
+fn server_config(
+    clients: Arc<dyn ClientCertVerifier>,
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+) -> Arc<ServerConfig> {
+    let secret = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| {
+            builder.with_client_cert_verifier(clients).with_single_cert(vec![certificate], secret)
+        })
+        .expect("a certificate and its key make a server");
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
 }
 
 impl Default for TestCa {
@@ -128,27 +148,40 @@ impl fmt::Debug for TestCa {
     }
 }
 
-/// A certificate of a server and its key, made by [`TestCa::identity`]. Offers TLS 1.2 and 1.3,
-/// and `http/1.1` as the only protocol.
+/// A server's certificate and key, created by [`TestCa::identity`]. It offers TLS 1.2 and 1.3, and `http/1.1` as the
+/// only protocol.
 #[derive(Clone)]
 pub struct ServerIdentity {
     config: Arc<ServerConfig>,
-    certificate: String,
-    key: String,
+    certificate: Certificate,
+    key: Arc<KeyPair>,
 }
 
 impl ServerIdentity {
     /// The certificate as PEM, for a server of your own.
-    pub fn certificate_pem(&self) -> &str {
-        &self.certificate
+    pub fn certificate_pem(&self) -> String {
+        self.certificate.pem()
     }
 
     /// The private key as PEM (PKCS #8).
-    pub fn key_pem(&self) -> &str {
-        &self.key
+    pub fn key_pem(&self) -> String {
+        self.key.serialize_pem()
     }
 
-    /// Shakes hands on a connection from which `read` was read already.
+    /// Creates the identity of a server that accepts only clients with a certificate of this authority; see
+    /// [`TestCa::client_certificate`].
+    #[must_use]
+    pub fn requiring_clients_of(&self, ca: &TestCa) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(ca.issuer.der().clone()).expect("the authority's certificate is one");
+        let provider = Arc::new(ring::default_provider());
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        let clients = clients.build().expect("the authority is the root of clients");
+        let config = server_config(clients, self.certificate.der().clone(), &self.key);
+        Self { config, ..self.clone() }
+    }
+
+    /// Performs the handshake on a connection from which `read` was already read.
     pub(crate) async fn handshake(&self, socket: TcpStream, read: Bytes) -> io::Result<TlsStream<Rewound>> {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
         acceptor.accept(Rewound { read, socket }).await
@@ -167,7 +200,7 @@ impl Socket for TlsStream<Rewound> {
     }
 }
 
-/// A connection that gives once more what was read from it.
+/// A connection that replays what was read from it.
 #[derive(Debug)]
 pub(crate) struct Rewound {
     read: Bytes,

@@ -6,7 +6,7 @@ use crate::deltas::{Cut, Text};
 use crate::reply::Reply;
 use crate::script::Script;
 
-/// A well-formed stream of a transcription, and the transcript it adds up to.
+/// A well-formed stream of a transcription, and the transcript that it adds up to.
 ///
 /// ```
 /// use actorstream_test::TranscriptionStream;
@@ -24,18 +24,18 @@ pub struct TranscriptionStream {
 }
 
 impl TranscriptionStream {
-    /// A stream with nothing in it.
+    /// Creates an empty stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Cuts the text into deltas of so many characters: 4 unless said, at least 1.
+    /// Splits the text into deltas of this many characters. Default: 4; at least 1.
     pub fn delta_chars(mut self, count: usize) -> Self {
         self.cut = Cut::Chars(count);
         self
     }
 
-    /// Cuts the text into deltas of one word, each with the space before it.
+    /// Splits the text into deltas of one word, each with the preceding space.
     pub fn delta_words(mut self) -> Self {
         self.cut = Cut::Words;
         self
@@ -47,7 +47,7 @@ impl TranscriptionStream {
         self
     }
 
-    /// Adds what a speaker says from one second to another: text, and a segment behind its deltas.
+    /// Adds what a speaker says from one second to another: text, and a segment after its deltas.
     pub fn segment(mut self, speaker: &str, start: f64, end: f64, text: &str) -> Self {
         let id = format!("seg_{}", self.segments.len());
         self.segments.push(json!({"type": "transcript.text.segment", "id": id, "start": start, "end": end,
@@ -55,13 +55,13 @@ impl TranscriptionStream {
         self.text(text)
     }
 
-    /// Tokens of the sound and of the text.
+    /// Sets the token usage of the audio and of the text.
     pub fn usage(mut self, input_tokens: u64, output_tokens: u64) -> Self {
         self.usage = Some((input_tokens, output_tokens));
         self
     }
 
-    /// The events, each as JSON on one line.
+    /// Returns the events, each as JSON on one line.
     pub fn events(&self) -> impl Iterator<Item = String> + Send + use<> {
         let deltas = Text::Whole(self.text.clone()).deltas(self.cut);
         let deltas = deltas.map(|delta| json!({"type": "transcript.text.delta", "delta": delta}).to_string());
@@ -73,13 +73,13 @@ impl TranscriptionStream {
         deltas.chain(segments).chain([done.to_string()])
     }
 
-    /// The whole answer: the head of an event stream, the events, the end of the body. There is no `[DONE]`.
+    /// Returns the whole reply: the head of an event stream, the events, the end of the body. There is no `[DONE]`.
     pub fn reply(&self) -> Reply {
         let stream = self.clone();
         Reply::sse().events_with(move || stream.events()).end()
     }
 
-    /// What the stream adds up to: the answer of a server that was not asked to stream.
+    /// Returns what the stream adds up to: the response of a server that was not asked to stream.
     pub fn transcript(&self) -> Value {
         let mut transcript = json!({"text": self.text});
         if !self.segments.is_empty() {

@@ -1,4 +1,4 @@
-//! Addresses on loopback that nobody can connect to.
+//! Loopback addresses that do not accept connections.
 
 use socket2::{Domain, Socket, Type};
 
@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// A loopback address on which a connection is neither accepted nor refused: its queue of
-/// connections to accept is full, so the kernel drops the SYN, and a connect hangs.
+/// A loopback address on which a connection is neither accepted nor refused: its accept queue is full, so the kernel
+/// drops the SYN, and a connect hangs.
 ///
 /// Works on Linux; other systems may refuse instead. Connections are refused once it is dropped.
 #[derive(Debug)]
@@ -19,12 +19,12 @@ pub struct Blackhole {
     _waiting: Vec<TcpStream>,
 }
 
-/// On loopback a connection that does not hang is there within microseconds.
+/// On loopback, a connect that does not hang succeeds within microseconds.
 const HANGS: Duration = Duration::from_millis(100);
 const MAX_WAITING: usize = 64;
 
 impl Blackhole {
-    /// Makes the address. Blocks the thread for about 100 ms, to see a connect hang.
+    /// Creates the address. Blocks the thread for about 100 ms, to verify that a connect hangs.
     ///
     /// # Panics
     ///
@@ -64,13 +64,13 @@ impl Blackhole {
         format!("http://{}", self.addr)
     }
 
-    /// The [`url`](Self::url) with `/v1` behind it.
+    /// The [`url`](Self::url) followed by `/v1`.
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.url())
     }
 }
 
-/// An address that refuses: bound, so that nobody else gets it, but not listening.
+/// Returns an address that refuses: bound, so that no other process gets it, but not listening.
 #[track_caller]
 pub(crate) fn refused_addr() -> SocketAddr {
     static BOUND: OnceLock<(Socket, SocketAddr)> = OnceLock::new();

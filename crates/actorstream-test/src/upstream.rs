@@ -1,4 +1,4 @@
-//! A running upstream, and what it saw.
+//! A running upstream, and its record.
 
 use tokio::sync::oneshot;
 
@@ -12,11 +12,10 @@ use crate::request::Request;
 use crate::script::Script;
 use crate::unreachable;
 
-/// A running upstream: an HTTP/1.1 server that does what its [`Script`] says, and keeps a record.
+/// A running upstream: an HTTP/1.1 server that follows its [`Script`], and keeps a record.
 ///
-/// Dropping it stops it and closes its sockets: at once if it has a thread of its own
-/// ([`start`](Self::start)), else at the next turn of the runtime ([`spawn`](Self::spawn)).
-/// Connections and requests are numbered from 0.
+/// Dropping it stops it and closes its sockets: at once if it has its own thread ([`start`](Self::start)), otherwise
+/// when the runtime next runs its tasks ([`spawn`](Self::spawn)). Connections and requests are numbered from 0.
 #[must_use = "an upstream stops when it is dropped"]
 pub struct Upstream {
     pub(crate) journal: Arc<Journal>,
@@ -36,12 +35,12 @@ pub(crate) enum Runner {
 }
 
 impl Upstream {
-    /// Starts an upstream on a thread of its own, on a free port of 127.0.0.1. It accepts
-    /// connections when this returns. Needs no runtime.
+    /// Starts an upstream on its own thread, on a free port of 127.0.0.1. It accepts connections when this returns.
+    /// Needs no runtime.
     ///
     /// # Panics
     ///
-    /// If it cannot listen or make a thread; [`builder`](Self::builder) does not panic.
+    /// If it cannot listen or create a thread; [`builder`](Self::builder) does not panic.
     #[track_caller]
     pub fn start(script: impl Into<Script>) -> Self {
         match Self::builder().start(script) {
@@ -50,12 +49,16 @@ impl Upstream {
         }
     }
 
-    /// Starts an upstream on the current tokio runtime, on a free port of 127.0.0.1. It shares
-    /// the clock of the runtime: with `tokio::time::pause` hours of silence take no time.
+    /// Starts an upstream on the current tokio runtime, on a free port of 127.0.0.1. It shares the clock of the
+    /// runtime: with `tokio::time::pause`, hours of silence take no time.
+    ///
+    /// A client shares it too if it runs on this runtime. A stream of `actorstream` does under `#[actix_rt::test]`,
+    /// with `tokio::time::pause()` in the test. Under `#[tokio::test(start_paused = true)]` there is no actix
+    /// arbiter, so the stream runs on the client's own thread, with timeouts in real time.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime, and if it cannot listen.
+    /// Outside a tokio runtime, or if it cannot listen.
     #[track_caller]
     pub fn spawn(script: impl Into<Script>) -> Self {
         match Self::builder().spawn(script) {
@@ -64,7 +67,7 @@ impl Upstream {
         }
     }
 
-    /// An upstream on a port, with a backlog or with a certificate of your choice.
+    /// Returns a builder, for a port, a backlog or a certificate of your choice.
     pub fn builder() -> UpstreamBuilder {
         UpstreamBuilder::default()
     }
@@ -74,7 +77,7 @@ impl Upstream {
         format!("{}://{}", self.scheme, self.addr)
     }
 
-    /// The [`url`](Self::url) with `/v1` behind it, as clients of the OpenAI API want it.
+    /// The [`url`](Self::url) followed by `/v1`, as clients of the OpenAI API expect it.
     pub fn base_url(&self) -> String {
         format!("{}/v1", self.url())
     }
@@ -84,49 +87,48 @@ impl Upstream {
         self.addr
     }
 
-    /// A copy of the requests that have fully arrived so far, in the order of arrival.
+    /// Returns a copy of the requests that have fully arrived so far, in order of arrival.
     pub fn requests(&self) -> Vec<Request> {
         self.journal.read(|entries| entries.requests.clone())
     }
 
-    /// How many requests have fully arrived so far.
+    /// Returns how many requests have fully arrived so far.
     pub fn request_count(&self) -> usize {
         self.journal.read(|entries| entries.arrived)
     }
 
     /// Waits until the n-th request, from 0, has fully arrived.
     ///
-    /// Waits for ever if the upstream does not
-    /// [record requests](UpstreamBuilder::record_requests).
+    /// Waits forever if the upstream does not [record requests](UpstreamBuilder::record_requests).
     pub async fn request(&self, n: usize) -> Request {
         self.journal.wait_for(|entries| entries.requests.get(n).cloned()).await
     }
 
-    /// How many connections were accepted so far.
+    /// Returns how many connections were accepted so far.
     pub fn accepted(&self) -> usize {
         self.journal.read(|entries| entries.peer_closed.len())
     }
 
-    /// How many connections neither side has closed.
+    /// Returns how many connections are open on both sides.
     pub fn open(&self) -> usize {
         self.journal.read(|entries| entries.open)
     }
 
-    /// Waits until so many connections were accepted.
+    /// Waits until this many connections were accepted.
     pub async fn has_accepted(&self, count: usize) {
         self.journal.wait_for(|entries| (entries.peer_closed.len() >= count).then_some(())).await;
     }
 
-    /// Waits until no connection is open. That is so before the first one was accepted, too.
+    /// Waits until no connection is open, which is also the case before the first one was accepted.
     pub async fn all_closed(&self) {
         self.journal.wait_for(|entries| (entries.open == 0).then_some(())).await;
     }
 
-    /// Waits until the client has closed or reset the n-th connection, from 0: noticed also while
-    /// the script waits or is silent, and if only the client's sending side was closed.
+    /// Waits until the client has closed or reset the n-th connection, from 0. This is noticed even while the script
+    /// waits or is silent, and if only the client's sending side was closed.
     ///
-    /// Waits for ever if the upstream closed the connection itself before: it does not see any
-    /// more what the client does. A failed TLS handshake counts as closed by the client.
+    /// Waits forever if the upstream closed the connection first, since it no longer observes the client then. A
+    /// failed TLS handshake counts as closed by the client.
     pub async fn peer_closed(&self, connection: usize) {
         self.journal
             .wait_for(|entries| {
@@ -136,7 +138,7 @@ impl Upstream {
             .await;
     }
 
-    /// Waits until the n-th connection, from 0, is closed, by whichever side.
+    /// Waits until either side has closed the n-th connection, from 0.
     pub async fn closed(&self, connection: usize) {
         self.journal
             .wait_for(|entries| {
@@ -146,14 +148,14 @@ impl Upstream {
             .await;
     }
 
-    /// How many bytes of replies the kernel took so far, over all connections (under TLS: bytes
-    /// before encryption). It stands still while a client does not read.
+    /// Returns how many bytes of replies the kernel accepted so far, over all connections (under TLS: bytes before
+    /// encryption). It does not increase while a client does not read.
     pub fn bytes_written(&self) -> u64 {
         self.journal.written()
     }
 
-    /// A base URL on which nothing listens: connections are refused. The port is kept from being
-    /// used by others as long as the process lives.
+    /// Returns a base URL on which nothing listens: connections are refused. The port stays reserved as long as the
+    /// process lives.
     ///
     /// # Panics
     ///

@@ -124,8 +124,8 @@ async fn delay(url: &str, streams: u64) {
         async move {
             let (mut after, mut times, mut watch) = (0, Vec::new(), viewer.watch(id));
             loop {
-                let hint = *watch.borrow_and_update();
-                if hint.tail > after || after == 0 {
+                let progress = *watch.borrow_and_update();
+                if progress.tail > after || after == 0 {
                     let page = viewer.read(id, after, 64 << 10).await.unwrap();
                     let now = Instant::now();
                     for entry in page.entries {

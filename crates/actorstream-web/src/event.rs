@@ -1,11 +1,11 @@
-//! What the log of a generation holds: neutral events, which each viewer's protocol encodes.
+//! The content of a generation's log: protocol-neutral events, which each viewer's protocol encodes.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The endpoint whose events a generation is made of.
+/// The endpoint that produces a generation's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Api {
@@ -21,33 +21,33 @@ pub enum Api {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// An event of upstream: its JSON, as it came.
+    /// An upstream event: its JSON, verbatim.
     Upstream(Arc<RawValue>),
-    /// What the service itself adds for its viewers.
+    /// A part that the service adds for its viewers.
     Part(Part),
-    /// What was shown so far of the answer is void: it is generated again from the start.
+    /// Everything shown so far is void: the response is generated again from the start.
     Reset,
     /// The end. Nothing follows it.
     End(End),
 }
 
 impl Event {
-    /// An event of upstream, or one that takes the place of one.
+    /// Creates an entry for an upstream event, or for one that replaces it.
     ///
     /// # Errors
-    /// When the value cannot be written as JSON.
+    /// If the value cannot be serialized as JSON.
     pub fn upstream<T: Serialize + ?Sized>(event: &T) -> serde_json::Result<Self> {
         serde_json::value::to_raw_value(event).map(|json| Self::Upstream(json.into()))
     }
 
-    /// Whether it is the end.
+    /// Returns whether this is the end.
     pub fn is_end(&self) -> bool {
         matches!(self, Self::End(_))
     }
 
-    /// How many bytes it has, as caps count them.
+    /// The size in bytes, as limits count it.
     pub fn size(&self) -> u64 {
-        /// What an entry takes beside its text.
+        /// What an entry takes besides its text, in bytes.
         const ENTRY: usize = 32;
         let text = match self {
             Self::Upstream(json) => json.get().len(),
@@ -59,49 +59,49 @@ impl Event {
     }
 }
 
-/// What a service adds to a generation beside the events of upstream.
+/// A part that a service adds to a generation besides the upstream events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Part {
-    /// What a tool that the service ran gave back.
+    /// The output of a tool that the service ran.
     ToolOutput {
         /// The id of the call.
         tool_call_id: String,
         /// The result.
         output: serde_json::Value,
     },
-    /// A tool that the service ran failed.
+    /// A failure of a tool that the service ran.
     ToolError {
         /// The id of the call.
         tool_call_id: String,
-        /// What viewers are told.
+        /// The error message for viewers.
         error: String,
     },
-    /// A web page that the answer rests on.
+    /// A web page that the answer cites.
     Source {
         /// An id, unique in the generation.
         id: String,
-        /// Where it is.
+        /// Its URL.
         url: String,
         /// Its title.
         title: Option<String>,
     },
     /// A file that belongs to the answer.
     File {
-        /// Where it is; a `data:` URL holds the file itself.
+        /// Its URL; a `data:` URL holds the file itself.
         url: String,
         /// Its media type.
         media_type: String,
     },
-    /// Data of the application's own: the AI SDK's `data-<name>`.
+    /// Application data: the AI SDK's `data-<name>`.
     Data {
         /// The name.
         name: String,
-        /// With an id, later data of the same name and id replaces it.
+        /// With an id, later data with the same name and id replaces it.
         id: Option<String>,
         /// The data.
         data: serde_json::Value,
-        /// It is shown to whoever watches now, and is no part of the message.
+        /// Shown to current viewers only, and not a part of the message.
         #[serde(default)]
         transient: bool,
     },
@@ -111,34 +111,37 @@ pub enum Part {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum End {
-    /// Whole, or as whole as upstream meant it to be.
+    /// Complete, or as complete as upstream intended.
     Finish {
-        /// The finish reason of the first choice, or the status of a response, as upstream said it.
+        /// The finish reason of the first choice, or the status of a response, as upstream sent it.
         reason: Option<String>,
     },
     /// With an error.
     Error(Failure),
-    /// Stopped, by a viewer or by the service. What came until then is kept.
+    /// Stopped by a viewer or by the service. What arrived before is kept.
     Abort {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
-/// What viewers are told of an error.
+/// An error as viewers receive it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// A sentence for people.
+    /// A message for people.
     pub message: String,
     /// The kind of error, such as `server_error`.
     pub kind: String,
     /// A code for programs.
     pub code: Option<String>,
-    /// The HTTP status that an unstreamed or not yet begun answer should have.
+    /// The request parameter that it concerns, as upstream reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub param: Option<String>,
+    /// The HTTP status for an unstreamed response, or one that has not started.
     pub status: u16,
 }
 
-/// An entry with its number in the log, from 1 on and without gaps.
+/// An entry with its number in the log, starting at 1 and without gaps.
 #[derive(Debug, Clone)]
 pub struct Logged {
     /// The number.

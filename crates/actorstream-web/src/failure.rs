@@ -1,31 +1,36 @@
-//! What viewers are told of errors.
+//! Errors as viewers receive them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::CACHE_CONTROL;
+use actix_web::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use actorstream::{ApiError, ErrorKind, StreamError};
 use serde_json::{Value, json};
 
 use crate::event::Failure;
+use crate::log::Reply;
 use crate::store::{StoreError, StoreLimit};
 
+/// The error code for a refusal of the service's own credentials.
+const CREDENTIALS: &str = "upstream_credentials";
+
 impl Failure {
-    /// A failure.
+    /// Creates a failure.
     pub fn new(status: u16, kind: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { message: message.into(), kind: kind.into(), code: None, status }
+        Self { message: message.into(), kind: kind.into(), code: None, param: None, status }
     }
 
-    /// The same with a code for programs.
+    /// Sets a code for programs.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
         self
     }
 
-    /// What viewers are told of an error of upstream. With `told` they are told upstream's own words, which may say more
-    /// of the service than they should know; without, only what kind of error it is. A key is in neither.
+    /// Converts an upstream error. With `told`, the message is upstream's own, which may reveal more about the
+    /// service than viewers should know; otherwise it names only the kind of error. Neither contains a key.
     pub fn of_stream(error: &StreamError, told: bool) -> Self {
         let failure = Self::of_kind(&error.kind);
         match error.api() {
@@ -38,23 +43,7 @@ impl Failure {
         let upstream =
             |status, code: &str, message: &str| Self::new(status, "upstream_error", message).with_code(code);
         match kind {
-            ErrorKind::Refused(refused) => match refused.status {
-                // What the caller can do something about.
-                status @ (400 | 404 | 409 | 413 | 422) => {
-                    Self::new(status, "invalid_request_error", "the model's server refused the request")
-                }
-                429 => Self::new(
-                    429,
-                    "rate_limit_error",
-                    "the model's server has too many requests; try again later",
-                )
-                .with_code("rate_limit_exceeded"),
-                503 | 529 => {
-                    upstream(503, "upstream_overloaded", "the model's server is overloaded; try again later")
-                }
-                // Among them 401 and 403: the service's own key is at fault, not the caller's.
-                _ => upstream(502, "upstream_refused", "the model's server refused to answer"),
-            },
+            ErrorKind::Refused(refused) => Self::of_status(refused.status),
             ErrorKind::Provider(_) => upstream(502, "upstream_failed", "the model's server failed"),
             ErrorKind::Truncated { .. } => upstream(502, "upstream_truncated", "the answer was cut off"),
             ErrorKind::Timeout { .. } => {
@@ -63,20 +52,56 @@ impl Failure {
             ErrorKind::Transport { .. } => {
                 upstream(502, "upstream_unreachable", "the model's server cannot be reached")
             }
-            ErrorKind::Limit { .. } => {
-                upstream(502, "upstream_limit", "the answer is larger than one may be")
-            }
+            ErrorKind::Limit { .. } => upstream(502, "upstream_limit", "the response is too large"),
             ErrorKind::Malformed { .. } | ErrorKind::NotAStream { .. } => {
-                upstream(502, "upstream_malformed", "the model's server answered what cannot be read")
+                upstream(502, "upstream_malformed", "the model's server sent a response that cannot be read")
             }
             ErrorKind::Config { .. } => {
-                Self::new(500, "server_error", "the service is set up wrong").with_code("configuration")
+                Self::new(500, "server_error", "the service is misconfigured").with_code("configuration")
             }
             _ => Self::aborted(),
         }
     }
 
+    /// Converts an upstream refusal. Its status keeps its meaning.
+    fn of_status(status: u16) -> Self {
+        let upstream =
+            |code: &str, message: &str| Self::new(status, "upstream_error", message).with_code(code);
+        match status {
+            401 | 403 => upstream(CREDENTIALS, "the model's server refuses the credentials of this service"),
+            402 => upstream(
+                "upstream_refused",
+                "the account of this service with the model's server cannot pay for it",
+            ),
+            408 => upstream("upstream_timeout", "the model's server timed out"),
+            429 => {
+                let message = "the model's server has too many requests; try again later";
+                Self::new(status, "rate_limit_error", message).with_code("rate_limit_exceeded")
+            }
+            400..=499 => Self::new(status, "invalid_request_error", "the model's server refused the request"),
+            503 | 529 => upstream("upstream_overloaded", "the model's server is overloaded; try again later"),
+            500..=599 => upstream("upstream_refused", "the model's server refused to answer"),
+            // Not an error status: a redirect, which is not followed, or no status.
+            _ => {
+                let message = "the model's server refused to answer";
+                Self::new(502, "upstream_error", message).with_code("upstream_refused")
+            }
+        }
+    }
+
+    /// Returns whether upstream refused the service's credentials rather than the client, so that a retry does not
+    /// help.
+    pub(crate) fn is_of_credentials(&self) -> bool {
+        self.code.as_deref() == Some(CREDENTIALS)
+    }
+
     fn in_the_words_of(mut self, api: &ApiError) -> Self {
+        self.param.clone_from(&api.param);
+        if self.is_of_credentials() {
+            // The upstream message alone would seem to refer to the client's credentials.
+            self.message = format!("{}: {}", self.message, api.message);
+            return self;
+        }
         self.message.clone_from(&api.message);
         if let Some(kind) = &api.r#type {
             self.kind.clone_from(kind);
@@ -87,31 +112,31 @@ impl Failure {
         self
     }
 
-    /// The service ended under the answer.
+    /// The service ended while it produced the response.
     pub fn aborted() -> Self {
         Self::new(503, "server_error", "the service was interrupted before the answer was complete")
             .with_code("aborted")
     }
 
-    /// The service is going down.
+    /// The service is shutting down.
     pub fn shutdown() -> Self {
         Self::new(503, "server_error", "the service is shutting down; try again later").with_code("shutdown")
     }
 
-    /// There is nothing of the name that was asked for, or it is somebody else's.
+    /// The requested resource does not exist or belongs to another owner.
     pub fn not_found() -> Self {
         Self::new(404, "invalid_request_error", "there is no such answer, or it has expired")
             .with_code("not_found")
     }
 
-    /// What was sent cannot be understood.
+    /// The request is invalid.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, "invalid_request_error", message)
     }
 
-    /// As the OpenAI API words an error.
+    /// Returns the error object in the OpenAI API's format.
     pub fn to_json(&self) -> Value {
-        json!({"error": {"message": self.message, "type": self.kind, "param": null, "code": self.code}})
+        json!({"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}})
     }
 }
 
@@ -123,16 +148,65 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// A handler may answer with a failure: its status, and JSON as the OpenAI API has it.
+/// A handler may return a failure: the response has its status, and JSON in the OpenAI API's format.
 impl ResponseError for Failure {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status_code())
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .json(self.to_json())
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        if matches!(self.status, 429 | 503) {
+            response.insert_header((RETRY_AFTER, "1"));
+        }
+        if self.is_of_credentials() {
+            response.insert_header(("x-should-retry", "false"));
+        }
+        response.json(self.to_json())
+    }
+}
+
+/// A failure with the upstream headers.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    failure: Failure,
+    reply: Option<Arc<Reply>>,
+}
+
+impl Refusal {
+    /// Adds the upstream headers of this request.
+    pub(crate) fn of(failure: Failure, reply: &Arc<Reply>) -> Self {
+        Self { failure, reply: Some(Arc::clone(reply)) }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self { failure, reply: None }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.failure.fmt(f)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.failure.status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let Some(reply) = &self.reply else { return self.failure.error_response() };
+        let mut response = HttpResponse::build(self.status_code());
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        reply.write(&mut response);
+        if self.failure.is_of_credentials() {
+            response.insert_header(("x-should-retry", "false"));
+        }
+        response.json(self.failure.to_json())
     }
 }
 
@@ -154,7 +228,7 @@ impl From<StoreError> for Failure {
             StoreError::Gap { .. } => {
                 Self::new(503, "server_error", "a part of the answer was lost").with_code("log_lost")
             }
-            // What a store says of itself is for the service's log.
+            // The store's own error message is for the service's log.
             StoreError::Unavailable(_) => {
                 Self::new(503, "server_error", "the service's store cannot be reached; try again later")
                     .with_code("store_unavailable")
@@ -169,6 +243,18 @@ impl From<StoreError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn statuses_keep_their_meaning() {
+        for status in [400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 451, 500, 502, 503, 504, 529] {
+            let failure = Failure::of_status(status);
+            assert_eq!((failure.status, failure.status_code().as_u16()), (status, status));
+            assert_eq!(failure.is_of_credentials(), matches!(status, 401 | 403), "{status}");
+        }
+        for status in [0, 100, 301, 399, 600, 999] {
+            assert_eq!(Failure::of_status(status).status, 502, "{status}");
+        }
+    }
 
     fn provider() -> StreamError {
         let body = json!({"error": {"message": "You sent too much", "type": "t", "code": "c"}});
@@ -186,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_store_says_of_itself_is_not_told() {
+    fn store_errors_are_not_exposed() {
         let failure = Failure::from(StoreError::unavailable("redis://:password@host"));
         assert!(!failure.to_json().to_string().contains("password"));
     }

@@ -1,4 +1,4 @@
-//! `Generation`: the actor between upstream's stream and the log.
+//! `Generation`: the actor between the upstream stream and the log.
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
 use actorstream::{
@@ -9,13 +9,12 @@ use actorstream::{
 use crate::event::End;
 use crate::log::{Log, Recorded};
 
-/// Writes the events of one stream to a log, and its end.
+/// Writes the events of one stream and its end to a log.
 ///
-/// It is a [`StreamingClient`] of every endpoint that a log can be of. While the store does not keep up, it waits, and
-/// nothing is read from upstream. It stops when the log takes nothing more.
+/// It implements [`StreamingClient`] for every endpoint whose events a log can hold. While the store lags behind, it
+/// waits, and nothing is read from upstream. It stops when the log is closed.
 ///
-/// An actor of your own that watches or changes events on their way holds the [`Log`] instead, and does what this one
-/// does:
+/// An actor of your own that observes or changes events owns the [`Log`] instead, and does the same:
 ///
 /// ```
 /// use actix::prelude::*;
@@ -60,7 +59,7 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// An actor that writes to this log.
+    /// Creates an actor that writes to this log.
     pub fn new(log: Log) -> Self {
         Self { log }
     }
@@ -90,8 +89,7 @@ impl Actor for Generation {
     }
 }
 
-/// Lets an actor wait, if the log is full, until there is room: meanwhile no event reaches it, and nothing is read from
-/// upstream.
+/// Makes an actor wait while the log is full. Meanwhile no event reaches it, and nothing is read from upstream.
 pub fn wait_for_room<A>(log: &Log, ctx: &mut Context<A>)
 where
     A: Actor<Context = Context<A>>,
@@ -143,7 +141,7 @@ impl StreamingClient<ResponseEvent> for Generation {
 
     fn handle_finish(
         &mut self,
-        end: Finish<proto::responses::Response>,
+        end: Finish<proto::api::responses::Response>,
         _: &StreamRef,
         ctx: &mut Self::Context,
     ) {

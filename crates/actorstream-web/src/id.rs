@@ -1,4 +1,4 @@
-//! `GenerationId` and `Cursor`: which generation it is, and how much of it a viewer has.
+//! `GenerationId` and `Cursor`: identify a generation, and how much of it a viewer has.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,19 +6,19 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Names a generation. Nobody can guess one, and none is used twice.
+/// The id of a generation. It cannot be guessed, and is never reused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct GenerationId(Arc<str>);
 
-/// The longest id that is read.
+/// The longest valid id, in bytes.
 const LONGEST: usize = 64;
 
 impl GenerationId {
-    /// A new id: 128 bits from the operating system's generator of random numbers.
+    /// Returns a new id: 128 bits from the operating system's random number generator.
     ///
     /// # Panics
-    /// When the operating system has no random numbers to give.
+    /// If the operating system provides no random numbers.
     pub fn random() -> Self {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
@@ -61,7 +61,7 @@ impl From<GenerationId> for String {
     }
 }
 
-/// A text that is no id, or no cursor.
+/// An invalid id or cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidId;
 
@@ -73,15 +73,15 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
-/// How much of a generation a viewer has: `<generation>.<seq>`, the `id:` of the last event that it got. Where an entry of
-/// the log becomes several events, `<generation>.<seq>.<k>` stands on those before the last.
+/// How much of a generation a viewer has: `<generation>.<seq>`, the `id:` of the last event it received. If an entry
+/// of the log becomes several events, the events before the last have the cursor `<generation>.<seq>.<k>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     /// The generation.
     pub generation: GenerationId,
     /// The number of the entry.
     pub seq: u64,
-    /// How many events of the entry came; `None` if all did.
+    /// How many events of the entry the viewer has; `None` for all.
     pub frames: Option<u64>,
 }
 
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn a_malformed_id_is_refused() {
         for text in ["", "a.b", "a/b", "a b", "ü", &"x".repeat(65)] {
             assert_eq!(text.parse::<GenerationId>(), Err(InvalidId), "{text}");
         }

@@ -1,12 +1,12 @@
-//! `Viewer`: reads a log for one who watches.
+//! `Viewer`: reads a log for a client.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
-use actix_web::{HttpResponse, body::BodyStream};
+use actix_web::http::{ConnectionType, StatusCode, Version};
+use actix_web::{HttpRequest, HttpResponse, body::BodyStream};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use futures_util::stream::unfold;
@@ -17,32 +17,34 @@ use crate::event::Failure;
 use crate::id::{Cursor, GenerationId};
 use crate::log::again;
 use crate::protocol::Encoder;
-use crate::store::{Hint, Page, Store, StoreError};
-use crate::viewers::Seat;
+use crate::store::{Page, Progress, Store, StoreError};
+use crate::viewers::ViewerPermit;
 
 /// About how many bytes are read at once.
 const PAGE: usize = 64 << 10;
 
-/// Reads the log of a generation, from its beginning or from where the viewer was, and writes it in the viewer's protocol
-/// until its end.
+/// Reads the log of a generation, from its beginning or from the client's position, and encodes it in the client's
+/// protocol until its end.
 ///
-/// It reads when it is asked for more, and keeps nothing of what it has read: one that is slow, or that stalls, costs no
-/// memory and holds nobody back.
+/// It reads on demand and keeps nothing of what it has read: a slow or stalled client costs no memory and delays no
+/// other.
 pub struct Viewer {
     store: Arc<dyn Store>,
     generation: GenerationId,
     encoder: Box<dyn Encoder>,
-    /// What the viewer has already.
+    /// What the client already has.
     seen: Option<Cursor>,
-    /// The number of the last entry that was read.
+    /// The number of the last entry read.
     after: u64,
-    hint: watch::Receiver<Hint>,
+    progress: watch::Receiver<Progress>,
+    /// Everything up to the known progress was read: there is nothing more until the next one.
+    caught_up: bool,
     ping_every: Duration,
-    seat: Option<Seat>,
+    permit: Option<ViewerPermit>,
     ended: bool,
 }
 
-/// The answer is cut off here: its viewer is to come back, and will find the rest at another instance.
+/// The response is cut off here: the client should reconnect, and will find the rest at another instance.
 #[derive(Debug)]
 pub struct Cut;
 
@@ -55,61 +57,54 @@ impl fmt::Display for Cut {
 impl std::error::Error for Cut {}
 
 impl Viewer {
-    /// A viewer of a generation, from its beginning on.
+    /// Creates a viewer of a generation, from its beginning.
     pub fn new(store: Arc<dyn Store>, generation: GenerationId, encoder: Box<dyn Encoder>) -> Self {
         Self {
-            hint: store.watch(&generation),
+            progress: store.watch(&generation),
             store,
             generation,
             encoder,
             seen: None,
             after: 0,
+            caught_up: false,
             ping_every: Duration::from_secs(15),
-            seat: None,
+            permit: None,
             ended: false,
         }
     }
 
-    /// Leaves out what the viewer has. A cursor of another generation, or of more than there is, counts for nothing: the
-    /// viewer gets all.
+    /// Skips what the client has. A cursor of another generation, or beyond the end, is ignored: the client gets
+    /// everything.
     #[must_use]
     pub fn after(mut self, cursor: Option<Cursor>) -> Self {
         self.seen = cursor.filter(|cursor| cursor.generation == self.generation);
         self
     }
 
-    /// How long the viewer is sent nothing before it is sent what keeps its connection alive. Default: 15 s.
+    /// Sets how long the connection may be silent before a keep-alive is sent. Default: 15 s.
     #[must_use]
     pub fn ping_every(mut self, interval: Duration) -> Self {
         self.ping_every = interval;
         self
     }
 
-    pub(crate) fn seated(mut self, seat: Seat) -> Self {
-        self.seat = Some(seat);
+    pub(crate) fn seated(mut self, permit: ViewerPermit) -> Self {
+        self.permit = Some(permit);
         self
     }
 
-    /// More of the answer, or what keeps the connection alive; `None` after the end.
+    /// Returns more of the response, or a keep-alive; `None` after the end.
     ///
     /// # Errors
-    /// [`Cut`], when the answer goes on elsewhere. Nothing follows it. Other errors are told in the viewer's protocol.
+    /// [`Cut`], if the response continues at another instance. Nothing follows it. Other errors are encoded in the
+    /// client's protocol.
     pub async fn next(&mut self) -> Option<Result<Bytes, Cut>> {
         while !self.ended {
-            // What happens from here on is told.
-            self.hint.borrow_and_update();
-            let Self { store, generation, after, .. } = &*self;
-            let page = match again(|| store.read(generation, *after, PAGE)).await {
-                Ok(page) => page,
-                Err(error) => return self.fail(error).map(Ok),
-            };
-            let more = !page.entries.is_empty();
-            let out = self.write(page);
-            if !out.is_empty() {
-                return Some(Ok(out));
-            }
-            if !more && !self.ended {
-                match self.wait().await {
+            if self.caught_up {
+                let waited = self.wait().await;
+                // It is read after a silence, too: a notification may be lost.
+                self.caught_up = false;
+                match waited {
                     Waited::Told => {}
                     Waited::Silence => {
                         if let Some(ping) = self.encoder.ping() {
@@ -122,17 +117,41 @@ impl Viewer {
                     }
                 }
             }
+            // Changes from here on are notified.
+            self.progress.borrow_and_update();
+            let page = match self.read().await {
+                Ok(page) => page,
+                Err(error) => return self.fail(error).map(Ok),
+            };
+            let (tail, is_empty) = (page.tail, page.entries.is_empty());
+            let out = self.write(page);
+            self.caught_up = is_empty || self.after >= tail;
+            if !out.is_empty() {
+                return Some(Ok(out));
+            }
         }
-        // From here on nobody watches.
-        self.seat = None;
+        // From here on, this viewer no longer counts.
+        self.permit = None;
         None
+    }
+
+    async fn read(&mut self) -> Result<Page, StoreError> {
+        let Self { store, generation, after, seen, .. } = &mut *self;
+        let page = again(|| store.read(generation, *after, PAGE)).await?;
+        if seen.as_ref().is_none_or(|seen| seen.seq <= page.tail) {
+            return Ok(page);
+        }
+        // The cursor is of no log, or of another instance that has heard of more entries than this one so far.
+        let tail = again(|| store.generation(generation)).await?.tail;
+        if seen.as_ref().is_some_and(|seen| seen.seq > tail) {
+            *seen = None;
+            return Ok(page);
+        }
+        again(|| store.read(generation, *after, PAGE)).await
     }
 
     fn write(&mut self, page: Page) -> Bytes {
         let mut out = BytesMut::new();
-        if self.seen.as_ref().is_some_and(|seen| seen.seq > page.tail) {
-            self.seen = None;
-        }
         for entry in page.entries {
             self.after = entry.seq;
             match &self.seen {
@@ -148,7 +167,7 @@ impl Viewer {
         out.freeze()
     }
 
-    /// Tells the viewer that the log cannot be read any more.
+    /// Encodes an error because the log can no longer be read.
     fn fail(&mut self, error: StoreError) -> Option<Bytes> {
         tracing::debug!(generation = %self.generation, "a viewer lost its log: {error}");
         self.ended = true;
@@ -159,17 +178,17 @@ impl Viewer {
 
     async fn wait(&mut self) -> Waited {
         let silence = Instant::now() + self.ping_every;
-        let hint = &mut self.hint;
+        let progress = &mut self.progress;
         let told = async {
-            if hint.changed().await.is_err() {
-                // The log is gone, or the store does not tell.
+            if progress.changed().await.is_err() {
+                // The log is gone, or the store sends no notifications.
                 sleep(Duration::from_secs(1)).await;
             }
         };
-        let seat = &mut self.seat;
+        let permit = &mut self.permit;
         let cut = async {
-            match seat {
-                Some(seat) => seat.cut().await,
+            match permit {
+                Some(permit) => permit.cut().await,
                 None => std::future::pending().await,
             }
         };
@@ -179,12 +198,25 @@ impl Viewer {
         }
     }
 
-    /// The answer as a stream.
+    /// Converts the viewer into a stream.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, Cut>> {
         unfold(self, |mut viewer| async move { viewer.next().await.map(|item| (item, viewer)) })
     }
 
-    /// The answer as that of a handler: status 200, the headers that keep proxies from holding it back, the body.
+    /// Converts the viewer into the response to a request, like [`into_response`](Self::into_response). An HTTP/1.0
+    /// response, which cannot be chunked, ends with its connection.
+    pub fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let mut response = self.into_response();
+        if request.version() < Version::HTTP_11 {
+            let head = response.head_mut();
+            head.no_chunking(true);
+            head.set_connection_type(ConnectionType::Close);
+        }
+        response
+    }
+
+    /// Converts the viewer into a response with status 200, the headers that keep proxies from buffering, and the
+    /// body.
     pub fn into_response(self) -> HttpResponse {
         let mut response = HttpResponse::build(StatusCode::OK);
         response
@@ -201,11 +233,11 @@ impl Viewer {
 }
 
 enum Waited {
-    /// Something has happened.
+    /// A change was notified.
     Told,
-    /// Nothing has, for as long as the connection may be silent.
+    /// Nothing has changed for as long as the connection may be silent.
     Silence,
-    /// The viewer is to go elsewhere.
+    /// The client should reconnect to another instance.
     Cut,
 }
 

@@ -25,6 +25,14 @@ impl Json {
         self.fields().iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// The value of a field, to change it.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Json> {
+        match self {
+            Self::Object(fields) => fields.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
     /// The string in a field.
     pub fn str(&self, name: &str) -> Option<&str> {
         match self.get(name)? {

@@ -1,17 +1,24 @@
-//! Writes the types of the API's stream events into actorstream-proto, from the API's schemas.
+//! Writes the types of the API into actorstream-proto, from the schemas of the API.
 //!
 //! `cargo run -p actorstream-xtask -- generate` writes them; with `--check` it only says whether the files are as it
-//! would write them, and so does [`check`]. The way from schemas to source: [`schema`] flattens what a schema allows,
-//! [`lower`] makes Rust types of it, [`merge`] makes one of those that are the same, [`write`](mod@write) writes them into
-//! [`files`]. What is called what stands in [`names`], and what the documentation says in [`docs`].
+//! would write them, and so does [`check`]. `refresh.sh VERSION` first reads the schemas anew from the official Python
+//! package of that version, and says what is [different].
+//!
+//! The way from schemas to source: [`document`] reads them, [`schema`] flattens what a schema allows, [`lower`] makes
+//! Rust types of it, [`merge`] makes one of those that are the same and names them, [`write`](mod@write) writes them
+//! into [`files`]. What is called what stands in [`names`], and what the documentation says in [`docs`].
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 mod accessors;
+mod builders;
+pub mod different;
 pub mod docs;
+pub mod document;
 pub mod files;
+mod imports;
 pub mod json;
 pub mod lower;
 pub mod merge;
@@ -19,73 +26,86 @@ pub mod model;
 pub mod names;
 pub mod schema;
 mod size;
+mod type_names;
 pub mod write;
-
-use json::Json;
-use schema::Schemas;
 
 /// The types that everything else is reached from.
 const ROOTS: &[&str] = &[
-    "ResponseStreamEvent",
-    "Response",
-    "ImageGenStreamEvent",
-    "ImageEditStreamEvent",
-    "ImagesResponse",
-    "CreateTranscriptionResponseStreamEvent",
-    "CreateSpeechResponseStreamEvent",
-    "CreateTranscriptionResponseJson",
-    "CreateTranscriptionResponseVerboseJson",
+    "responses.response_stream_event:ResponseStreamEvent",
+    "responses.response:Response",
+    "image_gen_stream_event:ImageGenStreamEvent",
+    "image_edit_stream_event:ImageEditStreamEvent",
+    "images_response:ImagesResponse",
+    "audio.transcription_stream_event:TranscriptionStreamEvent",
+    "audio.speech_stream_event:SpeechStreamEvent",
+    "audio.transcription:Transcription",
+    "audio.transcription_verbose:TranscriptionVerbose",
+    "audio.transcription_diarized:TranscriptionDiarized",
+    "responses.response_create_params:ResponseCreateParamsBase",
+    "responses.input_token_count_params:InputTokenCountParams",
+    "responses.input_token_count_response:InputTokenCountResponse",
+    "chat.completion_create_params:CompletionCreateParamsBase",
+    "completion_create_params:CompletionCreateParamsBase",
+    "image_generate_params:ImageGenerateParamsBase",
+    "image_edit_params:ImageEditParamsBase",
+    "audio.transcription_create_params:TranscriptionCreateParamsBase",
+    "audio.speech_create_params:SpeechCreateParams",
+    "embedding_create_params:EmbeddingCreateParams",
+    "create_embedding_response:CreateEmbeddingResponse",
+    "moderation_create_params:ModerationCreateParams",
+    "moderation_create_response:ModerationCreateResponse",
+    "model:ModelList",
+    "file_create_params:FileCreateParams",
+    "file_list_params:FileListParams",
+    "file_object:FileList",
+    "file_deleted:FileDeleted",
 ];
 
-/// An event that the API sends and does not document.
-const KEEP_ALIVE: &str = r##"{
-    "type": "object",
-    "properties": {
-        "type": {"type": "string", "enum": ["keepalive"]},
-        "sequence_number": {"type": "integer"}
-    },
-    "required": ["type", "sequence_number"]
-}"##;
+/// The schemas, below the crate.
+const SCHEMAS: &str = "schemas.json";
 
-/// The source files by their paths below `src` of actorstream-proto, made of the text of
-/// `stream-event-schemas.json`.
+/// The source files by their paths below `src` of actorstream-proto, made of the texts of `schemas.json` and
+/// `additions.json`.
 ///
 /// # Errors
-/// When that is no JSON.
-pub fn generate(schemas: &str) -> serde_json::Result<BTreeMap<String, String>> {
-    let document: Json = serde_json::from_str(schemas)?;
-    let mut schemas = document.get("schemas").cloned().unwrap_or(Json::Other);
-    add_keep_alive(&mut schemas, serde_json::from_str(KEEP_ALIVE)?);
-    let schemas = Schemas::new(schemas);
+/// When either is no JSON, or when two types would have one name: `InvalidData`, which says which.
+pub fn generate(schemas: &str, additions: &str) -> io::Result<BTreeMap<String, String>> {
+    let schemas = document::read(schemas, additions)?;
     let mut lowerer = lower::Lowerer::new(&schemas);
     let roots: Vec<usize> = ROOTS.iter().map(|root| lowerer.root(root)).collect();
-    let (defs, roots) = merge::merge(lowerer.defs, &roots);
+    let (defs, roots) = merge::merge(lowerer.defs, &roots)
+        .map_err(|clash| io::Error::new(io::ErrorKind::InvalidData, clash))?;
     Ok(write::write(&defs, &roots))
 }
 
-fn add_keep_alive(schemas: &mut Json, keep_alive: Json) {
-    let Json::Object(schemas) = schemas else { return };
-    let name = "ResponseKeepAliveEvent";
-    for (_, events) in schemas.iter_mut().filter(|(schema, _)| schema == "ResponseStreamEvent") {
-        if let Json::Object(fields) = events {
-            for (_, list) in fields.iter_mut().filter(|(field, _)| field == "anyOf") {
-                if let Json::List(list) = list {
-                    list.push(Json::Object(vec![("$ref".into(), Json::String(name.into()))]));
-                }
-            }
-        }
+/// The entries of the table of names that stand for no type which is generated.
+///
+/// # Errors
+/// When the schemas cannot be read.
+pub fn unused_names() -> io::Result<Vec<&'static str>> {
+    let schemas =
+        document::read(&fs::read_to_string(own(SCHEMAS))?, &fs::read_to_string(own("additions.json"))?)?;
+    let mut lowerer = lower::Lowerer::new(&schemas);
+    for root in ROOTS {
+        lowerer.root(root);
     }
-    schemas.push((name.into(), keep_alive));
+    let used: Vec<_> = lowerer.defs.iter().filter_map(|def| names::entry(&def.name)).collect();
+    let entries = type_names::TYPES.iter().chain(type_names::CHAT);
+    Ok(entries.map(|(entry, _)| *entry).filter(|entry| !used.contains(entry)).collect())
 }
 
 /// The root of the workspace.
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.ancestors().nth(2).unwrap_or(own).to_owned()
 }
 
-fn sources() -> io::Result<BTreeMap<PathBuf, String>> {
-    let schemas = fs::read_to_string(workspace().join("tests/fixtures/stream-event-schemas.json"))?;
-    let sources = generate(&schemas)?;
+fn own(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn sources(schemas: &str) -> io::Result<BTreeMap<PathBuf, String>> {
+    let sources = generate(schemas, &fs::read_to_string(own("additions.json"))?)?;
     let src = workspace().join("crates/actorstream-proto/src");
     Ok(sources.into_iter().map(|(path, source)| (src.join(path), source)).collect())
 }
@@ -93,18 +113,33 @@ fn sources() -> io::Result<BTreeMap<PathBuf, String>> {
 /// Writes the files that are not as they should be, and gives their paths.
 ///
 /// # Errors
-/// When a file cannot be read or written.
+/// When a file cannot be read or written, or when two types would have one name.
 pub fn update() -> io::Result<Vec<PathBuf>> {
-    let changed = check()?;
-    for (path, source) in sources()? {
-        if changed.contains(&path) {
-            fs::create_dir_all(path.parent().unwrap_or(&path))?;
-            fs::write(&path, source)?;
-        }
-    }
+    write_all(&sources(&fs::read_to_string(own(SCHEMAS))?)?)
+}
+
+/// Takes `new` for the schemas, writes the types made of them, and gives what is different and the paths of the files
+/// that changed. Nothing is written where two types would have one name.
+///
+/// # Errors
+/// As those of [`update`].
+pub fn refresh(new: &Path) -> io::Result<(Vec<String>, Vec<PathBuf>)> {
+    let new = fs::read_to_string(new)?;
+    let sources = sources(&new)?;
+    let differences = different::differences(&fs::read_to_string(own(SCHEMAS))?, &new)?;
+    fs::write(own(SCHEMAS), new)?;
+    Ok((differences, write_all(&sources)?))
+}
+
+fn write_all(sources: &BTreeMap<PathBuf, String>) -> io::Result<Vec<PathBuf>> {
+    let changed = wrong(sources)?;
     for path in &changed {
-        if !sources()?.contains_key(path) {
-            fs::remove_file(path)?;
+        match sources.get(path) {
+            Some(source) => {
+                fs::create_dir_all(path.parent().unwrap_or(path))?;
+                fs::write(path, source)?;
+            }
+            None => fs::remove_file(path)?,
         }
     }
     Ok(changed)
@@ -115,15 +150,20 @@ pub fn update() -> io::Result<Vec<PathBuf>> {
 /// # Errors
 /// When the schemas cannot be read.
 pub fn check() -> io::Result<Vec<PathBuf>> {
-    let sources = sources()?;
+    wrong(&sources(&fs::read_to_string(own(SCHEMAS))?)?)
+}
+
+fn wrong(sources: &BTreeMap<PathBuf, String>) -> io::Result<Vec<PathBuf>> {
     let wrong =
         sources.iter().filter(|(path, source)| fs::read_to_string(path).ok().as_ref() != Some(source));
     let mut wrong: Vec<PathBuf> = wrong.map(|(path, _)| path.clone()).collect();
-    let directory = workspace().join("crates/actorstream-proto/src/responses/generated");
-    for entry in fs::read_dir(directory).into_iter().flatten() {
-        let path = entry?.path();
-        if !sources.contains_key(&path) {
-            wrong.push(path);
+    for (folder, _) in files::FOLDERS {
+        let folder = workspace().join("crates/actorstream-proto/src").join(folder);
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry?.path();
+            if !sources.contains_key(&path) {
+                wrong.push(path);
+            }
         }
     }
     Ok(wrong)

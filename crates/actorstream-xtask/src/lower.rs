@@ -34,7 +34,7 @@ impl<'a> Lowerer<'a> {
     /// # Panics
     /// When it is none that has a name in Rust.
     pub fn root(&mut self, name: &str) -> usize {
-        let reference = Json::Object(vec![("$ref".into(), Json::String(format!("#/{name}")))]);
+        let reference = Json::Object(vec![("$ref".into(), Json::String(format!("#/schemas/{name}")))]);
         let lowered = self.lower(&[reference], name, "", false);
         lowered.r#type.def().unwrap_or_else(|| panic!("{name} is no type of its own"))
     }
@@ -49,7 +49,9 @@ impl<'a> Lowerer<'a> {
         let mut constant = None;
         let r#type = match &alternatives[..] {
             [] => Type::Value,
-            [Alternative::String(Some(values))] if values.len() == 1 && !named => {
+            [Alternative::String(Some(values))]
+                if values.len() == 1 && !named && !names::is_growing(&name) =>
+            {
                 constant = Some(values[0].clone());
                 if event { Type::Text } else { Type::String }
             }
@@ -63,11 +65,13 @@ impl<'a> Lowerer<'a> {
     fn one(&mut self, alternative: &Alternative, name: &str, named: bool, field: &str, event: bool) -> Type {
         match alternative {
             Alternative::Any => Type::Value,
-            Alternative::Integer => integer(field),
+            Alternative::Integer => integer(name, field),
             // The schema of one calls bytes numbers.
             Alternative::Number if field == "bytes" => Type::U32,
             Alternative::Number => Type::Number,
             Alternative::Bool => Type::Bool,
+            Alternative::File => Type::File,
+            Alternative::FreeObject if names::is_json_schema(field) => Type::Value,
             Alternative::FreeObject => Type::FreeObject,
             Alternative::String(None) if event => Type::Text,
             Alternative::String(None) => Type::String,
@@ -88,6 +92,9 @@ impl<'a> Lowerer<'a> {
                     Some(name) => (name.as_str(), true),
                     None => (name, named),
                 };
+                if let Some(path) = names::external(name) {
+                    return Type::External(path);
+                }
                 self.define(name, named, |lowerer| lowerer.object(name, object))
             }
         }
@@ -99,7 +106,12 @@ impl<'a> Lowerer<'a> {
         }
         let def = self.defs.len();
         self.by_name.insert(name.to_owned(), def);
-        self.defs.push(Def { name: name.to_owned(), named, kind: Kind::Strings(Vec::new()) });
+        self.defs.push(Def {
+            name: name.to_owned(),
+            places: vec![name.to_owned()],
+            named,
+            kind: Kind::Strings(Vec::new()),
+        });
         self.defs[def].kind = make(self);
         Type::Def(def)
     }
@@ -109,7 +121,13 @@ impl<'a> Lowerer<'a> {
         let mut fields = Vec::new();
         for (field, schemas) in &object.fields {
             let hint = format!("{name}.{field}");
-            let lowered = self.lower(schemas, &hint, field, event);
+            let mut lowered = self.lower(schemas, &hint, field, event);
+            if names::is_secret(name, field) {
+                match &mut lowered.r#type {
+                    Type::Map(inner) => **inner = Type::External(names::SECRET),
+                    r#type => *r#type = Type::External(names::SECRET),
+                }
+            }
             let optional = lowered.nullable
                 || !object.required.contains(field)
                 || lowered.r#type == Type::Number
@@ -117,21 +135,24 @@ impl<'a> Lowerer<'a> {
             let (r#type, constant) = (lowered.r#type, lowered.constant);
             fields.push(Field { name: field.clone(), r#type, optional, constant });
         }
-        // Some ids are required, but not described.
-        let known: Vec<&String> = object.fields.iter().map(|(name, _)| name).collect();
-        for field in object.required.iter().filter(|field| !known.contains(field)) {
-            let r#type = if event { Type::Text } else { Type::String };
-            fields.push(Field { name: field.clone(), r#type, optional: true, constant: None });
-        }
         if names::is_obscured(name) && !object.fields.iter().any(|(field, _)| field == "obfuscation") {
             let name = "obfuscation".to_owned();
             fields.push(Field { name, r#type: Type::Text, optional: true, constant: None });
         }
+        if names::is_request(name) {
+            return Kind::Request(request(name, fields, object));
+        }
+        // Whoever reads what is written sees at once what it is.
+        fields.sort_by_key(|field| field.name != "type" || field.constant.is_none());
         assert!(fields.len() <= 64, "{name} has more fields than `Extra` has bits");
         Kind::Struct(fields)
     }
 
     fn union(&mut self, alternatives: Vec<Alternative>, name: &str, named: bool, event: bool) -> Type {
+        if names::is_record(name) {
+            let record = record(alternatives, name);
+            return self.define(name, named, |lowerer| lowerer.object(name, &record));
+        }
         self.define(name, named, |lowerer| {
             let (mut variants, mut objects) = (Vec::new(), Vec::new());
             for alternative in alternatives {
@@ -148,7 +169,7 @@ impl<'a> Lowerer<'a> {
                     other => panic!("{name}: {other:?} in a union"),
                 };
                 let r#type = lowerer.one(&alternative, &hint, false, "", event);
-                let variant = variant.to_owned();
+                let variant = names::of_shape(name, variant).to_owned();
                 let (tags, key) = (Vec::new(), None);
                 variants.push(Variant { name: variant, r#type, shape: Some(shape), tags, key });
             }
@@ -171,6 +192,30 @@ impl<'a> Lowerer<'a> {
             Kind::Union(variants)
         })
     }
+}
+
+/// The fields of a request: the model first, then what the API requires.
+fn request(name: &str, mut fields: Vec<Field>, object: &Object) -> Vec<Field> {
+    for field in &mut fields {
+        field.optional = !object.required.contains(&field.name) || names::is_left_out(name, &field.name);
+        if field.r#type == Type::Number {
+            field.r#type = Type::F64;
+        }
+    }
+    fields.sort_by_key(|field| (field.optional, field.name != "model"));
+    fields
+}
+
+/// One object with the fields of all these objects.
+fn record(alternatives: Vec<Alternative>, name: &str) -> Object {
+    let mut objects = alternatives.into_iter().map(|alternative| match alternative {
+        Alternative::Object(object) => object,
+        other => panic!("{name}: {other:?} in a record"),
+    });
+    let mut record = objects.next().unwrap_or_default();
+    record.name = None;
+    objects.for_each(|object| record.merge(object));
+    record
 }
 
 /// Unites the alternatives that one Rust type can hold.
@@ -246,7 +291,7 @@ fn by_tags(objects: Vec<Object>, schemas: &Schemas, union: &str) -> Vec<(Vec<Str
         match by_tags.iter_mut().find(|(known, _)| known.iter().any(|tag| tags.contains(tag))) {
             Some((known, other)) if *known == tags && other.name != object.name => {
                 other.name = None;
-                other.merge(object, true);
+                other.merge(object);
             }
             Some((known, other)) => assert!(*known == tags && other.name == object.name, "{union}: {tags:?}"),
             None => by_tags.push((tags, object)),
@@ -255,9 +300,9 @@ fn by_tags(objects: Vec<Object>, schemas: &Schemas, union: &str) -> Vec<(Vec<Str
     by_tags
 }
 
-fn integer(field: &str) -> Type {
-    if field == "bytes" {
-        // As in the chat API.
+fn integer(name: &str, field: &str) -> Type {
+    if field == "bytes" && name.ends_with('*') {
+        // The bytes of a token, as in the chat API.
         Type::U32
     } else if names::is_signed(field) {
         Type::I64

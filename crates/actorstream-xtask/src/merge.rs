@@ -1,25 +1,35 @@
 //! Types that are the same become one, and every type gets its name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{Def, Kind, Type};
 use crate::names;
 
 /// Merges the types that say the same, drops those that nothing refers to any more, and names the rest. Gives the
 /// types and where each of `roots` went.
-pub fn merge(mut defs: Vec<Def>, roots: &[usize]) -> (Vec<Def>, Vec<usize>) {
+///
+/// # Errors
+/// When two types would have one name, or one type two: says which, and where they are.
+pub fn merge(mut defs: Vec<Def>, roots: &[usize]) -> Result<(Vec<Def>, Vec<usize>), String> {
     share_values(&mut defs);
     let mut stands_for: Vec<usize> = (0..defs.len()).collect();
     loop {
         let mut first: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, def) in defs.iter().enumerate().filter(|(at, _)| stands_for[*at] == *at) {
             first.entry(signature(&def.name, &def.kind)).or_default().push(at);
+            if let (Some(name), Kind::Strings(values)) = (listed(def).first(), &def.kind) {
+                first.entry(format!("strings called {name} {values:?}")).or_default().push(at);
+            }
         }
         let mut changed = false;
-        for same in first.into_values().filter(|same| same.len() > 1) {
+        for mut same in first.into_values().filter(|same| same.len() > 1) {
+            // One that is called as another may have been merged a moment ago.
+            same.retain(|at| stands_for[*at] == *at);
             let Some(best) = same.iter().copied().min_by_key(|at| rank(&defs[*at])) else { continue };
             for at in same.into_iter().filter(|at| *at != best) {
                 stands_for[at] = best;
+                let places = std::mem::take(&mut defs[at].places);
+                defs[best].places.extend(places);
                 changed = true;
             }
         }
@@ -53,8 +63,8 @@ pub fn merge(mut defs: Vec<Def>, roots: &[usize]) -> (Vec<Def>, Vec<usize>) {
     for def in &mut kept {
         def.kind.types_mut().into_iter().for_each(|r#type| r#type.map_def(&|at| place[&at]));
     }
-    name(&mut kept);
-    (kept, roots.iter().map(|root| place[root]).collect())
+    name(&mut kept)?;
+    Ok((kept, roots.iter().map(|root| place[root]).collect()))
 }
 
 /// Gives the enums that are to have one name the values of all of them.
@@ -85,9 +95,14 @@ fn visit(defs: &[Def], at: usize, order: &mut Vec<usize>) {
 
 /// What a type says, whatever it is called.
 fn signature(name: &str, kind: &Kind) -> String {
+    let module = names::module(name);
     let (sort, mut parts): (_, Vec<String>) = match kind {
-        Kind::Struct(fields) => (
-            if names::is_event(name) { "event" } else { "struct" },
+        Kind::Struct(fields) | Kind::Request(fields) => (
+            match kind {
+                Kind::Request(_) => "request",
+                _ if names::is_event(name) => "event",
+                _ => "struct",
+            },
             fields
                 .iter()
                 .map(|field| {
@@ -95,7 +110,9 @@ fn signature(name: &str, kind: &Kind) -> String {
                 })
                 .collect(),
         ),
-        Kind::Strings(values) => return format!("strings {} {values:?}", names::sort_of_strings(name)),
+        Kind::Strings(values) => {
+            return format!("{module} strings {} {values:?}", names::sort_of_strings(name));
+        }
         Kind::Union(variants) => (
             "union",
             variants
@@ -107,7 +124,7 @@ fn signature(name: &str, kind: &Kind) -> String {
         ),
     };
     parts.sort();
-    format!("{sort} {parts:?}")
+    format!("{module} {sort} {parts:?}")
 }
 
 /// The lower, the better the name.
@@ -120,20 +137,79 @@ fn rank(def: &Def) -> (bool, bool, usize, String) {
     )
 }
 
-fn name(defs: &mut [Def]) {
-    let mut takers: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, def) in defs.iter().enumerate() {
-        takers.entry(names::of_type(&def.name)).or_default().push(at);
+/// The names that the table has for a type.
+fn listed(def: &Def) -> BTreeSet<&'static str> {
+    def.places.iter().filter_map(|place| names::rename(place)).collect()
+}
+
+/// Gives each type its name: that of the table for any of the places where it is described, or else what the best of
+/// them comes to.
+fn name(defs: &mut [Def]) -> Result<(), String> {
+    let mut taken: BTreeMap<String, &Def> = BTreeMap::new();
+    let mut names = Vec::new();
+    let mut wrong = Vec::new();
+    for def in defs.iter() {
+        let listed = listed(def);
+        if listed.len() > 1 {
+            wrong.push(format!("one type, but several names, {listed:?}: {}", def.places.join(", ")));
+        }
+        let name = listed.first().map_or_else(|| names::of_type(&def.name), |name| (*name).to_owned());
+        if let Some(other) = taken.insert(name.clone(), def) {
+            let (one, two) = (other.places.join(", "), def.places.join(", "));
+            wrong.push(format!("two types would be called {name}:\n    {one}\n    {two}"));
+        }
+        names.push(name);
     }
-    let mut taken = HashMap::new();
-    for (name, mut takers) in takers {
-        // The one whose name needed no tidying keeps it.
-        takers.sort_by_key(|at| rank(&defs[*at]));
-        for (place, at) in takers.into_iter().enumerate() {
-            let name = if place == 0 { name.clone() } else { names::long(&defs[at].name) };
-            let before = taken.insert(name.clone(), at);
-            assert!(before.is_none(), "two types are called {name}: {}", defs[at].name);
-            defs[at].name = name;
+    if !wrong.is_empty() {
+        return Err(format!("{}\nName them in the table of src/type_names.rs.", wrong.join("\n")));
+    }
+    for (def, name) in defs.iter_mut().zip(names) {
+        def.name = name;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Field;
+
+    fn def(place: &str, fields: &[&str]) -> Def {
+        let fields = fields.iter().map(|name| Field {
+            name: (*name).to_owned(),
+            r#type: Type::String,
+            optional: false,
+            constant: None,
+        });
+        Def {
+            name: place.to_owned(),
+            places: vec![place.to_owned()],
+            named: true,
+            kind: Kind::Struct(fields.collect()),
+        }
+    }
+
+    #[test]
+    fn types_that_say_the_same_become_one_of_the_name_that_the_table_has_for_any_of_them() {
+        let defs = vec![def("a.b:Same", &["x", "y"]), def("a.c:Mcp", &["x", "y"]), def("a.d:Z", &["z"])];
+        let (kept, roots) = merge(defs, &[0, 1, 2]).unwrap();
+        assert_eq!(kept.iter().map(|def| def.name.as_str()).collect::<Vec<_>>(), ["McpTool", "Z"]);
+        assert_eq!(roots, [0, 0, 1]);
+    }
+
+    #[test]
+    fn a_name_for_two_types_is_an_error_that_names_both_places() {
+        let error = merge(vec![def("a.b:Text", &["x"]), def("a.c:Text", &["y"])], &[0, 1]).unwrap_err();
+        for part in ["two types would be called Text", "a.b:Text", "a.c:Text", "src/type_names.rs"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn two_names_for_one_type_are_an_error_that_names_both() {
+        let error = merge(vec![def("a.b:Mcp", &["x"]), def("a.c:Drag", &["x"])], &[0, 1]).unwrap_err();
+        for part in ["McpTool", "DragAction", "a.b:Mcp", "a.c:Drag"] {
+            assert!(error.contains(part), "{error}");
         }
     }
 }

@@ -17,6 +17,10 @@ pub enum Type {
     I64,
     /// `serde_json::Number`.
     Number,
+    /// `f64`, which a request has for a number.
+    F64,
+    /// A file that is sent with a form.
+    File,
     /// `serde_json::Value`.
     Value,
     /// `serde_json::Map`.
@@ -25,6 +29,8 @@ pub enum Type {
     Map(Box<Type>),
     /// `Vec` of a type.
     List(Box<Type>),
+    /// A type that is written by hand, by its path.
+    External(&'static str),
     /// A type that is generated, by its place.
     Def(usize),
 }
@@ -37,6 +43,11 @@ impl Type {
             Self::Map(inner) | Self::List(inner) => inner.def(),
             _ => None,
         }
+    }
+
+    /// Whether it is an image of a request, which is a file or refers to one.
+    pub fn is_image(&self) -> bool {
+        matches!(self, Self::External(path) if path.ends_with("::InputImage"))
     }
 
     /// Changes the generated type in it.
@@ -52,8 +63,10 @@ impl Type {
 /// A generated type.
 #[derive(Debug, Clone)]
 pub struct Def {
-    /// Its name.
+    /// Its name. One that holds only in one module has the module before it: `chat::Tool`.
     pub name: String,
+    /// Where in the schemas it is described, each as `module:Name`, or `module:Name.field`.
+    pub places: Vec<String>,
     /// Whether the name is a schema's.
     pub named: bool,
     /// What it is.
@@ -65,6 +78,8 @@ pub struct Def {
 pub enum Kind {
     /// A struct.
     Struct(Vec<Field>),
+    /// A request: a struct that is built field by field.
+    Request(Vec<Field>),
     /// An open enum of these strings.
     Strings(Vec<String>),
     /// A union.
@@ -99,11 +114,20 @@ pub struct Variant {
     pub key: Option<String>,
 }
 
+impl Def {
+    /// Its name in Rust.
+    pub fn ident(&self) -> &str {
+        self.name.rsplit("::").next().unwrap_or_default()
+    }
+}
+
 impl Kind {
     /// All the types in it.
     pub fn types(&self) -> Vec<&Type> {
         match self {
-            Self::Struct(fields) => fields.iter().map(|field| &field.r#type).collect(),
+            Self::Struct(fields) | Self::Request(fields) => {
+                fields.iter().map(|field| &field.r#type).collect()
+            }
             Self::Strings(_) => Vec::new(),
             Self::Union(variants) => variants.iter().map(|variant| &variant.r#type).collect(),
         }
@@ -112,7 +136,9 @@ impl Kind {
     /// All the types in it, to change them.
     pub fn types_mut(&mut self) -> Vec<&mut Type> {
         match self {
-            Self::Struct(fields) => fields.iter_mut().map(|field| &mut field.r#type).collect(),
+            Self::Struct(fields) | Self::Request(fields) => {
+                fields.iter_mut().map(|field| &mut field.r#type).collect()
+            }
             Self::Strings(_) => Vec::new(),
             Self::Union(variants) => variants.iter_mut().map(|variant| &mut variant.r#type).collect(),
         }

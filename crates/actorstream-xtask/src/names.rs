@@ -1,124 +1,9 @@
 //! Names: what of the API is called what in Rust.
 
+use crate::type_names::{CHAT, TYPES};
+
 /// More values than this are no enum, but a string.
 pub const MOST_VALUES: usize = 40;
-
-/// Schemas that are called something else, and types that no schema has a name for (`Parent.field`; `*` is an item).
-const TYPES: &[(&str, &str)] = &[
-    ("ApplyPatchOperationParam", "ApplyPatchOperation"),
-    ("AutoCodeInterpreterToolParam", "CodeInterpreterContainerAuto"),
-    ("AutoCodeInterpreterToolParam.network_policy", "ContainerNetworkPolicy"),
-    ("ClickParam", "ClickAction"),
-    ("CompactionSummaryItemParam", "CompactionParam"),
-    ("ComputerCallOutputItemParam", "ComputerCallOutputParam"),
-    ("ContainerAutoParam.network_policy", "ContainerNetworkPolicy"),
-    ("ContainerAutoParam.skills*", "ContainerSkill"),
-    ("CreateSpeechResponseStreamEvent", "SpeechStreamEvent"),
-    ("CreateTranscriptionResponseJson", "Transcription"),
-    ("CreateTranscriptionResponseJson.logprobs*", "TranscriptionLogProb"),
-    ("CreateTranscriptionResponseJson.usage", "TranscriptionUsage"),
-    ("CreateTranscriptionResponseStreamEvent", "TranscriptionStreamEvent"),
-    ("CreateTranscriptionResponseVerboseJson", "VerboseTranscription"),
-    ("CustomGrammarFormatParam", "CustomToolGrammar"),
-    ("CustomTextFormatParam", "PlainText"),
-    ("CustomToolCallOutput", "CustomToolCallOutputParam"),
-    ("CustomToolCallOutput.output", "ToolOutput"),
-    ("CustomToolCallOutputResource", "CustomToolCallOutput"),
-    ("CustomToolCallOutputResource.output", "ToolOutput"),
-    ("CustomToolParam.format", "CustomToolFormat"),
-    ("DetailEnum", "ImageDetail"),
-    ("DragParam", "DragAction"),
-    ("FileDetailEnum", "FileInputDetail"),
-    ("FunctionAndCustomToolCallOutput", "InputContent"),
-    ("FunctionCallItemStatus", "ItemStatus"),
-    ("FunctionCallOutputItemParam", "FunctionCallOutputParam"),
-    ("FunctionCallOutputItemParam.output", "ToolOutput"),
-    ("FunctionCallOutputStatusEnum", "ItemStatus"),
-    ("FunctionCallStatus", "ItemStatus"),
-    ("FunctionShellCall.environment", "ShellEnvironment"),
-    ("FunctionShellCallItemParam.environment", "ShellEnvironmentParam"),
-    ("FunctionShellCallItemStatus", "ItemStatus"),
-    ("FunctionShellCallOutputStatusEnum", "ItemStatus"),
-    ("FunctionShellCallStatus", "ItemStatus"),
-    ("FunctionShellToolParam.environment", "ShellToolEnvironment"),
-    ("FunctionToolCallOutput.output", "ToolOutput"),
-    ("FunctionToolCallOutputResource.output", "ToolOutput"),
-    ("GrammarSyntax1", "GrammarSyntax"),
-    ("HTTPError", "McpHttpError"),
-    ("Image", "GeneratedImage"),
-    ("ImageGenActionEnum", "ImageGenAction"),
-    ("ImageGenInputUsageDetails", "ImageTokensDetails"),
-    ("ImageGenOutputTokensDetails", "ImageTokensDetails"),
-    ("ImageGenPartialImageEvent.background", "ImageBackground"),
-    ("ImageGenPartialImageEvent.output_format", "ImageFormat"),
-    ("ImageGenPartialImageEvent.quality", "ImageQuality"),
-    ("ImageGenPartialImageEvent.size", "ImageSize"),
-    ("ImageGenTool.background", "ImageBackground"),
-    ("ImageGenTool.input_image_mask", "ImageMask"),
-    ("ImageGenTool.moderation", "ImageModeration"),
-    ("ImageGenTool.output_format", "ImageFormat"),
-    ("ImageGenTool.quality", "ImageQuality"),
-    ("ImageGenTool.size", "ImageSize"),
-    ("ImagesResponse.background", "ImageBackground"),
-    ("ImagesResponse.output_format", "ImageFormat"),
-    ("ImagesResponse.quality", "ImageQuality"),
-    ("ImagesResponse.size", "ImageSize"),
-    ("ImagesUsage.input_tokens_details", "ImageTokensDetails"),
-    ("InputItem.message", "InputItemMessage"),
-    ("InputItem.message.content", "InputMessageContent"),
-    ("InputItem.message.content.items*", "InputMessagePart"),
-    ("InputItem.message.role", "InputRole"),
-    ("MCPApprovalResponse", "McpApprovalResponseParam"),
-    ("MCPApprovalResponseResource", "McpApprovalResponse"),
-    ("MCPTool.allowed_tools", "McpAllowedTools"),
-    ("MCPTool.connector_id", "McpConnector"),
-    ("MCPTool.require_approval", "McpRequireApproval"),
-    ("MCPTool.require_approval.mode", "McpApprovalMode"),
-    ("MCPTool.require_approval.object", "McpApprovalFilter"),
-    ("Moderation.input", "ModerationOutcome"),
-    ("Moderation.output", "ModerationOutcome"),
-    ("MoveParam", "MoveAction"),
-    ("NamespaceToolParam.tools*", "NamespacedTool"),
-    ("ProgramOutputItemStatus", "ProgramOutputStatus"),
-    ("PromptCacheModeEnum", "PromptCacheMode"),
-    ("PromptCacheTTLEnum", "PromptCacheTtl"),
-    ("Reasoning", "ReasoningConfig"),
-    ("Reasoning.context", "ReasoningContext"),
-    ("Reasoning.generate_summary", "ReasoningSummary"),
-    ("Reasoning.summary", "ReasoningSummary"),
-    ("ReasoningModeEnum", "ReasoningMode"),
-    ("Response.incomplete_details", "IncompleteDetails"),
-    ("Response.incomplete_details.reason", "IncompleteReason"),
-    ("Response.prompt_cache_retention", "PromptCacheRetention"),
-    ("Response.status", "ResponseStatus"),
-    ("ResponseFormatJsonObject", "TextFormatJsonObject"),
-    ("ResponseFormatText", "PlainText"),
-    ("ResponseLogProb.top_logprobs*", "ResponseTopLogProb"),
-    ("ResponsePromptVariables*", "PromptVariable"),
-    ("ResponseTextParam", "TextConfig"),
-    ("ResponseUsage.input_tokens_details", "InputTokensDetails"),
-    ("ResponseUsage.output_tokens_details", "OutputTokensDetails"),
-    ("ScreenshotParam", "ScreenshotAction"),
-    ("ScrollParam", "ScrollAction"),
-    ("ServiceTierResponses", "ServiceTier"),
-    ("SpecificApplyPatchParam", "ToolChoiceApplyPatch"),
-    ("SpecificFunctionShellParam", "ToolChoiceShell"),
-    ("SpecificProgrammaticToolCallingParam", "ProgrammaticToolCalling"),
-    ("SpeechAudioDoneEvent.usage", "SpeechUsage"),
-    ("TextResponseFormatConfiguration", "TextFormat"),
-    ("TextResponseFormatJsonSchema", "TextFormatJsonSchema"),
-    ("ToolChoiceOptions", "ToolChoiceMode"),
-    ("ToolChoiceParam", "ToolChoice"),
-    ("ToolChoiceTypes", "ToolChoiceHosted"),
-    ("TranscriptTextDeltaEvent.logprobs*", "TranscriptionLogProb"),
-    ("TranscriptTextDoneEvent.logprobs*", "TranscriptionLogProb"),
-    ("TranscriptTextUsageTokens.input_token_details", "TranscriptionInputTokenDetails"),
-    ("TypeParam", "TypeAction"),
-    ("VectorStoreFileAttributes*", "AttributeValue"),
-    ("WaitParam", "WaitAction"),
-    ("WebSearchActionSearch.sources*", "WebSearchSource"),
-    ("WebSearchToolCall.action", "WebSearchAction"),
-];
 
 /// Variants that are not called after their tag, by their schema.
 const VARIANTS: &[(&str, &str)] = &[
@@ -127,44 +12,203 @@ const VARIANTS: &[(&str, &str)] = &[
     ("CompoundFilter", "Compound"),
     ("MCPToolFilter", "Filter"),
     ("ResponseKeepAliveEvent", "KeepAlive"),
+    ("ModerationTextInputParam", "TextPart"),
+    ("VoiceID", "Custom"),
+    ("ResponseConversationParamParam", "Object"),
+    ("ChatCompletionFunctionCallOptionParam", "Function"),
 ];
+
+/// Variants of unions that are no objects, by the union, and what they are called if not as those of any union.
+const SHAPES: &[(&str, &str, &str)] = &[
+    ("Voice", "Mode", "BuiltIn"),
+    ("ChatCompletionMessageParam.content", "List", "Parts"),
+    ("Response.instructions", "List", "Items"),
+    ("ResponseCreateParamsBase.input", "List", "Items"),
+    ("InputTokenCountParams.input", "List", "Items"),
+    ("Conversation", "Text", "Id"),
+    ("CodeInterpreterContainer", "Text", "Id"),
+];
+
+/// Unions that are one struct with the fields of all their objects, since one kind of object becomes another as it is
+/// built, or servers mix them.
+const RECORDS: &[&str] = &["ChatCompletionMessageParam", "ChatCompletionMessageToolCallUnionParam"];
+
+/// Objects of a request that are requests themselves: servers have further fields for them, or others for the same names.
+const PARTS: &[&str] = &["ChatCompletionStreamOptionsParam"];
+
+/// Types that are written by hand, by their schema.
+const EXTERNAL: &[(&str, &str)] = &[
+    ("chat.completion_create_params:Function", "crate::answer::tools::FunctionDefinition"),
+    ("image_edit_params:InputImage", "crate::api::images::request::InputImage"),
+    ("shared_params.function_definition:FunctionDefinition", "crate::answer::tools::FunctionDefinition"),
+];
+
+/// Fields that are sent as `null` while another has a certain value, by the type: the role of a function needs one.
+pub const NULLS: &[(&str, &str)] = &[("chat::Message", "content where role = \"function\"")];
+
+/// Fields of requests, by the type, that have no setter: it would be called as another method, or decide what the object is.
+pub const BARE: &[(&str, &str)] = &[
+    ("ChatRequest", "user"),
+    ("ResponseRequest", "user"),
+    ("chat::ToolCall", "custom"),
+    ("chat::ToolCall", "function"),
+    ("chat::ToolCall", "type"),
+];
+
+/// Free objects that are JSON schemas, which may be `true` or `false` as well.
+const JSON_SCHEMAS: &[&str] = &["parameters", "schema", "input_schema", "output_schema"];
+
+/// Fields whose values are secrets, by the schema.
+const SECRETS: &[(&str, &str)] = &[
+    ("Mcp", "authorization"),
+    ("Mcp", "headers"),
+    ("ToolMcp", "authorization"),
+    ("ToolMcp", "headers"),
+    ("ContainerNetworkPolicyDomainSecret", "value"),
+];
+
+/// Unions of requests that a response repeats: what is in them is kept as it was sent.
+pub const REPEATED: &[&str] = &["InputItem", "InputPart"];
+
+/// The type of a secret.
+pub const SECRET: &str = "crate::json::secret::Secret";
+
+/// The fields that a constructor takes first, in this order.
+const FIRST: &[&str] = &["model", "call_id", "id", "server_label", "name", "role", "voice", "display_width"];
 
 /// Required fields that servers leave out, and whose default would say something that is not so; and those that one of
 /// two schemas for the same thing requires.
-const LEFT_OUT: &[(&str, &str)] =
-    &[("Response", "parallel_tool_calls"), ("Response", "tool_choice"), ("InputImageContent", "detail")];
+const LEFT_OUT: &[(&str, &str)] = &[
+    ("Response", "parallel_tool_calls"),
+    ("Response", "tool_choice"),
+    ("ResponseInputImage", "detail"),
+    // Other servers have a default voice.
+    ("SpeechCreateParams", "voice"),
+    ("ChatCompletionMessageToolCallUnionParam", "id"),
+    ("ChatCompletionMessageToolCallUnionParam", "type"),
+];
 
 /// Integers that may be negative.
-const SIGNED: &[&str] = &["x", "y", "scroll_x", "scroll_y", "exit_code", "code", "id", "seek"];
+const SIGNED: &[&str] =
+    &["x", "y", "scroll_x", "scroll_y", "exit_code", "code", "id", "seek", "seed", "logit_bias"];
 
 /// What stands before a value that starts with a digit.
 const DIGITS: &[(&str, &str)] = &[
     ("ContainerMemoryLimit", "Memory"),
     ("ImageSize", "Size"),
+    ("CompletionWindow", "Within"),
     ("PromptCacheRetention", "For"),
     ("PromptCacheTtl", "For"),
 ];
 
 /// What a schema is called, if not by its name.
 pub fn rename(raw: &str) -> Option<&'static str> {
-    TYPES.iter().find(|(schema, _)| *schema == raw).map(|(_, name)| *name)
+    look_up(raw).map(|(_, name)| name)
+}
+
+/// The entry of the table that names a schema.
+pub(crate) fn entry(raw: &str) -> Option<&'static str> {
+    look_up(raw).map(|(entry, _)| entry)
+}
+
+fn look_up(raw: &str) -> Option<(&'static str, &'static str)> {
+    if let Some(chat) = raw.strip_prefix("chat.") {
+        return CHAT.iter().find(|(schema, _)| *schema == chat || *schema == short(chat)).copied();
+    }
+    let find = |raw: &str| TYPES.iter().find(|(schema, _)| *schema == raw).copied();
+    let by_name = |raw: &str| find(raw).or_else(|| find(short(raw)));
+    by_name(raw).or_else(|| by_name(&without_param(raw)?))
+}
+
+/// The same place of the schema whose name ends with one `Param` less: what goes out is described apart from what comes.
+fn without_param(raw: &str) -> Option<String> {
+    let (module, place) = raw.split_once(':')?;
+    let end = place.find(['.', '*']).unwrap_or(place.len());
+    let name = place[..end].strip_suffix("Param").unwrap_or(&place[..end]);
+    let module = module.strip_suffix("_param").unwrap_or(module).replace("shared_params", "shared");
+    let without = format!("{module}:{name}{}", &place[end..]);
+    (without != raw).then_some(without)
+}
+
+/// A schema's name without its module.
+pub fn short(raw: &str) -> &str {
+    raw.split_once(':').map_or(raw, |(_, name)| name)
 }
 
 /// Whether a schema is an event.
 pub fn is_event(raw: &str) -> bool {
-    (raw.ends_with("Event") && !raw.ends_with("StreamEvent"))
-        || raw.ends_with("StreamingEvent")
-        || raw == "ShellCallOutputDelta"
+    let name = short(raw);
+    (name.ends_with("Event") && !name.ends_with("StreamEvent"))
+        || raw == "responses.response_shell_call_output_content_delta_event:Delta"
+}
+
+/// Whether a schema is a request, or an object of one that is as open as a request.
+pub fn is_request(raw: &str) -> bool {
+    let name = short(raw);
+    let whole = !name.contains('.') && (name.ends_with("Params") || name.ends_with("ParamsBase"));
+    whole || PARTS.contains(&name) || RECORDS.contains(&name)
+}
+
+/// Whether what has one value today is an enum that may have more.
+pub fn is_growing(raw: &str) -> bool {
+    raw.starts_with("chat.") && rename(raw).is_some()
+}
+
+/// Whether a union is one struct with the fields of all its objects.
+pub fn is_record(raw: &str) -> bool {
+    RECORDS.contains(&short(raw))
+}
+
+/// The path of the type that is written by hand for a schema.
+pub fn external(raw: &str) -> Option<&'static str> {
+    EXTERNAL.iter().find(|(schema, _)| *schema == raw).map(|(_, path)| *path)
+}
+
+/// What a variant of a union is called that holds no object.
+pub fn of_shape(union: &str, usual: &'static str) -> &'static str {
+    let found = SHAPES.iter().find(|(known, shape, _)| *known == short(union) && *shape == usual);
+    found.map_or(usual, |(_, _, name)| name)
+}
+
+/// Whether the value of a field is a secret, or the values of a map are.
+pub fn is_secret(raw: &str, field: &str) -> bool {
+    let name = short(raw);
+    let name = name.strip_suffix("Param").unwrap_or(name);
+    SECRETS.contains(&(name, field))
+}
+
+/// Whether a field is a JSON schema.
+pub fn is_json_schema(field: &str) -> bool {
+    JSON_SCHEMAS.contains(&field)
+}
+
+/// Where in the arguments of a constructor a field stands.
+pub fn order(field: &str) -> usize {
+    FIRST.iter().position(|first| *first == field).unwrap_or(FIRST.len())
+}
+
+/// The module that the name of a schema holds in, if not in all of them. Types of two modules are two types.
+pub fn module(raw: &str) -> &'static str {
+    let chat = raw.starts_with("chat.") || raw.starts_with("completion_create_params:");
+    match rename(raw) {
+        Some(name) => name.split_once("::").map_or("", |(module, _)| module),
+        None if chat => "chat",
+        None => "",
+    }
 }
 
 /// Whether the API adds random text to the event, which the schemas say only of some.
 pub fn is_obscured(raw: &str) -> bool {
+    let raw = short(raw);
     raw.starts_with("Response") && is_event(raw) && raw.contains("Delta")
 }
 
 /// Whether servers leave out a field though it is required.
 pub fn is_left_out(raw: &str, field: &str) -> bool {
-    (field == "sequence_number" && is_event(raw)) || LEFT_OUT.contains(&(raw, field))
+    let name = short(raw);
+    let without = name.strip_suffix("Param").unwrap_or(name);
+    (field == "sequence_number" && is_event(raw))
+        || LEFT_OUT.iter().any(|(known, left)| *left == field && (*known == name || *known == without))
 }
 
 /// Whether an integer may be negative.
@@ -174,18 +218,25 @@ pub fn is_signed(field: &str) -> bool {
 
 /// Whether the values of an enum are names of models, which change every month.
 pub fn are_models(values: &[String]) -> bool {
-    values.iter().any(|value| value.starts_with("gpt-"))
+    let families = ["gpt-", "text-embedding-", "omni-moderation-"];
+    values.iter().any(|value| families.iter().any(|family| value.starts_with(family)))
 }
 
 /// A schema's name without what says nothing.
 pub fn tidy(raw: &str) -> String {
-    let name = raw.replace("MCP", "Mcp").replace("HTTP", "Http");
-    for end in ["ItemParam", "Param", "Body", "Enum", "Resource", "StreamingEvent"] {
-        if let Some(short) = name.strip_suffix(end) {
-            return if end == "StreamingEvent" { format!("{short}Event") } else { short.to_owned() };
-        }
+    let mut name = raw.to_owned();
+    for (capitals, word) in [("MCP", "Mcp"), ("HTTP", "Http"), ("URL", "Url"), ("JSON", "Json")] {
+        name = name.replace(capitals, word);
     }
-    name
+    for end in ["Param", "ItemParam"] {
+        name.truncate(name.strip_suffix(end).unwrap_or(&name).len());
+    }
+    // All of them stand in the module of responses; `Response` and `ResponseError` would be nothing without it.
+    let words = name.chars().filter(char::is_ascii_uppercase).count();
+    match name.strip_prefix("Response") {
+        Some(rest) if words >= 3 && !name.ends_with("Event") => rest.to_owned(),
+        _ => name,
+    }
 }
 
 /// The Rust name of a schema, or of `Parent.field`.
@@ -193,6 +244,15 @@ pub fn of_type(raw: &str) -> String {
     if let Some(name) = rename(raw) {
         return name.to_owned();
     }
+    if raw.starts_with("chat.") {
+        let end = raw.rfind(['.', '*']).filter(|end| raw.find(':').is_some_and(|colon| colon < *end));
+        return match end {
+            None => format!("chat::{}", tidy(short(raw)).trim_start_matches("ChatCompletion")),
+            Some(at) if raw[at..].starts_with('*') => singular(&of_type(&raw[..at])),
+            Some(at) => format!("{}{}", of_type(&raw[..at]), pascal(&raw[at + 1..])),
+        };
+    }
+    let raw = short(raw);
     let end = raw.rfind(['.', '*']);
     match end {
         None => tidy(raw),
@@ -203,19 +263,18 @@ pub fn of_type(raw: &str) -> String {
 
 /// What an enum is about: two with the same values are the same only if they are about the same.
 pub fn sort_of_strings(raw: &str) -> String {
-    let name = of_type(raw);
-    let last = name.rfind(|letter: char| letter.is_ascii_uppercase()).map_or("", |at| &name[at..]);
-    if last == "Type" { name } else { last.to_owned() }
-}
-
-/// The name of a type whose shorter name is another's.
-pub fn long(raw: &str) -> String {
-    raw.replace("MCP", "Mcp").replace("ItemParam", "Param")
+    let place = short(raw).trim_end_matches('*');
+    let words = place.rsplit('.').next().unwrap_or(place);
+    let last = words.rfind(|letter: char| letter.is_ascii_uppercase()).map_or(words, |at| &words[at..]);
+    match last.to_ascii_lowercase().as_str() {
+        "type" => place.to_owned(),
+        sort => sort.to_owned(),
+    }
 }
 
 /// The name of a variant.
 pub fn of_variant(tags: &[String], schema: Option<&str>) -> String {
-    if let Some((_, name)) = VARIANTS.iter().find(|(known, _)| Some(*known) == schema) {
+    if let Some((_, name)) = VARIANTS.iter().find(|(known, _)| Some(*known) == schema.map(short)) {
         return (*name).to_owned();
     }
     match (tags, schema) {
@@ -227,6 +286,11 @@ pub fn of_variant(tags: &[String], schema: Option<&str>) -> String {
         }
         ([], _) => "Filter".to_owned(),
     }
+}
+
+/// A field's name in Rust: its own, with `_` for what cannot stand in a name.
+pub fn of_field(name: &str) -> String {
+    name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_")
 }
 
 /// `a_b.c` → `ABC`.
@@ -243,6 +307,10 @@ pub fn pascal(name: &str) -> String {
 /// The variant of a string enum.
 pub fn of_value(r#enum: &str, value: &str) -> String {
     let name = pascal(value);
+    // `Other` is what every enum has for the values that it does not know.
+    if name == "Other" {
+        return "OtherValue".to_owned();
+    }
     if name.starts_with(|first: char| first.is_ascii_digit()) {
         let prefix = DIGITS.iter().find(|(known, _)| *known == r#enum).map_or("V", |(_, prefix)| *prefix);
         return format!("{prefix}{name}");
@@ -255,5 +323,50 @@ pub fn singular(name: &str) -> String {
     match name.strip_suffix("ies") {
         Some(stem) => format!("{stem}y"),
         None => name.strip_suffix('s').unwrap_or(name).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_a_schema_by_its_module_and_by_itself_and_what_goes_out_as_what_comes() {
+        for (raw, name) in [
+            ("responses.web_search_tool:UserLocation", Some("WebSearchApproximateLocation")),
+            ("responses.web_search_tool_param:UserLocation", Some("WebSearchApproximateLocation")),
+            ("responses.web_search_preview_tool:UserLocation", Some("ApproximateLocation")),
+            ("responses.other:UserLocation", None),
+            ("responses.response_input_text_param:ResponseInputTextParam", Some("InputTextContent")),
+            ("shared_params.reasoning:Reasoning", Some("Reasoning")),
+            ("responses.response_text_config_param:ResponseTextConfigParam.verbosity", Some("Verbosity")),
+        ] {
+            assert_eq!(rename(raw), name, "{raw}");
+        }
+    }
+
+    #[test]
+    fn names_lose_what_says_nothing() {
+        for (raw, name) in [
+            (
+                "responses.response_mcp_call_completed_event:ResponseMcpCallCompletedEvent",
+                "ResponseMcpCallCompletedEvent",
+            ),
+            ("responses.response_reasoning_item:ResponseReasoningItem", "ReasoningItem"),
+            ("responses.response:Response", "Response"),
+            ("responses.response_error:ResponseError", "ResponseError"),
+            ("responses.x:FunctionToolParam", "FunctionTool"),
+            ("responses.x:Thing.kinds*", "ThingKind"),
+            ("responses.x:Thing.the_kind", "ThingTheKind"),
+        ] {
+            assert_eq!(of_type(raw), name, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_no_variant_that_every_enum_has() {
+        assert_eq!(of_value("Any", "other"), "OtherValue");
+        assert_eq!(of_value("ImageSize", "1024x1024"), "Size1024x1024");
+        assert_eq!(of_value("Any", "not-a_name"), "NotAName");
     }
 }

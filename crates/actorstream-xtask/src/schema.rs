@@ -1,5 +1,4 @@
-//! What a schema allows, as a flat list of alternatives: references followed, `anyOf` and `oneOf` flattened, `allOf`
-//! merged.
+//! What a schema allows, as a flat list of alternatives: references followed, `anyOf` flattened.
 
 use crate::json::Json;
 
@@ -20,6 +19,8 @@ pub enum Alternative {
     Number,
     /// A boolean.
     Bool,
+    /// A file.
+    File,
     /// A list whose items are described by any of the schemas.
     List(Vec<Json>),
     /// An object with any fields.
@@ -42,20 +43,15 @@ pub struct Object {
 }
 
 impl Object {
-    /// Takes up what another object has. A field is required if `both` require it, or either does.
-    pub fn merge(&mut self, other: Self, both: bool) {
+    /// Takes up what another object with the same tag has. A field is required if both require it.
+    pub fn merge(&mut self, other: Self) {
         for (name, mut schemas) in other.fields {
             match self.fields.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) if both => known.append(&mut schemas),
-                Some((_, known)) => *known = schemas,
+                Some((_, known)) => known.append(&mut schemas),
                 None => self.fields.push((name, schemas)),
             }
         }
-        if both {
-            self.required.retain(|name| other.required.contains(name));
-        } else {
-            self.required.extend(other.required);
-        }
+        self.required.retain(|name| other.required.contains(name));
     }
 }
 
@@ -84,9 +80,9 @@ impl Schemas {
         if let Some(name) = referred(schema) {
             return Some(name.to_owned());
         }
-        let inner = [schema.list("anyOf"), schema.list("oneOf")].concat();
+        let alternatives = schema.list("anyOf").iter();
         let not_null: Vec<Json> =
-            inner.into_iter().filter(|schema| schema.str("type") != Some("null")).collect();
+            alternatives.filter(|schema| schema.str("type") != Some("null")).cloned().collect();
         self.name_of(&not_null)
     }
 
@@ -100,27 +96,19 @@ impl Schemas {
     }
 
     fn collect(&self, schema: &Json, name: Option<&str>, found: &mut Vec<Alternative>, nullable: &mut bool) {
-        *nullable |= schema.get("nullable") == Some(&Json::Bool(true));
         if let Some(name) = referred(schema) {
             return self.collect(self.get(name), Some(name), found, nullable);
         }
-        if schema.get("$recursiveRef").is_some() {
-            let mut anchors =
-                self.0.fields().iter().filter(|(_, schema)| schema.get("$recursiveAnchor").is_some());
-            let (Some((name, anchor)), None) = (anchors.next(), anchors.next()) else {
-                panic!("not one $recursiveAnchor");
-            };
-            return self.collect(anchor, Some(name), found, nullable);
-        }
-        let inner = [schema.list("anyOf"), schema.list("oneOf")].concat();
-        if !inner.is_empty() {
-            for schema in &inner {
+        let alternatives = schema.list("anyOf");
+        if !alternatives.is_empty() {
+            for schema in alternatives {
                 self.collect(schema, None, found, nullable);
             }
             return;
         }
         match schema.str("type") {
             Some("null") => *nullable = true,
+            Some("string") if schema.str("format") == Some("binary") => found.push(Alternative::File),
             Some("string") => {
                 let values = schema.strings("enum");
                 found.push(Alternative::String((!values.is_empty()).then_some(values)));
@@ -131,13 +119,8 @@ impl Schemas {
             Some("array") => {
                 found.push(Alternative::List(schema.get("items").cloned().into_iter().collect()));
             }
-            _ if schema.get("properties").is_some() || !schema.list("allOf").is_empty() => {
-                let object = Object { name: name.map(str::to_owned), ..self.object(schema) };
-                found.push(if object.fields.is_empty() {
-                    Alternative::FreeObject
-                } else {
-                    Alternative::Object(object)
-                });
+            Some("object") if schema.get("properties").is_some() => {
+                found.push(Alternative::Object(object(schema, name)));
             }
             Some("object") => found.push(match schema.get("additionalProperties") {
                 Some(values) if !values.fields().is_empty() => Alternative::Map(values.clone()),
@@ -147,22 +130,13 @@ impl Schemas {
             None => found.push(Alternative::Any),
         }
     }
+}
 
-    /// The fields of an object, those of `allOf` included.
-    fn object(&self, schema: &Json) -> Object {
-        if let Some(name) = referred(schema) {
-            return self.object(self.get(name));
-        }
-        let mut object = Object::default();
-        for part in schema.list("allOf") {
-            object.merge(self.object(part), false);
-        }
-        if let Some(fields) = schema.get("properties") {
-            let fields =
-                fields.fields().iter().map(|(name, schema)| (name.clone(), vec![schema.clone()])).collect();
-            object.merge(Object { fields, ..Object::default() }, false);
-        }
-        object.required.extend(schema.strings("required"));
-        object
+fn object(schema: &Json, name: Option<&str>) -> Object {
+    let fields = schema.get("properties").map_or(&[][..], Json::fields).iter();
+    Object {
+        name: name.map(str::to_owned),
+        fields: fields.map(|(name, schema)| (name.clone(), vec![schema.clone()])).collect(),
+        required: schema.strings("required"),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::docs;
-use crate::files::{FILES, File};
+use crate::files::{FILES, FOLDERS, File};
 use crate::model::{Def, Field, Kind, Type, Variant};
 use crate::names;
 
@@ -22,19 +22,37 @@ const LARGE_EVENT: usize = 256;
 /// Writes types.
 pub(crate) struct Writer<'a> {
     pub(crate) defs: &'a [Def],
-    files: Vec<usize>,
+    pub(crate) files: Vec<usize>,
     events: BTreeSet<usize>,
+    /// The types of what is in a request.
+    pub(crate) sent: BTreeSet<usize>,
+    /// The types of what is in an event or a response.
+    received: BTreeSet<usize>,
 }
 
 /// The files that hold the types, by their paths. `roots` are those of `defs` that nothing refers to.
 pub fn write(defs: &[Def], roots: &[usize]) -> BTreeMap<String, String> {
     let is_stream = |root: &&usize| defs[**root].name.ends_with("StreamEvent");
     let events = roots.iter().filter(is_stream).copied().collect();
-    let writer = Writer { defs, files: files(defs), events };
-    let mut sources: BTreeMap<String, String> =
-        FILES.iter().enumerate().map(|(at, file)| (file.path.to_owned(), writer.file(at, file))).collect();
-    sources.insert("responses/generated/mod.rs".into(), responses());
-    sources
+    let (requests, others): (Vec<usize>, Vec<usize>) =
+        roots.iter().partition(|root| matches!(defs[**root].kind, Kind::Request(_)));
+    let (sent, received) = (reachable(defs, requests), reachable(defs, others));
+    let writer = Writer { defs, files: files(defs), events, sent, received };
+    let sources = FILES.iter().enumerate().map(|(at, file)| (file.path.to_owned(), writer.file(at, file)));
+    let folders =
+        FOLDERS.iter().map(|(folder, about)| (format!("{folder}/mod.rs"), folder_module(folder, about)));
+    sources.chain(folders).collect()
+}
+
+/// The types that these refer to, and these.
+fn reachable(defs: &[Def], mut ahead: Vec<usize>) -> BTreeSet<usize> {
+    let mut reached = BTreeSet::new();
+    while let Some(at) = ahead.pop() {
+        if reached.insert(at) {
+            ahead.extend(defs[at].kind.types().into_iter().filter_map(Type::def));
+        }
+    }
+    reached
 }
 
 /// Where each type stands.
@@ -52,10 +70,10 @@ fn files(defs: &[Def]) -> Vec<usize> {
     files.into_iter().flatten().collect()
 }
 
-fn responses() -> String {
+fn folder_module(folder: &str, about: &str) -> String {
     let modules: BTreeSet<&str> =
-        FILES.iter().filter(|file| file.module() == "responses").map(File::name).collect();
-    let mut source = format!("{HEADER}//! The types of the Responses API.\n\n");
+        FILES.iter().filter(|file| file.folder() == folder).map(File::name).collect();
+    let mut source = format!("{HEADER}//! {about}\n\n");
     for module in &modules {
         let _ = writeln!(source, "mod {module};");
     }
@@ -71,85 +89,36 @@ impl Writer<'_> {
         let here: Vec<usize> = (0..self.defs.len()).filter(|at| self.files[*at] == file_at).collect();
         let mut blocks = String::new();
         let (events, others): (Vec<usize>, Vec<usize>) = here.iter().partition(|at| self.events.contains(at));
-        self.block(&mut blocks, "crate::union::stream_events!", &events, |kind| {
+        self.block(&mut blocks, "crate::json::union::stream_events!", &events, |kind| {
             matches!(kind, Kind::Union(_))
         });
         if file.name() == "event_fields" {
             self.events.iter().for_each(|at| self.accessors(&mut blocks, *at));
         }
-        self.block(&mut blocks, "crate::union::union!", &others, |kind| matches!(kind, Kind::Union(_)));
+        self.block(&mut blocks, "crate::json::union::union!", &others, |kind| matches!(kind, Kind::Union(_)));
         for at in &others {
             if self.defs[*at].name == "OutputItem" {
                 self.accessors_of_items(&mut blocks, *at);
             }
         }
         self.block(&mut blocks, "crate::object!", &others, |kind| matches!(kind, Kind::Struct(_)));
-        self.block(&mut blocks, "crate::union::open_enums!", &others, |kind| {
+        for (sent, r#macro) in [
+            (Sent::Json, "crate::request::declare::request!"),
+            (Sent::Form, "crate::request::declare::form_request!"),
+            (Sent::Either, "crate::api::images::request::edit::edit_request!"),
+        ] {
+            let requests: Vec<usize> =
+                others.iter().copied().filter(|at| self.is_sent_as(*at, sent)).collect();
+            self.block(&mut blocks, r#macro, &requests, |kind| matches!(kind, Kind::Request(_)));
+        }
+        self.block(&mut blocks, "crate::json::union::open_enums!", &others, |kind| {
             matches!(kind, Kind::Strings(_))
         });
+        self.builders(&mut blocks, &others);
+        self.conversions(&mut blocks, &others);
         let imports =
             if here.is_empty() { "use super::*;\n".to_owned() } else { self.imports(&here, file_at) };
         format!("{HEADER}//! {}\n\n{imports}{blocks}", file.about)
-    }
-
-    fn imports(&self, here: &[usize], file_at: usize) -> String {
-        let (mut outside, mut near, mut far) = (BTreeSet::new(), false, BTreeMap::<_, BTreeSet<&str>>::new());
-        let mut types: Vec<&Type> = here.iter().flat_map(|at| self.defs[*at].kind.types()).collect();
-        while let Some(r#type) = types.pop() {
-            match r#type {
-                Type::Text => drop(outside.insert("use crate::text::Text;")),
-                Type::Number => drop(outside.insert("use serde_json::Number;")),
-                Type::Value => drop(outside.insert("use serde_json::Value;")),
-                Type::FreeObject => {
-                    outside.insert("use serde_json::Map;");
-                    outside.insert("use serde_json::Value;");
-                }
-                Type::Map(inner) => {
-                    outside.insert("use std::collections::BTreeMap;");
-                    types.push(inner);
-                }
-                Type::List(inner) => types.push(inner),
-                Type::Def(def) => {
-                    let (there, here) = (&FILES[self.files[*def]], &FILES[file_at]);
-                    if there.module() != here.module() {
-                        far.entry(there.module()).or_default().insert(&self.defs[*def].name);
-                    } else if there.path != here.path {
-                        near = true;
-                    }
-                }
-                _ => {}
-            }
-        }
-        let json: Vec<&str> = outside
-            .iter()
-            .filter_map(|line| line.strip_prefix("use serde_json::"))
-            .map(|name| &name[..name.len() - 1])
-            .collect();
-        let mut groups = vec![Vec::new(), Vec::new(), Vec::new()];
-        groups[0].extend(outside.iter().filter(|line| line.starts_with("use std")).map(ToString::to_string));
-        match &json[..] {
-            [] => {}
-            [one] => groups[1].push(format!("use serde_json::{one};")),
-            many => groups[1].push(format!("use serde_json::{{{}}};", many.join(", "))),
-        }
-        for (module, names) in far {
-            let names: Vec<&str> = names.into_iter().collect();
-            groups[2].push(format!("use crate::{module}::{{{}}};", names.join(", ")));
-        }
-        groups[2]
-            .extend(outside.iter().filter(|line| line.starts_with("use crate")).map(ToString::to_string));
-        let mut imports = String::new();
-        for group in
-            groups.into_iter().chain([near.then(|| "use super::*;".to_owned()).into_iter().collect()])
-        {
-            for line in &group {
-                let _ = writeln!(imports, "{line}");
-            }
-            if !group.is_empty() {
-                imports.push('\n');
-            }
-        }
-        imports
     }
 
     fn block(&self, out: &mut String, r#macro: &str, defs: &[usize], fits: impl Fn(&Kind) -> bool) {
@@ -167,6 +136,7 @@ impl Writer<'_> {
             }
             match &self.defs[at].kind {
                 Kind::Struct(fields) => self.object(out, &self.defs[at], fields),
+                Kind::Request(fields) => self.request(out, &self.defs[at], fields),
                 Kind::Strings(values) => strings(out, &self.defs[at], values),
                 Kind::Union(variants) => self.union(out, at, variants),
             }
@@ -176,7 +146,7 @@ impl Writer<'_> {
 
     fn object(&self, out: &mut String, def: &Def, fields: &[Field]) {
         doc(out, 1, &about(def));
-        let _ = writeln!(out, "    pub struct {} {{", def.name);
+        let _ = writeln!(out, "    pub struct {} {{", def.ident());
         for field in fields {
             doc(
                 out,
@@ -188,10 +158,57 @@ impl Writer<'_> {
                 },
             );
             let r#type = self.type_of(field);
-            let _ = match keyword(&field.name) {
-                true => writeln!(out, "        pub r#{}: {type} = \"{}\",", field.name, field.name),
-                false => writeln!(out, "        pub {}: {type},", field.name),
+            let name = names::of_field(&field.name);
+            let _ = match (keyword(&name), name == field.name) {
+                (true, _) => writeln!(out, "        pub r#{name}: {type} = \"{}\",", field.name),
+                (false, true) => writeln!(out, "        pub {name}: {type},"),
+                (false, false) => writeln!(out, "        pub {name}: {type} = \"{}\",", field.name),
             };
+        }
+        out.push_str("    }\n");
+    }
+
+    fn is_sent_as(&self, at: usize, how: Sent) -> bool {
+        matches!(&self.defs[at].kind, Kind::Request(fields) if sent(fields) == how)
+    }
+
+    fn request(&self, out: &mut String, def: &Def, fields: &[Field]) {
+        doc(out, 1, &about(def));
+        let _ = writeln!(out, "    pub struct {} {{", def.ident());
+        let own: &[&str] = match sent(fields) {
+            Sent::Json => &[],
+            Sent::Form => &["files"],
+            Sent::Either => &["images", "masks"],
+        };
+        for name in own.iter().copied().chain(["required", "plain", "optional", "bare", "lists", "maps"]) {
+            let mut fields: Vec<&Field> = fields.iter().filter(|field| group(def, field) == name).collect();
+            // What an object is stands before what it holds, as servers write it.
+            fields.sort_by_key(|field| field.name != "type");
+            if fields.is_empty() {
+                let _ = writeln!(out, "        {name} {{}}");
+                continue;
+            }
+            let _ = writeln!(out, "        {name} {{");
+            for field in fields {
+                doc(out, 3, &docs::of_field(&def.name, &field.name));
+                let r#type = match &field.r#type {
+                    Type::List(item) if name == "lists" => self.name(item),
+                    Type::Map(value) if name == "maps" => self.name(value),
+                    r#type => self.name(r#type),
+                };
+                let rename =
+                    if keyword(&field.name) { format!(" = \"{}\"", field.name) } else { String::new() };
+                let raw = if keyword(&field.name) { "r#" } else { "" };
+                let field = &field.name;
+                let _ = match name {
+                    "files" | "images" | "masks" => writeln!(out, "            {field},"),
+                    _ => writeln!(out, "            {raw}{field}: {type}{rename},"),
+                };
+            }
+            out.push_str("        }\n");
+        }
+        for (_, null) in names::NULLS.iter().filter(|(name, _)| *name == def.name) {
+            let _ = writeln!(out, "        null {{ {null} }}");
         }
         out.push_str("    }\n");
     }
@@ -212,8 +229,10 @@ impl Writer<'_> {
         let is_stream = self.events.contains(&at);
         let tagged = variants.iter().any(|variant| !variant.tags.is_empty());
         let by = if tagged && !is_stream { " by \"type\"" } else { "" };
+        let is_read_as_it_is = !self.received.contains(&at) || names::REPEATED.contains(&def.name.as_str());
+        let strict = if is_read_as_it_is { " where strict" } else { "" };
         doc(out, 1, &about(def));
-        let _ = writeln!(out, "    pub enum {}{by} {{", def.name);
+        let _ = writeln!(out, "    pub enum {}{by}{strict} {{", def.ident());
         for variant in variants {
             doc(
                 out,
@@ -263,7 +282,7 @@ impl Writer<'_> {
         out.push_str("    }\n");
     }
 
-    fn name(&self, r#type: &Type) -> String {
+    pub(crate) fn name(&self, r#type: &Type) -> String {
         match r#type {
             Type::String => "String".into(),
             Type::Text => "Text".into(),
@@ -272,21 +291,65 @@ impl Writer<'_> {
             Type::U32 => "u32".into(),
             Type::I64 => "i64".into(),
             Type::Number => "Number".into(),
+            Type::F64 => "f64".into(),
+            Type::File => "FilePart".into(),
             Type::Value => "Value".into(),
             Type::FreeObject => "Map<String, Value>".into(),
             Type::Map(inner) => format!("BTreeMap<String, {}>", self.name(inner)),
             Type::List(inner) => format!("Vec<{}>", self.name(inner)),
-            Type::Def(def) => self.defs[*def].name.clone(),
+            Type::External(path) => last(path).to_owned(),
+            Type::Def(def) => self.defs[*def].ident().to_owned(),
         }
     }
 }
 
+/// How a request is sent.
+#[derive(Clone, Copy, PartialEq)]
+enum Sent {
+    Json,
+    Form,
+    /// As a form or as JSON, as its images are.
+    Either,
+}
+
+fn sent(fields: &[Field]) -> Sent {
+    if fields.iter().any(|field| field.r#type == Type::File) {
+        Sent::Form
+    } else if fields.iter().any(|field| field.r#type.is_image()) {
+        Sent::Either
+    } else {
+        Sent::Json
+    }
+}
+
+/// Which fields of a request a field is one of.
+fn group(def: &Def, field: &Field) -> &'static str {
+    if names::BARE.contains(&(def.name.as_str(), field.name.as_str())) {
+        return "bare";
+    }
+    match (&field.r#type, field.optional) {
+        (Type::File, _) => "files",
+        (Type::List(item), _) if item.is_image() => "images",
+        (item, _) if item.is_image() => "masks",
+        (_, false) => "required",
+        (Type::Bool | Type::U64 | Type::U32 | Type::I64, true) => "plain",
+        (Type::List(_), true) => "lists",
+        (Type::Map(_), true) => "maps",
+        _ => "optional",
+    }
+}
+
+/// The last name of a path.
+pub(crate) fn last(path: &str) -> &str {
+    path.rsplit("::").next().unwrap_or(path)
+}
+
 fn strings(out: &mut String, def: &Def, values: &[String]) {
     doc(out, 1, &about(def));
-    let _ = writeln!(out, "    pub enum {} {{", def.name);
+    let _ = writeln!(out, "    pub enum {} {{", def.ident());
     for value in values {
         doc(out, 2, &format!("`{value}`."));
-        let _ = writeln!(out, "        {} = \"{value}\",", names::of_value(&def.name, value));
+        let _ = writeln!(out, "        {} = \"{value}\",", names::of_value(def.ident(), value));
     }
     out.push_str("    }\n");
 }
@@ -301,13 +364,23 @@ fn about(def: &Def) -> String {
     }
 }
 
+/// Writes documentation, on as many lines as it needs.
 pub(crate) fn doc(out: &mut String, level: usize, text: &str) {
-    let indent = "    ".repeat(level);
-    let line = format!("{indent}/// {text}");
-    assert!(line.len() <= WIDTH, "too long: {line}");
+    let start = format!("{}///", "    ".repeat(level));
+    let mut line = start.clone();
+    for word in text.split(' ') {
+        if line.len() + 1 + word.len() > WIDTH && line != start {
+            let _ = writeln!(out, "{line}");
+            line.clone_from(&start);
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
     let _ = writeln!(out, "{line}");
 }
 
-fn keyword(name: &str) -> bool {
-    matches!(name, "type" | "match" | "ref" | "enum" | "struct" | "use" | "in" | "for" | "loop" | "where")
+pub(crate) fn keyword(name: &str) -> bool {
+    const KEYWORDS: &str = "as async await break const continue dyn else enum extern fn for gen if impl in let loop match \
+                            mod move mut pub ref return static struct trait type unsafe use where while yield";
+    KEYWORDS.split(' ').any(|keyword| keyword == name)
 }

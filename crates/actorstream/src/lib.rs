@@ -1,5 +1,5 @@
-//! Streams the OpenAI API, and every server that speaks it, into actix actors: every stream ends exactly once,
-//! truthfully, in time, and leaves nothing behind.
+//! Streams responses from the OpenAI API, and from every server that speaks it, into actix actors. Every stream ends
+//! exactly once, reports truthfully how it ended, ends in bounded time, and leaves no task or connection behind.
 //!
 //! ```no_run
 //! use actix::prelude::*;
@@ -39,92 +39,100 @@
 //! async fn main() -> Result<(), StreamError> {
 //!     let openai = OpenAi::from_env()?; // OPENAI_API_KEY, OPENAI_BASE_URL, …
 //!     let chat = ChatInterface::default().start();
-//!     let request = ChatRequest::new("gpt-4").user("Tell me about quantum computing");
+//!     let request = ChatRequest::new("gpt-6-luna").user("Tell me about quantum computing");
 //!     openai.chat().stream(request, chat).await?;
 //!     Ok(())
 //! }
 //! ```
 //!
-//! Where what is:
+//! The main types:
 //!
-//! * [`OpenAi`] is the client, [`OpenAiBuilder`] sets it up, [`Call`] is a request to one of its endpoints.
-//! * [`StreamingClient`] is what an actor implements, or [`OutputClient`] for texts and tool calls instead of events;
-//!   [`IntoTarget`] says what else can be a target.
-//! * [`StreamHandle`] is a running stream, [`EventStream`] one to be pulled, [`StreamRef`] tells streams apart.
-//! * [`Finish`] and [`StreamError`] are its ends, [`StreamEvent`] is what closures and pullers get.
-//! * [`Tools`] are run when the model calls them, and it is asked again; `structured` of a response (feature `schemars`) is
-//!   the answer as a value of one's own type, [`JsonSchema::of`] what asks for it.
-//! * [`Budgets`], [`RetryPolicy`] and [`Limits`] bound it.
-//! * Everything else about events and requests is in [`proto`], the core, which does no I/O.
+//! * [`OpenAi`] is the client, [`OpenAiBuilder`] configures it, and [`Call`] is a request to one of its endpoints.
+//! * An actor implements [`StreamingClient`], or [`OutputClient`] to receive texts and tool calls instead of events.
+//!   [`IntoTarget`] lists the other possible targets.
+//! * [`StreamHandle`] is a running stream, [`EventStream`] a stream to poll, and [`StreamRef`] identifies a stream.
+//! * [`Finish`] and [`StreamError`] are the two ends of a stream. Closures and event streams receive
+//!   [`StreamEvent`]s.
+//! * [`Tools`] runs the tools that the model calls and sends the results back. `structured` of a response (feature
+//!   `schemars`) deserializes the answer into your own type, and [`JsonSchema::of`] requests such an answer.
+//! * [`Timeouts`], [`RetryPolicy`] and [`Limits`] bound a stream.
+//! * [`proto`] is the sans-I/O core, with all other types of events and requests.
 
-mod call;
 mod client;
 mod connector;
-mod events;
-mod handle;
-mod link;
-mod options;
-mod output_client;
-mod placement;
-mod stream_event;
-mod stream_ref;
-mod streaming_client;
-mod streams;
-mod target;
+pub mod models;
+mod settings;
+mod stream;
+mod telemetry;
 mod tools;
 mod transport;
 
-/// The actor framework, as the macros name it.
+/// The actor framework, for the macros.
 pub use actix;
-/// The attributes that go above `impl OutputClient<E> for MyActor` and `impl StreamingClient<E> for MyActor`.
+/// The attributes for `impl OutputClient<E> for MyActor` and `impl StreamingClient<E> for MyActor`.
 #[cfg(feature = "macros")]
 pub use actorstream_macros::{output_client, streaming_client};
 /// The protocol core.
 pub use actorstream_proto as proto;
-/// What answers are made of: texts, reasoning, tool calls.
-pub use actorstream_proto::output;
+/// What responses consist of: texts, reasoning, tool calls.
+pub use actorstream_proto::answer::output;
 
-pub use actorstream_proto::audio::{
+pub use actorstream_proto::answer::partial_answer::PartialAnswer;
+#[cfg(feature = "schemars")]
+pub use actorstream_proto::answer::structured::Unstructured;
+pub use actorstream_proto::answer::tools::{CallsTools, Round, ToolResult};
+pub use actorstream_proto::answer::usage::Usage;
+pub use actorstream_proto::api::audio::{
     AudioChunk, Speech, SpeechAudio, SpeechEvent, SpeechRequest, SpeechResponse, SpeechStreamEvent,
     Transcript, TranscriptionEvent, TranscriptionRequest, TranscriptionStreamEvent, Transcriptions,
 };
-pub use actorstream_proto::budget::{Budget, Budgets};
-pub use actorstream_proto::chat::request::{FunctionDefinition, JsonSchema, Message};
-pub use actorstream_proto::chat::{
+pub use actorstream_proto::api::chat::request::{ContentPart, FunctionDefinition, JsonSchema, Message};
+pub use actorstream_proto::api::chat::{
     Chat, ChatCompletion, ChatCompletionChunk, ChatRequest, FinishReason, ToolCall,
 };
-pub use actorstream_proto::completions::{Completion, CompletionChunk, CompletionRequest, Completions};
-pub use actorstream_proto::endpoint::{Custom, Endpoint};
-pub use actorstream_proto::error::{ApiError, ErrorKind, Limit, Refused, StreamError};
-pub use actorstream_proto::event::Event;
-pub use actorstream_proto::finish::{Finish, Outcome, Status};
-pub use actorstream_proto::images::request::InputImage;
-pub use actorstream_proto::images::{
+pub use actorstream_proto::api::completions::{Completion, CompletionChunk, CompletionRequest, Completions};
+pub use actorstream_proto::api::embeddings::{Embedding, EmbeddingRequest, EmbeddingResponse, Embeddings};
+pub use actorstream_proto::api::files::{FileList, FileListRequest, FileObject, FileRequest, Files};
+pub use actorstream_proto::api::images::request::InputImage;
+pub use actorstream_proto::api::images::{
     ImageEditEvent, ImageEditRequest, ImageEditStreamEvent, ImageEdits, ImageGenStreamEvent,
     ImageGenerationEvent, ImageRequest, Images, ImagesResponse,
 };
-pub use actorstream_proto::limits::Limits;
-pub use actorstream_proto::multipart::{FilePart, Form, ToRequestBody};
-pub use actorstream_proto::raw::{RawEvent, Typed};
-pub use actorstream_proto::responses::{
-    ResponseEvent, ResponseRequest, ResponseStreamEvent, Responses, ResumeResponse,
+pub use actorstream_proto::api::models::{Model, ModelList, Models};
+pub use actorstream_proto::api::moderations::{ModerationRequest, ModerationResponse, Moderations};
+pub use actorstream_proto::api::responses::request::{InputItem, InputMessage, InputPart};
+pub use actorstream_proto::api::responses::{
+    InputTokenCountRequest, InputTokenCountResponse, InputTokens, OutputItem, Response, ResponseEvent,
+    ResponseRequest, ResponseStreamEvent, Responses, ResumeResponse,
 };
-pub use actorstream_proto::retry::RetryPolicy;
+pub use actorstream_proto::endpoint::event::Event;
+pub use actorstream_proto::endpoint::raw::{RawEvent, Typed};
+pub use actorstream_proto::endpoint::verbatim::Verbatim;
+pub use actorstream_proto::endpoint::{Custom, Endpoint, Method};
+pub use actorstream_proto::json::text::Text;
+pub use actorstream_proto::outcome::attempt::Attempt;
+pub use actorstream_proto::outcome::ending::Ending;
+pub use actorstream_proto::outcome::error::{ApiError, ErrorKind, Limit, Refused, StreamError};
+pub use actorstream_proto::outcome::finish::{Finish, Outcome, Status};
+pub use actorstream_proto::outcome::rate_limits::{RateLimit, RateLimits};
+pub use actorstream_proto::outcome::response_head::ResponseHead;
+pub use actorstream_proto::outcome::secret::Secret;
+pub use actorstream_proto::outcome::timings::Timings;
+pub use actorstream_proto::request::multipart::{FilePart, Form, ToRequestBody};
 pub use actorstream_proto::session::OnMalformed;
-#[cfg(feature = "schemars")]
-pub use actorstream_proto::structured::Unstructured;
-pub use actorstream_proto::text::Text;
-pub use actorstream_proto::timings::Timings;
-pub use actorstream_proto::tools::{CallsTools, Round, ToolResult};
-pub use actorstream_proto::usage::Usage;
+pub use actorstream_proto::session::limits::Limits;
+pub use actorstream_proto::session::retry::RetryPolicy;
+pub use actorstream_proto::session::timeouts::{Timeout, Timeouts};
 
-pub use call::Call;
-pub use client::{OpenAi, OpenAiBuilder};
-pub use events::EventStream;
-pub use handle::{Response, StreamHandle};
-pub use output_client::OutputClient;
-pub use stream_event::StreamEvent;
-pub use stream_ref::StreamRef;
-pub use streaming_client::{IntoEvents, ReceiveStream, StreamMessage, StreamingClient};
-pub use target::{IntoTarget, Target};
+pub use client::{Backend, Call, OpenAi, OpenAiBuilder};
+pub use settings::credentials::{
+    Credentials, CredentialsError, KeyAnswer, KeyFile, KeyFuture, KeyPool, KeyRequest,
+};
+pub use stream::events::EventStream;
+pub use stream::handle::{ResponseFuture, StreamHandle};
+pub use stream::output_client::OutputClient;
+pub use stream::stream_event::StreamEvent;
+pub use stream::stream_ref::StreamRef;
+pub use stream::streaming_client::{IntoEvents, ReceiveStream, StreamMessage, StreamingClient};
+pub use stream::target::{IntoTarget, Target};
 pub use tools::Tools;

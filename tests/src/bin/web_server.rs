@@ -75,7 +75,7 @@ async fn serve() -> std::io::Result<()> {
     let upstream = web::Data::new(Upstream::start(script));
     let openai =
         OpenAi::builder().base_url(upstream.base_url()).api_key("sk-of-the-service").build().unwrap();
-    let relay = || Relay::builder(openai.clone(), MemoryStore::default(), user).tell_upstream_errors(true);
+    let relay = || Relay::builder(openai.clone(), MemoryStore::default(), user).expose_upstream_errors(true);
     let plain = relay().build();
     let over_responses = relay().chat_over_responses().build();
     let pinging = relay().ping_every(Duration::from_millis(20)).build();
@@ -236,14 +236,20 @@ fn answer(request: &Request, gates: &Gates) -> Reply {
                 }
                 "reasoning" => chat.reasoning_content("Let me think.").content("I have thought."),
                 "markdown" => chat.content(MARKDOWN),
+                "echo" => chat.delta_chars(500).content(argument),
+                "file" => chat.delta_chars(500).content(std::fs::read_to_string(argument).unwrap()),
+                "paced" => chat.delta_chars(20).content(argument),
+                "pieces" => pieces(argument).1.fold(chat.delta_chars(usize::MAX), ChatStream::content),
                 "long" => chat.deltas(argument.parse().unwrap(), "word "),
                 _ => chat.delta_words().content(STORY),
             };
             let chat = chat.usage(9, 12);
-            if stream {
-                gated(chat.events(), what, argument, gates)
-            } else {
+            if !stream {
                 Reply::json(200, &chat.completion())
+            } else if what == "pieces" {
+                piece_by_piece(chat.events(), argument, gates)
+            } else {
+                gated(chat.events(), what, argument, gates)
             }
         }
         _ => {
@@ -253,7 +259,26 @@ fn answer(request: &Request, gates: &Gates) -> Reply {
     }
 }
 
-/// The events; of `gated <name>` the first four, the rest when the gate is open. `long` ones come one by one.
+/// The name and the pieces of `<name> <piece>§<piece>§…`.
+fn pieces(argument: &str) -> (&str, impl Iterator<Item = &str>) {
+    let (name, text) = argument.split_once(' ').unwrap_or((argument, ""));
+    (name, text.split('§'))
+}
+
+/// The events of `pieces`: the first piece comes at once, the next ones when the gates `<name>-1`, `<name>-2`, … are open.
+fn piece_by_piece(events: impl Iterator<Item = String>, argument: &str, gates: &Gates) -> Reply {
+    let (name, pieces) = pieces(argument);
+    let mut events = events.peekable();
+    // The role comes in an event of its own.
+    let mut reply = Reply::sse().events(events.by_ref().take(2));
+    for number in 1..pieces.count() {
+        reply = reply.gate(&gates.get(&format!("{name}-{number}"))).events(events.by_ref().take(1));
+    }
+    // The end is behind a gate of its own.
+    reply.gate(&gates.get(&format!("{name}-end"))).events(events).done()
+}
+
+/// The events; of `gated <name>` the first four, the rest when the gate is open. `long` and `paced` ones come one by one.
 fn gated(events: impl Iterator<Item = String>, what: &str, name: &str, gates: &Gates) -> Reply {
     let mut events = events.peekable();
     let mut reply = Reply::sse();
@@ -261,7 +286,11 @@ fn gated(events: impl Iterator<Item = String>, what: &str, name: &str, gates: &G
         reply = reply.events(events.by_ref().take(4)).gate(&gates.get(name));
     }
     let reply = reply.events(events).done();
-    if what == "long" { reply.pace(Duration::from_micros(300)) } else { reply }
+    match what {
+        "long" => reply.pace(Duration::from_micros(300)),
+        "paced" => reply.pace(Duration::from_millis(2)),
+        _ => reply,
+    }
 }
 
 /// The events of a response.

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use actorstream::proto::head::Head;
 use actorstream::proto::session::BodyEnd;
+use actorstream::proto::session::head::Head;
 
 /// Where they are.
 pub(crate) fn folder() -> PathBuf {

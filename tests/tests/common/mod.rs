@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::prelude::*;
-use actorstream::proto::event::Event;
+use actorstream::proto::endpoint::event::Event;
 use actorstream::{
     ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, RawEvent, RetryPolicy, StreamError,
     StreamEvent, StreamRef, StreamingClient, streaming_client,

@@ -54,7 +54,7 @@ fn every_variable_is_read() {
 }
 
 #[test]
-fn what_is_set_wrong_is_told_by_build() {
+fn build_reports_wrong_settings() {
     for (builder, what) in [
         (OpenAi::builder().base_url("ftp://x"), "must begin with"),
         (OpenAi::builder().api_key("a\u{0}b"), "API key"),
@@ -65,8 +65,8 @@ fn what_is_set_wrong_is_told_by_build() {
         (OpenAi::builder().api_key_header("Host"), "set by the client itself"),
         (OpenAi::builder().api_key_header("transfer-encoding"), "set by the client itself"),
         (OpenAi::builder().header("Connection", "close"), "set by the client itself"),
-        (OpenAi::builder().proxy("socks5://x"), "SOCKS proxies are not supported"),
-        (OpenAi::builder().proxy("http://user:word@x:y"), "the port of the proxy URL is no port"),
+        (OpenAi::builder().proxy("socks4://x"), "SOCKS4 proxies are not supported"),
+        (OpenAi::builder().proxy("http://user:word@x:y"), "the port of the proxy URL is invalid"),
         (OpenAi::builder().resolve("api.test", []), "no address is given for the host api.test"),
     ] {
         let built: Result<OpenAi, _> = OpenAiBuilder::build(builder);
@@ -121,20 +121,20 @@ async fn keys_are_never_shown() {
 }
 
 #[actix_rt::test]
-async fn what_a_server_repeats_of_credentials_is_taken_out() {
+async fn credentials_that_a_server_repeats_are_redacted() {
     let sent = [
         ("x-api-key", "HEADER-1"),
         ("proxy-authorization", "Basic BASE64-2"),
         ("cookie", "theme=dark; session=COOKIE-3"),
         ("x-trace", "trace-4"),
     ];
-    let said = "sk-KEY HEADER-1 BASE64-2 COOKIE-3 QUERY%2B5 QUERY+5 PARAM-6 trace-4";
+    let said = "sk-KEY-12 HEADER-1 BASE64-2 COOKIE-3 QUERY%2B5 QUERY+5 PARAM-6 trace-4";
     let body = serde_json::json!({"error": {"message": said, "code": said, "param": said, said: [said]}});
     let event = format!("data: {body}\n\n");
     for reply in [
-        Reply::json(401, &body).header("x-request-id", "sk-KEY"),
+        Reply::json(401, &body).header("x-request-id", "sk-KEY-12"),
         Reply::text(500, "text/html", said),
-        Reply::text(200, "text/sk-KEY", said),
+        Reply::text(200, "text/sk-KEY-12", said),
         Reply::sse().piece(event).end(),
         Reply::sse().event(format!("no JSON: {said}")).end(),
     ] {
@@ -142,7 +142,7 @@ async fn what_a_server_repeats_of_credentials_is_taken_out() {
         let mut call = client(&upstream.base_url())
             .chat()
             .base_url(format!("{}?api-key=QUERY%2B5", upstream.base_url()))
-            .api_key("sk-KEY")
+            .api_key("sk-KEY-12")
             .query("access_token", "PARAM-6");
         for (name, value) in sent {
             call = call.header(name, value);
@@ -157,6 +157,32 @@ async fn what_a_server_repeats_of_credentials_is_taken_out() {
             "no more is taken out than that: {shown}"
         );
     }
+}
+
+#[actix_rt::test]
+async fn a_dummy_key_redacts_nothing() {
+    let said = "the token limit of none of the models, see ollama or EMPTY: k";
+    let upstream = Upstream::start(Reply::error(400, "x", said));
+    for key in ["k", "to", "limit", "models,", "none", "ollama", "EMPTY", "sk-no-key-required"] {
+        let call = client(&upstream.base_url()).chat().api_key(key).header("x-api-key", "none");
+        let error = within(call.stream(hello(), Noting::default().start())).await.unwrap_err();
+        assert_eq!(error.api().map(|api| api.message.as_str()), Some(said), "{key}");
+    }
+}
+
+#[actix_rt::test]
+async fn the_password_of_a_proxy_is_taken_out_as_it_is_meant() {
+    // The proxy answers itself, and repeats what it was sent.
+    let said = "user:p@ss/word! may not do that, p@ss/word! is wrong, p%40ss%2Fword%21; dXNlcjpwQHNzL3dvcmQh";
+    let proxy = Upstream::start(Reply::text(403, "text/html", said));
+    let url = proxy.url().replace("http://", "http://user:p%40ss%2fword!@");
+    let openai = OpenAi::builder().base_url("http://a.test").proxy(url).build().unwrap();
+    let error = within(openai.chat().stream(hello(), Noting::default().start())).await.unwrap_err();
+    let shown = format!("{error} {error:?}");
+    for secret in ["p@ss", "p%40ss", "dXNlcjpw"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    assert!(shown.contains("user:*** may not do that"), "{shown}");
 }
 
 #[actix_rt::test]

@@ -3,12 +3,24 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/compress.rs"]
+mod compress;
 #[path = "../common/relay.rs"]
 mod relay;
+#[path = "../common/socks.rs"]
+mod socks;
 
 mod addresses;
+mod codings;
 mod configuration;
+mod credentials;
+mod early;
 mod ends;
+mod failover;
+mod heads;
+mod kept;
+mod liveness;
+mod loops;
 mod media;
 mod output;
 mod placement;
@@ -19,9 +31,15 @@ mod requests;
 mod responses;
 mod resume;
 mod retry;
+mod rounds;
 mod shutdown;
+mod socks_proxies;
+mod starts;
 mod targets;
+mod telemetry;
 mod time;
 mod tools;
 mod transport;
+mod unstreamed;
 mod uploads;
+mod waits;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use actix::prelude::*;
-use actorstream::proto::payload::Payload;
+use actorstream::proto::json::payload::Payload;
 use actorstream::{
     AudioChunk, Event, FilePart, Finish, Form, ImageEditEvent, ImageEditRequest, ImageGenerationEvent,
     ImageRequest, ImagesResponse, InputImage, SpeechEvent, SpeechRequest, SpeechResponse, StreamError,
@@ -151,7 +151,7 @@ async fn every_kind_of_media_streams_to_an_actor_and_adds_up() {
 #[actix_rt::test]
 async fn a_stream_of_images_ends_with_the_last_that_was_asked_for() {
     let stream = ImageStream::new().image("one").partial("half").image("two");
-    let asked = |n: u32| ImageRequest::new("An otter").n(n);
+    let asked = |n: u64| ImageRequest::new("An otter").n(n);
     let images = |finish: Finish<ImagesResponse>| finish.response.images().len();
 
     // The connection stays open: the second image is the last one.
@@ -218,7 +218,7 @@ async fn sound_and_text_that_are_cut_are_truncated() {
 }
 
 #[actix_rt::test]
-async fn what_is_no_sound_is_not_a_stream_and_an_error_in_it_is_told() {
+async fn a_body_that_is_not_sound_is_not_a_stream_and_its_error_is_reported() {
     let request = SpeechRequest::new("tts-1", "Hello!");
     for (reply, kind) in [
         (Reply::text(200, "text/html", "<html>"), "not_a_stream"),

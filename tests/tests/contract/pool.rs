@@ -47,8 +47,8 @@ async fn ask(openai: &OpenAi) {
 async fn busy(openai: &OpenAi) -> (Upstream, actorstream::StreamHandle<actorstream::ChatCompletion>) {
     let upstream =
         Upstream::spawn(Reply::sse().event(chunk("a")).forever(": ping\n\n", Duration::from_secs(10)));
-    let budgets = actorstream::Budgets::unlimited();
-    let call = openai.chat().base_url(upstream.base_url()).budgets(budgets);
+    let timeouts = actorstream::Timeouts::unlimited();
+    let call = openai.chat().base_url(upstream.base_url()).timeouts(timeouts);
     let handle = call.stream(hello(), Noting::default().start());
     upstream.request(0).await;
     (upstream, handle)

@@ -3,23 +3,23 @@
 use std::time::Duration;
 
 use actix::Actor;
-use actorstream::{Budget, Budgets, OpenAi, OpenAiBuilder, RetryPolicy, StreamError};
+use actorstream::{OpenAi, OpenAiBuilder, RetryPolicy, StreamError, Timeout, Timeouts};
 use actorstream_test::{ChatStream, Reply, Script, TestCa, Upstream};
 
 use super::configuration::with_environment;
 use crate::common::{Noting, hello, within};
 use crate::relay::Relay;
 
-fn good() -> Reply {
+pub(super) fn good() -> Reply {
     ChatStream::new().content("Hello").finish_reason("stop").reply()
 }
 
-fn client(base_url: &str, proxy: &str) -> OpenAiBuilder {
+pub(super) fn client(base_url: &str, proxy: &str) -> OpenAiBuilder {
     OpenAi::builder().base_url(base_url).api_key("sk-test").retry(RetryPolicy::none()).proxy(proxy)
 }
 
 /// The text of an answer.
-async fn ask(openai: &OpenAi) -> Result<String, StreamError> {
+pub(super) async fn ask(openai: &OpenAi) -> Result<String, StreamError> {
     let finish = within(openai.chat().stream(hello(), Noting::default().start())).await?;
     Ok(finish.response.content().unwrap_or_default().to_owned())
 }
@@ -94,7 +94,7 @@ async fn a_proxy_that_is_spoken_to_over_tls() {
 }
 
 #[actix_rt::test]
-async fn what_a_proxy_answers_instead_is_told() {
+async fn an_error_of_a_proxy_is_reported() {
     let endless = Reply::raw().bytes("HTTP/1.1 200 OK\r\nx: ").forever("x".repeat(1 << 16), Duration::ZERO);
     let asks = Reply::text(407, "text/html", "<h1>no</h1>").header("proxy-authenticate", "Basic");
     for (answer, user, kind, what) in [
@@ -130,14 +130,14 @@ async fn what_a_proxy_answers_instead_is_told() {
 }
 
 #[actix_rt::test]
-async fn a_silent_proxy_is_left_after_the_connect_budget() {
+async fn a_silent_proxy_is_left_after_the_connect_timeout() {
     tokio::time::pause();
     let proxy = Upstream::spawn(Reply::raw().hold());
-    let budgets = Budgets::unlimited().connect(Duration::from_secs(3));
-    let openai = client("https://api.test/v1", &proxy.url()).budgets(budgets).build().unwrap();
+    let timeouts = Timeouts::unlimited().connect(Duration::from_secs(3));
+    let openai = client("https://api.test/v1", &proxy.url()).timeouts(timeouts).build().unwrap();
     let start = tokio::time::Instant::now();
     let error = openai.chat().stream(hello(), Noting::default().start()).await.unwrap_err();
-    assert_eq!(error.budget(), Some(Budget::Connect));
+    assert_eq!(error.timeout(), Some(Timeout::Connect));
     let elapsed = start.elapsed();
     assert!(elapsed >= Duration::from_secs(3) && elapsed < Duration::from_millis(3500), "{elapsed:?}");
     within(proxy.peer_closed(0)).await;
@@ -163,7 +163,7 @@ async fn a_proxy_that_cannot_be_reached_is_named() {
 }
 
 #[actix_rt::test]
-async fn what_is_on_the_list_is_reached_directly() {
+async fn no_proxy_hosts_are_reached_directly() {
     let upstream = Upstream::start(good());
     let proxy = Upstream::refused_url().replace("/v1", "");
     let builder = || client(&upstream.base_url(), &proxy);
@@ -219,6 +219,6 @@ fn the_environment_names_the_proxy() {
     assert_eq!((here.request_count(), proxy.request_count()), (1, 4));
 
     let shown = run(&[base, ("http_proxy", "http://me:secret@x:y")]);
-    assert!(shown.contains("error http_proxy: the port of the proxy URL is no port"), "{shown}");
+    assert!(shown.contains("error http_proxy: the port of the proxy URL is invalid"), "{shown}");
     assert!(!shown.contains("secret"), "{shown}");
 }

@@ -118,7 +118,7 @@ async fn cancel_against_finish() {
         match end.clone() {
             StreamEvent::Finish(finish) => Ok(finish),
             StreamEvent::Error(error) => Err(error),
-            StreamEvent::Data(_) => unreachable!(),
+            StreamEvent::Start(_) | StreamEvent::Data(_) => unreachable!(),
         }
     })
     .await;

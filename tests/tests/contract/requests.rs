@@ -1,8 +1,8 @@
 //! What is sent, and what can be.
 
 use actix::Actor;
-use actorstream::{ChatRequest, CompletionRequest, Custom, ErrorKind, OpenAi};
-use actorstream_test::{ChatStream, CompletionStream, Reply, Upstream};
+use actorstream::{Call, Chat, ChatRequest, CompletionRequest, Custom, ErrorKind, OpenAi};
+use actorstream_test::{ChatStream, CompletionStream, Reply, ResponseStream, Script, Upstream};
 use serde_json::json;
 
 use crate::common::{Noting, client, hello, within};
@@ -76,6 +76,7 @@ async fn text_completions() {
     let mut sender = Some(sender);
     let request = CompletionRequest::new("gpt-3.5-turbo-instruct", "Tell me a story").include_usage();
     let handle = client(&upstream.base_url()).completions().stream_fn(request, move |event| match event {
+        actorstream::StreamEvent::Start(_) => {}
         actorstream::StreamEvent::Data(chunk) => text.push_str(chunk.text().unwrap_or_default()),
         _ => sender.take().unwrap().send(text.clone()).unwrap(),
     });
@@ -155,7 +156,7 @@ async fn any_other_endpoint() {
 }
 
 #[actix_rt::test]
-async fn what_a_call_sets_holds_for_it_alone() {
+async fn settings_of_a_call_hold_for_it_alone() {
     let upstream = Upstream::start(good());
     let openai = client(&upstream.base_url());
     let call = openai
@@ -188,7 +189,7 @@ async fn what_a_call_sets_holds_for_it_alone() {
 }
 
 #[actix_rt::test]
-async fn what_a_call_sets_wrong_is_its_error() {
+async fn a_wrong_setting_of_a_call_is_its_error() {
     let upstream = Upstream::start(good());
     let openai = client(&upstream.base_url());
     for call in [
@@ -219,6 +220,118 @@ async fn azure() {
 }
 
 #[actix_rt::test]
+async fn azures_responses_are_below_the_v1_api() {
+    let upstream = Upstream::start(Script::with(|request| match request.method.as_str() {
+        "GET" => Reply::error(404, "x", "gone"),
+        _ => ResponseStream::new().text("Hello").reply(),
+    }));
+    let azure = |version: &str| {
+        OpenAi::builder()
+            .azure(format!("{}/", upstream.url()), "my-gpt", version)
+            .api_key("azure-key")
+            .build()
+            .unwrap()
+    };
+    let request = json!({"model": "my-gpt", "input": "Hi"});
+    within(azure("2025-04-01-preview").responses().stream_fn(&request, |_| {})).await.unwrap();
+    let sent = upstream.request(0).await;
+    assert_eq!((sent.path.as_str(), sent.query.as_deref()), ("/openai/v1/responses", None));
+    assert_eq!((sent.header("api-key"), sent.header("authorization")), (Some("azure-key"), None));
+
+    // One that was begun before, and any other endpoint.
+    let resumed = azure("preview").responses().resume("resp_1", 3);
+    within(resumed.stream_fn((), |_| {})).await.unwrap_err();
+    let sent = upstream.request(1).await;
+    assert_eq!(sent.path, "/openai/v1/responses/resp_1");
+    assert_eq!(sent.query.as_deref(), Some("stream=true&starting_after=3&api-version=preview"));
+    let other = azure("2024-10-21").endpoint(Custom::post("/evals?x=1")).query("api-version", "latest");
+    let _ = within(other.stream_fn(&request, |_| {})).await;
+    let sent = upstream.request(2).await;
+    assert_eq!(
+        (sent.path.as_str(), sent.query.as_deref()),
+        ("/openai/v1/evals", Some("x=1&api-version=latest"))
+    );
+}
+
+#[actix_rt::test]
+async fn a_call_to_another_server_takes_nothing_of_azures_along() {
+    let other = Upstream::start(good());
+    let azure = OpenAi::builder()
+        .azure(Upstream::refused_url(), "my-gpt", "2024-10-21")
+        .api_key("azure-key")
+        .build()
+        .unwrap();
+    let call = azure.chat().base_url(other.base_url());
+    within(call.stream(hello(), Noting::default().start())).await.unwrap();
+    for call in [
+        azure.chat().api_key("sk-own").base_url(other.base_url()),
+        azure.chat().base_url(other.base_url()).api_key("sk-own"),
+    ] {
+        within(call.stream(hello(), Noting::default().start())).await.unwrap();
+    }
+    let call = azure.chat().base_url(other.base_url()).api_key("sk-own").api_key_header("x-key");
+    within(call.stream(hello(), Noting::default().start())).await.unwrap();
+    for (number, authorization) in
+        [None, Some("Bearer sk-own"), Some("Bearer sk-own"), None].into_iter().enumerate()
+    {
+        let sent = other.request(number).await;
+        assert_eq!((sent.path.as_str(), sent.query.as_deref()), ("/v1/chat/completions", None));
+        assert_eq!((sent.header("api-key"), sent.header("authorization")), (None, authorization), "{number}");
+        assert!(!format!("{sent:?}").contains("azure-key"));
+    }
+    assert_eq!(other.request(3).await.header("x-key"), Some("sk-own"));
+}
+
+#[actix_rt::test]
+async fn a_parameter_of_a_call_replaces_the_clients() {
+    let upstream = Upstream::start(good());
+    let openai = OpenAi::builder()
+        .base_url(format!("{}?api-version=1&keep=%20", upstream.base_url()))
+        .query("debug", "client")
+        .query("include[]", "a")
+        .query("include[]", "b")
+        .build()
+        .unwrap();
+    let ask = async |call: Call<Chat>| within(call.stream(hello(), Noting::default().start())).await.unwrap();
+    ask(openai.chat()).await;
+    ask(openai.chat().query("debug", "call").query("api-version", "2").query("include[]", "c")).await;
+    ask(openai.chat()).await;
+    let client = Some("api-version=1&keep=%20&debug=client&include%5B%5D=a&include%5B%5D=b");
+    for (number, query) in
+        [client, Some("keep=%20&debug=call&api-version=2&include%5B%5D=c"), client].into_iter().enumerate()
+    {
+        assert_eq!(upstream.request(number).await.query.as_deref(), query);
+    }
+}
+
+#[actix_rt::test]
+async fn empty_settings_are_not_sent() {
+    let upstream = Upstream::start(good());
+    let openai = OpenAi::builder()
+        .base_url(upstream.base_url())
+        .api_key("sk-test")
+        .api_key_header("x-key")
+        .organization("org")
+        .project("proj")
+        .build()
+        .unwrap();
+    let call = openai.chat().organization("").project("").api_key_header("");
+    within(call.stream(hello(), Noting::default().start())).await.unwrap();
+    within(openai.chat().api_key("").stream(hello(), Noting::default().start())).await.unwrap();
+    let first = upstream.request(0).await;
+    assert_eq!(first.header("authorization"), Some("Bearer sk-test"));
+    let second = upstream.request(1).await;
+    assert_eq!(
+        (second.header("openai-organization"), second.header("openai-project")),
+        (Some("org"), Some("proj"))
+    );
+    for name in ["openai-organization", "openai-project", "x-key"] {
+        assert_eq!(first.header(name), None, "{name}");
+    }
+    assert_eq!((second.header("x-key"), second.header("authorization")), (None, None));
+}
+
+#[actix_rt::test]
 async fn a_deployment_is_one_segment_of_the_path_whatever_it_is_called() {
     let upstream = Upstream::start(good());
     for (number, (deployment, segment)) in
@@ -232,5 +345,97 @@ async fn a_deployment_is_one_segment_of_the_path_whatever_it_is_called() {
         let sent = upstream.request(number).await;
         assert_eq!(sent.path, format!("/openai/deployments/{segment}/chat/completions"));
         assert_eq!(sent.query.as_deref(), Some("api-version=v%26x%3D1"));
+    }
+}
+
+#[actix_rt::test]
+async fn instructions_stand_before_the_conversation() {
+    let upstream = Upstream::start(good());
+    let openai = client(&upstream.base_url());
+    let request = ChatRequest::new("m").user("Hi");
+    let answer = within(openai.chat().stream(request.clone(), Noting::default().start())).await.unwrap();
+    let next = request.message(&answer).user("And?").system("Be brief.").developer("Be kind.");
+    within(openai.chat().stream(next, Noting::default().start())).await.unwrap();
+    assert_eq!(
+        upstream.request(1).await.json()["messages"],
+        json!([
+            {"role": "system", "content": "Be brief."},
+            {"role": "developer", "content": "Be kind."},
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": "Hello"},
+            {"role": "user", "content": "And?"},
+        ])
+    );
+}
+
+#[actix_rt::test]
+async fn a_body_that_is_no_answer_is_reported_as_what_it_is() {
+    let page = "<!doctype html><title>Log in</title>";
+    for (reply, why) in [
+        (Reply::json(200, &json!({})), "the answer is no chat completion: it has no `choices`: {}"),
+        (Reply::json(200, &json!({"choices": null})), "its `choices` is null"),
+        (
+            Reply::json(200, &json!({"object": "list", "data": []})),
+            "has no `choices`, and says that it is \"list\"",
+        ),
+        (Reply::json(200, &json!([{"choices": []}])), "the answer is no chat completion: it is a list"),
+        (Reply::status(204), "the server answered 204, without content"),
+        (Reply::text(200, "application/json", ""), "the answer is empty (status 200)"),
+        (
+            Reply::text(200, "text/html", page),
+            "the server sent an HTML page (text/html); check the base URL: <!doctype html>",
+        ),
+        (Reply::text(200, "application/json", "{\"choices\": ["), "the answer is not JSON ("),
+    ] {
+        let upstream = Upstream::start(reply);
+        let error = within(client(&upstream.base_url()).chat().create(json!({}))).await.unwrap_err();
+        assert!(matches!(error.kind, ErrorKind::Malformed { .. }), "{error}");
+        let told = error.to_string();
+        assert!(told.contains(why), "{why}: {told}");
+        assert!(!told.contains("partial") && !told.contains("an event"), "{told}");
+    }
+    for (kind, missing) in
+        [("completions", "choices"), ("responses", "output"), ("images", "data"), ("audio", "text")]
+    {
+        let upstream = Upstream::start(Reply::json(200, &json!({"object": "list"})));
+        let openai = client(&upstream.base_url());
+        let error = match kind {
+            "completions" => within(openai.completions().create(json!({}))).await.unwrap_err(),
+            "responses" => within(openai.responses().create(json!({}))).await.unwrap_err(),
+            "images" => within(openai.images().create(json!({}))).await.unwrap_err(),
+            _ => within(openai.transcriptions().create(json!({}))).await.unwrap_err(),
+        };
+        assert!(error.to_string().contains(&format!("it has no `{missing}`")), "{kind}: {error}");
+    }
+    // One that is cut before anything came of it has no partial response to speak of.
+    let upstream = Upstream::start(Reply::status(200).header("content-length", 9).bytes("{").close());
+    let error = within(client(&upstream.base_url()).chat().create(json!({}))).await.unwrap_err();
+    assert!(
+        matches!(error.kind, ErrorKind::Truncated { .. }) && !error.to_string().contains("partial"),
+        "{error}"
+    );
+}
+
+#[actix_rt::test]
+async fn a_transcription_is_text_where_its_content_type_says_so() {
+    let looks = r#"{"error": {"message": "says the recording"}}"#;
+    for (content_type, body) in [
+        ("text/plain; charset=utf-8", looks),
+        ("text/vtt", looks),
+        ("application/x-subrip", "[1, 2]"),
+        ("text/plain", "<html>, said the speaker"),
+        ("TEXT/Plain", ""),
+    ] {
+        let upstream = Upstream::start(Reply::text(200, content_type, body));
+        let answer = within(client(&upstream.base_url()).transcriptions().create(json!({}))).await.unwrap();
+        assert_eq!(answer.response.text, body, "{content_type}");
+    }
+    for (content_type, body, provider) in
+        [("application/json", looks, true), ("text/html", "<html>", false), ("application/json", "", false)]
+    {
+        let upstream = Upstream::start(Reply::text(200, content_type, body));
+        let error =
+            within(client(&upstream.base_url()).transcriptions().create(json!({}))).await.unwrap_err();
+        assert_eq!(matches!(error.kind, ErrorKind::Provider(_)), provider, "{error}");
     }
 }

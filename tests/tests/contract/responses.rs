@@ -1,8 +1,8 @@
 //! Streams of the Responses API, through sockets.
 
 use actix::Actor;
-use actorstream::output::{Call, Place, Tokens};
-use actorstream::proto::responses::Response;
+use actorstream::output::{Call, Position, Tokens};
+use actorstream::proto::api::responses::Response;
 use actorstream::{
     Finish, OutputClient, ResponseEvent, ResponseRequest, Status, StreamError, StreamRef, output_client,
 };
@@ -20,22 +20,22 @@ impl Actor for Noting {
 
 #[output_client]
 impl OutputClient<ResponseEvent> for Noting {
-    fn text_done(&mut self, at: Place, text: &str, _: &StreamRef, _: &mut Self::Context) {
+    fn text_done(&mut self, at: Position, text: &str, _: &StreamRef, _: &mut Self::Context) {
         self.0.push(format!("{} text {text}", at.output));
     }
 
-    fn refusal_done(&mut self, at: Place, refusal: &str, _: &StreamRef, _: &mut Self::Context) {
+    fn refusal_done(&mut self, at: Position, refusal: &str, _: &StreamRef, _: &mut Self::Context) {
         self.0.push(format!("{} refusal {refusal}", at.output));
     }
 
-    fn reasoning_done(&mut self, at: Place, reasoning: &str, _: &StreamRef, _: &mut Self::Context) {
+    fn reasoning_done(&mut self, at: Position, reasoning: &str, _: &StreamRef, _: &mut Self::Context) {
         self.0.push(format!("{} reasoning {reasoning}", at.output));
     }
 
     fn tool_call_done(
         &mut self,
         call: Call<'_>,
-        parsed: Result<&Value, &actorstream::proto::partial_json::PartialJsonError>,
+        parsed: Result<&Value, &actorstream::proto::json::partial_json::PartialJsonError>,
         _: &StreamRef,
         _: &mut Self::Context,
     ) {
@@ -89,11 +89,11 @@ async fn a_response_adds_up_to_what_the_server_says_it_is() {
 
 #[actix_rt::test]
 async fn an_incomplete_response_is_a_finish_that_says_so() {
-    let upstream = Upstream::start(stream().incomplete("max_output_tokens").reply());
-    let request = ResponseRequest::new("gpt-5").input("Hi");
-    let finish = within(client(&upstream.base_url()).responses().stream_fn(request, |_| {})).await.unwrap();
-    assert_eq!(
-        (finish.status, finish.finish_reasons),
-        (Status::Incomplete, vec!["max_output_tokens".into()])
-    );
+    for reason in ["max_output_tokens", "max_messages", "content_filter", "steered", "a_new_reason"] {
+        let upstream = Upstream::start(stream().incomplete(reason).reply());
+        let request = ResponseRequest::new("gpt-5").input("Hi");
+        let finish =
+            within(client(&upstream.base_url()).responses().stream_fn(request, |_| {})).await.unwrap();
+        assert_eq!((finish.status, finish.finish_reasons), (Status::Incomplete, vec![reason.into()]));
+    }
 }

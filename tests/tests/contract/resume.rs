@@ -57,13 +57,14 @@ async fn play(script: Script) -> (Vec<u64>, String, Upstream) {
     let mut numbers = Vec::new();
     for event in recorder.events() {
         match event {
+            StreamEvent::Start(_) => {}
             StreamEvent::Data(event) => numbers.push(event.sequence_number().unwrap()),
             StreamEvent::Finish(finish) => {
                 let output = serde_json::to_value(&finish.response.output).unwrap();
                 end = format!("finish {}", output[0]["content"][0]["text"].as_str().unwrap_or_default());
             }
             StreamEvent::Error(error) => {
-                let partial = error.partial::<actorstream::proto::responses::Response>().is_some();
+                let partial = error.partial::<actorstream::proto::api::responses::Response>().is_some();
                 end = format!("{} {}", error.kind.name(), if partial { "with partial" } else { "" });
             }
         }

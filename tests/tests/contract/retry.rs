@@ -18,7 +18,7 @@ fn client(upstream: &Upstream) -> OpenAi {
 }
 
 #[actix_rt::test]
-async fn what_is_safe_is_sent_again_until_it_works() {
+async fn safe_requests_are_retried_until_they_succeed() {
     tokio::time::pause();
     for status in [408, 409, 429, 500, 503] {
         let upstream = Upstream::spawn(Script::sequence([
@@ -66,6 +66,48 @@ async fn the_server_says_when_and_whether() {
 }
 
 #[actix_rt::test]
+async fn a_retry_after_that_is_no_time_is_later_than_any() {
+    tokio::time::pause();
+    let absurd = [
+        "9999999999999999999999999",
+        "1e30",
+        "inf",
+        "-1",
+        "NaN",
+        "soon",
+        "Fri, 31 Dec 99999 23:59:59 GMT",
+        "Wed, 32 Oct 2026 07:28:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+    ];
+    for text in absurd {
+        for header in ["retry-after", "retry-after-ms"] {
+            let refusal = Reply::error(429, "x", "no").header(header, text);
+            let upstream = Upstream::spawn(Script::sequence([refusal, good()]));
+            let policy = RetryPolicy { max_retry_after: Duration::from_secs(600), ..RetryPolicy::default() };
+            let call = client(&upstream).chat().retry(policy);
+            let error = call.stream(hello(), Noting::default().start()).await.unwrap_err();
+            assert_eq!((error.status(), upstream.request_count()), (Some(429), 1), "{header}: {text}");
+            assert!(error.retry_after() > Some(Duration::from_secs(600)), "{:?}", error.retry_after());
+        }
+    }
+    for (headers, wait) in [
+        (&[("retry-after-ms", "-5"), ("retry-after", "7")][..], 7000),
+        (&[("retry-after-ms", "NaN"), ("retry-after", "7")], 7000),
+        (&[("retry-after-ms", "1500"), ("retry-after", "inf")], 1500),
+        (&[("retry-after", "1.25")], 1250),
+        // A date that has passed is now.
+        (&[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")], 0),
+    ] {
+        let start = Instant::now();
+        let refusal = headers.iter().fold(Reply::error(429, "x", "no"), |reply, (n, v)| reply.header(n, v));
+        let upstream = Upstream::spawn(Script::sequence([refusal, good()]));
+        client(&upstream).chat().stream(hello(), Noting::default().start()).await.unwrap();
+        let (elapsed, wait) = (start.elapsed(), Duration::from_millis(wait));
+        assert!(elapsed >= wait && elapsed < wait + Duration::from_millis(100), "{headers:?}: {elapsed:?}");
+    }
+}
+
+#[actix_rt::test]
 async fn nothing_is_sent_again_after_an_event_or_without_safety() {
     tokio::time::pause();
     for reply in [
@@ -92,14 +134,14 @@ async fn a_connection_that_cannot_be_made_is_tried_again() {
 }
 
 #[actix_rt::test]
-async fn no_retry_starts_that_the_total_budget_would_cut() {
+async fn no_retry_starts_that_the_total_timeout_would_cut() {
     tokio::time::pause();
     let later = Reply::error(429, "x", "no").header("retry-after", "30");
     let upstream = Upstream::spawn(Script::sequence([later, good()]));
-    let budgets = actorstream::Budgets::default().total(Duration::from_secs(20));
+    let timeouts = actorstream::Timeouts::default().total(Duration::from_secs(20));
     let error = client(&upstream)
         .chat()
-        .budgets(budgets)
+        .timeouts(timeouts)
         .stream(hello(), Noting::default().start())
         .await
         .unwrap_err();
@@ -115,7 +157,7 @@ async fn a_kept_connection_that_the_server_closed_is_replaced() {
     let openai = client(&upstream);
     openai.chat().stream(hello(), Noting::default().start()).await.unwrap();
     let finish = openai.chat().stream(hello(), Noting::default().start()).await.unwrap();
-    assert_eq!((finish.attempts, upstream.accepted()), (2, 2));
+    assert_eq!((finish.attempts, upstream.accepted()), (1, 2), "it is no retry");
 }
 
 #[actix_rt::test]

@@ -122,11 +122,11 @@ async fn a_stream_in_the_queue_is_cancelled_too() {
     assert_eq!(ended(&first, first_handle).await.0, ErrorKind::Cancelled);
     assert_eq!(ended(&second, second_handle).await, (ErrorKind::Cancelled, None));
     assert_eq!(ended(&third, third_handle).await, (ErrorKind::Cancelled, None));
-    assert_eq!((upstream.request_count(), openai.free_places()), (1, 1));
+    assert_eq!((upstream.request_count(), openai.available_permits()), (1, 1));
 }
 
 #[actix_rt::test]
-async fn what_is_started_afterwards_is_refused_at_once() {
+async fn streams_started_after_shutdown_are_refused() {
     let upstream = Upstream::start(silent());
     let openai = client(&upstream.base_url());
     let call = openai.chat();
@@ -317,6 +317,7 @@ async fn an_actix_web_service_stops_without_waiting_for_its_streams() {
     async fn handler(openai: web::Data<OpenAi>) -> HttpResponse {
         let texts = openai.chat().events(hello()).map(|event| {
             Ok::<_, actix_web::Error>(web::Bytes::from(match event {
+                StreamEvent::Start(_) => String::new(),
                 StreamEvent::Data(chunk) => chunk.content().unwrap_or_default().to_owned(),
                 StreamEvent::Error(error) => format!(" [{}]", error.kind.name()),
                 StreamEvent::Finish(_) => " [finish]".to_owned(),

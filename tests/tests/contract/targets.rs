@@ -231,6 +231,7 @@ async fn closures() {
     let mut text = String::new();
     let (sender, receiver) = std::sync::mpsc::channel();
     let handle = client(&upstream.base_url()).chat().stream_fn(hello(), move |event| match event {
+        StreamEvent::Start(_) => {}
         StreamEvent::Data(chunk) => text.push_str(chunk.content().unwrap_or_default()),
         end => sender.send((std::mem::take(&mut text), end.is_end())).unwrap(),
     });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix::{Actor, ActorContext as _};
-use actorstream::{Budget, Budgets, ChatCompletion, OpenAi, RetryPolicy};
+use actorstream::{ChatCompletion, OpenAi, RetryPolicy, Timeout, Timeouts};
 use actorstream_test::{Blackhole, Reply, Upstream};
 use tokio::time::Instant;
 
@@ -13,18 +13,18 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn client(url: &str, budgets: Budgets) -> OpenAi {
-    OpenAi::builder().base_url(url).budgets(budgets).retry(RetryPolicy::none()).build().unwrap()
+fn client(url: &str, timeouts: Timeouts) -> OpenAi {
+    OpenAi::builder().base_url(url).timeouts(timeouts).retry(RetryPolicy::none()).build().unwrap()
 }
 
-/// The budget that ends a reply, and after how long.
-async fn ends(reply: Reply, budgets: Budgets) -> (Budget, Duration) {
+/// The timeout that ends a reply, and after how long.
+async fn ends(reply: Reply, timeouts: Timeouts) -> (Timeout, Duration) {
     let upstream = Upstream::spawn(reply);
     let start = Instant::now();
-    let handle = client(&upstream.base_url(), budgets).chat().stream(hello(), Noting::default().start());
+    let handle = client(&upstream.base_url(), timeouts).chat().stream(hello(), Noting::default().start());
     let error = handle.await.unwrap_err();
     upstream.peer_closed(0).await;
-    (error.budget().unwrap_or_else(|| panic!("{error}")), start.elapsed())
+    (error.timeout().unwrap_or_else(|| panic!("{error}")), start.elapsed())
 }
 
 #[track_caller]
@@ -40,8 +40,8 @@ fn near(elapsed: Duration, expected: u64) {
 async fn first_event() {
     tokio::time::pause();
     for reply in [Reply::raw().hold(), Reply::sse().hold(), Reply::sse().forever(": ping\n\n", seconds(1))] {
-        let (budget, elapsed) = ends(reply, Budgets::default().first_event(seconds(10))).await;
-        assert_eq!(budget, Budget::FirstEvent);
+        let (timeout, elapsed) = ends(reply, Timeouts::default().first_event(seconds(10))).await;
+        assert_eq!(timeout, Timeout::FirstEvent);
         near(elapsed, 10);
     }
 }
@@ -50,8 +50,8 @@ async fn first_event() {
 async fn idle() {
     tokio::time::pause();
     let reply = Reply::sse().event(chunk("a")).wait(seconds(4)).comment("still here").hold();
-    let (budget, elapsed) = ends(reply, Budgets::default().idle(seconds(5))).await;
-    assert_eq!(budget, Budget::Idle);
+    let (timeout, elapsed) = ends(reply, Timeouts::default().idle(seconds(5))).await;
+    assert_eq!(timeout, Timeout::Idle);
     near(elapsed, 9);
 }
 
@@ -59,8 +59,8 @@ async fn idle() {
 async fn stall_comments_do_not_count() {
     tokio::time::pause();
     let reply = Reply::sse().event(chunk("a")).forever(": ping\n\n", seconds(1));
-    let (budget, elapsed) = ends(reply, Budgets::default().idle(seconds(5)).stall(seconds(20))).await;
-    assert_eq!(budget, Budget::Stall);
+    let (timeout, elapsed) = ends(reply, Timeouts::default().idle(seconds(5)).stall(seconds(20))).await;
+    assert_eq!(timeout, Timeout::Stall);
     near(elapsed, 20);
 }
 
@@ -68,8 +68,8 @@ async fn stall_comments_do_not_count() {
 async fn total() {
     tokio::time::pause();
     let reply = Reply::sse().forever(format!("data: {}\n\n", chunk("a")), seconds(1));
-    let (budget, elapsed) = ends(reply, Budgets::default().total(seconds(60))).await;
-    assert_eq!(budget, Budget::Total);
+    let (timeout, elapsed) = ends(reply, Timeouts::default().total(seconds(60))).await;
+    assert_eq!(timeout, Timeout::Total);
     near(elapsed, 60);
 }
 
@@ -78,9 +78,9 @@ async fn connect() {
     let blackhole = Blackhole::new();
     tokio::time::pause();
     let start = Instant::now();
-    let openai = client(&blackhole.base_url(), Budgets::default().connect(seconds(3)));
+    let openai = client(&blackhole.base_url(), Timeouts::default().connect(seconds(3)));
     let error = openai.chat().stream(hello(), Noting::default().start()).await.unwrap_err();
-    assert_eq!(error.budget(), Some(Budget::Connect));
+    assert_eq!(error.timeout(), Some(Timeout::Connect));
     near(start.elapsed(), 3);
 }
 
@@ -90,9 +90,9 @@ async fn connect_covers_the_tls_handshake() {
     let upstream = Upstream::spawn(actorstream_test::Script::on_accept(Reply::raw().hold()));
     let url = upstream.base_url().replace("http:", "https:");
     let start = Instant::now();
-    let openai = client(&url, Budgets::default().connect(seconds(3)));
+    let openai = client(&url, Timeouts::default().connect(seconds(3)));
     let error = openai.chat().stream(hello(), Noting::default().start()).await.unwrap_err();
-    assert_eq!(error.budget(), Some(Budget::Connect));
+    assert_eq!(error.timeout(), Some(Timeout::Connect));
     near(start.elapsed(), 3);
     upstream.peer_closed(0).await;
 }
@@ -102,19 +102,20 @@ async fn queue() {
     tokio::time::pause();
     let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).hold());
     let openai = OpenAi::builder().base_url(upstream.base_url()).max_streams(1).build().unwrap();
-    let budgets = Budgets::unlimited().queue(seconds(5));
-    let first = openai.chat().budgets(Budgets::unlimited()).stream(hello(), Noting::default().start());
+    let timeouts = Timeouts::unlimited().queue(seconds(5));
+    let first = openai.chat().timeouts(Timeouts::unlimited()).stream(hello(), Noting::default().start());
     upstream.request(0).await;
-    assert_eq!(openai.free_places(), 0);
+    assert_eq!(openai.available_permits(), 0);
     let start = Instant::now();
-    let error = openai.chat().budgets(budgets).stream(hello(), Noting::default().start()).await.unwrap_err();
-    assert_eq!(error.budget(), Some(Budget::Queue));
+    let error =
+        openai.chat().timeouts(timeouts).stream(hello(), Noting::default().start()).await.unwrap_err();
+    assert_eq!(error.timeout(), Some(Timeout::Queue));
     near(start.elapsed(), 5);
     assert_eq!(error.attempts, 1);
     // The place becomes free when the stream that has it ends.
     first.cancel();
     first.await.unwrap_err();
-    while openai.free_places() == 0 {
+    while openai.available_permits() == 0 {
         tokio::task::yield_now().await;
     }
 }
@@ -123,7 +124,7 @@ async fn queue() {
 async fn a_slow_target_is_not_the_servers_silence() {
     tokio::time::pause();
     let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).wait(seconds(1)).event(chunk("b")).hold());
-    let budgets = Budgets::unlimited().idle(seconds(5)).stall(seconds(5));
+    let timeouts = Timeouts::unlimited().idle(seconds(5)).stall(seconds(5));
     // The actor waits for a minute after the first event.
     let actor = Noting::with(|count, _, ctx| {
         if count == 1 {
@@ -133,11 +134,11 @@ async fn a_slow_target_is_not_the_servers_silence() {
     });
     let log = actor.chat.clone();
     let start = Instant::now();
-    let handle = client(&upstream.base_url(), budgets).chat().stream(hello(), actor.start());
+    let handle = client(&upstream.base_url(), timeouts).chat().stream(hello(), actor.start());
     let id = handle.id();
     let error = handle.await.unwrap_err();
     // Five seconds after the second event, which came after the minute.
-    assert_eq!(error.budget(), Some(Budget::Idle));
+    assert_eq!(error.timeout(), Some(Timeout::Idle));
     assert!(start.elapsed() >= seconds(64), "{:?}", start.elapsed());
     assert_eq!(one_stream(&log, id).1, "ab");
 }
@@ -145,7 +146,7 @@ async fn a_slow_target_is_not_the_servers_silence() {
 #[actix_rt::test]
 async fn silence_counts_from_when_the_target_was_done() {
     tokio::time::pause();
-    // Shorter and longer than the budget.
+    // Shorter and longer than the timeout.
     for busy in [3, 12] {
         let reply = Reply::sse().event(chunk("a")).wait(seconds(1)).event(chunk("b")).hold();
         let upstream = Upstream::spawn(reply);
@@ -156,15 +157,15 @@ async fn silence_counts_from_when_the_target_was_done() {
             }
         });
         let start = Instant::now();
-        let budgets = Budgets::unlimited().idle(seconds(5));
-        let error = client(&upstream.base_url(), budgets).chat().stream(hello(), actor.start()).await;
-        assert_eq!(error.unwrap_err().budget(), Some(Budget::Idle));
+        let timeouts = Timeouts::unlimited().idle(seconds(5));
+        let error = client(&upstream.base_url(), timeouts).chat().stream(hello(), actor.start()).await;
+        assert_eq!(error.unwrap_err().timeout(), Some(Timeout::Idle));
         near(start.elapsed(), busy + 5);
     }
 }
 
 #[actix_rt::test]
-async fn the_total_budget_runs_also_while_the_target_waits() {
+async fn the_total_timeout_runs_also_while_the_target_waits() {
     tokio::time::pause();
     let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).event(chunk("b")).hold());
     let actor = Noting::with(|count, _, ctx| {
@@ -175,13 +176,13 @@ async fn the_total_budget_runs_also_while_the_target_waits() {
     });
     let log = actor.chat.clone();
     let start = Instant::now();
-    let handle = client(&upstream.base_url(), Budgets::unlimited().total(seconds(10)))
+    let handle = client(&upstream.base_url(), Timeouts::unlimited().total(seconds(10)))
         .chat()
         .stream(hello(), actor.start());
     let id = handle.id();
     let error = handle.await.unwrap_err();
     upstream.peer_closed(0).await;
-    assert_eq!(error.budget(), Some(Budget::Total));
+    assert_eq!(error.timeout(), Some(Timeout::Total));
     assert!(error.partial::<ChatCompletion>().is_some());
     near(start.elapsed(), 10);
     // The target gets its end when it goes on.
@@ -200,10 +201,10 @@ async fn nothing_follows_an_end_that_waited_behind_a_delivery() {
         ctx.wait(tokio::time::sleep(seconds(60)).into_actor(&Noting::default()));
     });
     let log = actor.chat.clone();
-    let budgets = Budgets::unlimited().total(seconds(10));
-    let handle = client(&upstream.base_url(), budgets).chat().stream(hello(), actor.start());
+    let timeouts = Timeouts::unlimited().total(seconds(10));
+    let handle = client(&upstream.base_url(), timeouts).chat().stream(hello(), actor.start());
     let id = handle.id();
-    assert_eq!(handle.await.unwrap_err().budget(), Some(Budget::Total));
+    assert_eq!(handle.await.unwrap_err().timeout(), Some(Timeout::Total));
     tokio::time::sleep(seconds(1000)).await;
     let (events, text, _) = one_stream(&log, id);
     assert_eq!((events, text.as_str()), (2, "ab"));
@@ -215,7 +216,7 @@ async fn a_target_that_stops_cancels_a_silent_stream_within_250_ms() {
     let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).hold());
     let actor = Noting::with(|_, _, ctx| ctx.stop());
     let start = Instant::now();
-    let handle = client(&upstream.base_url(), Budgets::unlimited()).chat().stream(hello(), actor.start());
+    let handle = client(&upstream.base_url(), Timeouts::unlimited()).chat().stream(hello(), actor.start());
     let error = handle.await.unwrap_err();
     upstream.peer_closed(0).await;
     assert_eq!(error.kind.name(), "target_stopped");
@@ -228,7 +229,7 @@ async fn a_target_that_panics_cancels_a_silent_stream_within_250_ms() {
     let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).hold());
     let actor = Noting::with(|_, _, _| panic!("on purpose"));
     let start = Instant::now();
-    let handle = client(&upstream.base_url(), Budgets::unlimited()).chat().stream(hello(), actor.start());
+    let handle = client(&upstream.base_url(), Timeouts::unlimited()).chat().stream(hello(), actor.start());
     let error = handle.await.unwrap_err();
     upstream.peer_closed(0).await;
     assert_eq!(error.kind.name(), "target_panicked");
@@ -244,7 +245,7 @@ async fn a_target_that_stops_by_itself_is_noticed_too() {
         ctx.run_later(seconds(3), |_, ctx| ctx.stop());
     });
     let start = Instant::now();
-    let handle = client(&upstream.base_url(), Budgets::unlimited()).chat().stream(hello(), actor.start());
+    let handle = client(&upstream.base_url(), Timeouts::unlimited()).chat().stream(hello(), actor.start());
     let error = handle.await.unwrap_err();
     upstream.peer_closed(0).await;
     assert_eq!(error.kind.name(), "target_stopped");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use actorstream::{
-    Budget, Budgets, ChatCompletion, ErrorKind, FunctionDefinition, OpenAi, ResponseRequest, StreamEvent,
+    ChatCompletion, ErrorKind, FunctionDefinition, OpenAi, ResponseRequest, StreamEvent, Timeout, Timeouts,
     Tools,
 };
 use actorstream_test::{ChatStream, Gate, Recorder, Reply, Script, Upstream};
@@ -135,7 +135,7 @@ async fn the_calls_of_a_round_run_side_by_side_and_their_results_keep_the_order(
 }
 
 #[actix_rt::test]
-async fn what_goes_wrong_with_a_tool_is_told_to_the_model() {
+async fn tool_failures_are_reported_to_the_model() {
     let upstream = Upstream::start(Script::sequence([
         calling(&[
             ("fails", "{}"),
@@ -260,13 +260,13 @@ async fn a_target_that_stops_stops_the_tools() {
 }
 
 #[actix_rt::test]
-async fn the_total_budget_holds_for_all_rounds_and_the_tools() {
+async fn the_total_timeout_holds_for_all_rounds_and_the_tools() {
     tokio::time::pause();
     let upstream = Upstream::spawn(two_rounds());
     let (tools, dropped, _gate) = endless();
     let openai = OpenAi::builder()
         .base_url(upstream.base_url())
-        .budgets(Budgets::default().total(Duration::from_secs(5)))
+        .timeouts(Timeouts::default().total(Duration::from_secs(5)))
         .build()
         .unwrap();
     let noting = Noting::default();
@@ -274,7 +274,7 @@ async fn the_total_budget_holds_for_all_rounds_and_the_tools() {
     let handle = openai.chat().tools(tools).stream(hello(), noting.start());
     let id = handle.id();
     let error = handle.await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Timeout { budget: Budget::Total, after: Duration::from_secs(5) });
+    assert_eq!(error.kind, ErrorKind::Timeout { timeout: Timeout::Total, after: Duration::from_secs(5) });
     assert_eq!(dropped.load(Ordering::SeqCst), 2);
     one_stream(&log, id);
 }
@@ -405,5 +405,56 @@ async fn responses_go_on_with_tools_too() {
             call,
             {"type": "function_call_output", "call_id": "c1", "output": "8"},
         ])
+    );
+}
+
+#[actix_rt::test]
+async fn written_fields_keep_their_order() {
+    #[derive(serde::Serialize)]
+    struct Found {
+        zeta: u8,
+        alpha: Value,
+    }
+    let upstream = Upstream::start(Script::sequence([
+        calling(&[("find", r#"{"z":1,"a":{"y":2,"b":3}}"#)]),
+        answering(),
+    ]));
+    let parameters =
+        json!({"type": "object", "properties": {"z": {"type": "integer"}, "a": {"type": "object"}}});
+    let tools = Tools::new()
+        .function(FunctionDefinition::new("find").parameters(parameters), |what: Value| async move {
+            Ok::<_, String>(Found { zeta: 1, alpha: what })
+        });
+    let handle = client(&upstream.base_url()).chat().tools(tools).stream(hello(), Noting::default().start());
+    within(handle).await.unwrap();
+    assert_eq!(told(&upstream), [r#"{"zeta":1,"alpha":{"z":1,"a":{"y":2,"b":3}}}"#]);
+    let second = upstream.request(1).await;
+    let body = String::from_utf8_lossy(&second.body);
+    for written in [
+        r#""properties":{"z":{"type":"integer"},"a":{"type":"object"}}"#,
+        r#""arguments":"{\"z\":1,\"a\":{\"y\":2,\"b\":3}}""#,
+    ] {
+        assert!(body.contains(written), "{body}");
+    }
+}
+
+#[actix_rt::test]
+async fn a_tool_may_take_nothing() {
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Now;
+    let upstream = Upstream::start(Script::sequence([
+        calling(&[("now", "{}"), ("now", ""), ("now", "null"), ("typed", "{}"), ("typed", "{\"x\":1}")]),
+        answering(),
+    ]));
+    let tools = Tools::new()
+        .function(FunctionDefinition::new("now"), |(): ()| async { Ok::<_, String>("noon") })
+        .typed("typed", |_: Now| async { Ok::<_, String>("noon") });
+    let handle = client(&upstream.base_url()).chat().tools(tools).stream(hello(), Noting::default().start());
+    within(handle).await.unwrap();
+    assert_eq!(told(&upstream), ["noon"; 5]);
+    let offered = &upstream.request(0).await.json()["tools"][1]["function"];
+    assert_eq!(
+        offered["parameters"],
+        json!({"type": "object", "properties": {}, "required": [], "additionalProperties": false})
     );
 }

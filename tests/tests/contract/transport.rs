@@ -147,7 +147,7 @@ async fn a_server_that_closes_its_side_under_a_request_is_not_waited_for() {
 }
 
 #[actix_rt::test]
-async fn what_is_not_http_says_so() {
+async fn an_answer_that_is_not_http_says_so() {
     for answer in ["SSH-2.0-OpenSSH_9.2\r\n\r\n", "\0\0\0\0garbage\r\n\r\n"] {
         let upstream = Upstream::start(Reply::raw().bytes(answer).close());
         let error = within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start()))

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use actorstream::{Budget, Budgets, ImageEditRequest, OpenAi, RetryPolicy, TranscriptionRequest};
+use actorstream::{ImageEditRequest, OpenAi, RetryPolicy, Timeout, Timeouts, TranscriptionRequest};
 use actorstream_test::{Blackhole, ImageStream, Reply, Script, TranscriptionStream, Upstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -120,7 +120,7 @@ async fn a_file_that_cannot_be_sent_is_told_before_anything_is_sent() {
     for (path, why) in [
         ("/nowhere/talk.mp3", "the file /nowhere/talk.mp3 cannot be read: No such file"),
         ("/", "/ is a directory"),
-        ("/dev/zero", "/dev/zero is no regular file"),
+        ("/dev/zero", "/dev/zero is not a regular file"),
     ] {
         let request = transcription(Path::new(path));
         let error = within(openai.transcriptions().stream_fn(&request, |_| {})).await.unwrap_err();
@@ -172,9 +172,9 @@ async fn a_kept_connection_that_the_server_closed_is_replaced_under_an_upload() 
     let first = Script::sequence([good().reply().split_every(1 << 20), Reply::raw().reset()]);
     let upstream = Upstream::start(Script::by_connection([first, good().into()]));
     let openai = OpenAi::builder().base_url(upstream.base_url()).build().unwrap();
-    for attempts in [1, 2] {
+    for _ in 0..2 {
         let finish = within(openai.transcriptions().stream_fn(transcription(&file.0), |_| {})).await.unwrap();
-        assert_eq!(finish.attempts, attempts);
+        assert_eq!(finish.attempts, 1, "it is no retry");
     }
     assert_eq!(upstream.accepted(), 2);
 }
@@ -201,34 +201,34 @@ async fn a_refusal_of_an_upload_is_heard_before_its_end() {
 }
 
 #[actix_rt::test]
-async fn budgets_hold_while_a_file_is_sent() {
-    let file = Temporary::long("budgets");
+async fn timeouts_hold_while_a_file_is_sent() {
+    let file = Temporary::long("timeouts");
     tokio::time::pause();
     let seconds = Duration::from_secs;
     // The server takes some of the body, and then no more.
     let upstream = Upstream::spawn(Script::on_accept(Reply::raw().hold()));
-    let openai = |url: String, budgets: Budgets| {
-        OpenAi::builder().base_url(url).budgets(budgets).retry(RetryPolicy::none()).build().unwrap()
+    let openai = |url: String, timeouts: Timeouts| {
+        OpenAi::builder().base_url(url).timeouts(timeouts).retry(RetryPolicy::none()).build().unwrap()
     };
-    for (budgets, ran_out) in [
-        (Budgets::default().first_event(seconds(10)), Budget::FirstEvent),
-        (Budgets::default().total(seconds(10)), Budget::Total),
+    for (timeouts, ran_out) in [
+        (Timeouts::default().first_event(seconds(10)), Timeout::FirstEvent),
+        (Timeouts::default().total(seconds(10)), Timeout::Total),
     ] {
         let start = tokio::time::Instant::now();
-        let call = openai(upstream.base_url(), budgets).transcriptions();
+        let call = openai(upstream.base_url(), timeouts).transcriptions();
         let error = call.stream_fn(transcription(&file.0), |_| {}).await.unwrap_err();
-        assert_eq!((error.budget(), start.elapsed().as_secs()), (Some(ran_out), 10));
+        assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(ran_out), 10));
     }
-    let call = openai(upstream.base_url(), Budgets::default().total(seconds(10))).transcriptions();
+    let call = openai(upstream.base_url(), Timeouts::default().total(seconds(10))).transcriptions();
     let error = call.create(transcription(&file.0)).await.unwrap_err();
-    assert_eq!(error.budget(), Some(Budget::Total));
+    assert_eq!(error.timeout(), Some(Timeout::Total));
 
     tokio::time::resume();
     let blackhole = Blackhole::new();
     tokio::time::pause();
-    let call = openai(blackhole.base_url(), Budgets::default().connect(seconds(3))).transcriptions();
+    let call = openai(blackhole.base_url(), Timeouts::default().connect(seconds(3))).transcriptions();
     let error = call.stream_fn(transcription(&file.0), |_| {}).await.unwrap_err();
-    assert_eq!(error.budget(), Some(Budget::Connect));
+    assert_eq!(error.timeout(), Some(Timeout::Connect));
 }
 
 #[actix_rt::test]

@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use actorstream::{ErrorKind, Limits};
-use actorstream_test::Reply;
+use actorstream_test::{Reply, Upstream};
 
-use crate::common::{chunk, stop};
-use crate::play::{MIB, feed, play, play_within, turn};
+use crate::common::{chunk, client, hello, stop};
+use crate::compress::{CODINGS, compress_endless, header};
+use crate::play::{MIB, feed, play, play_within, run, turn};
+
+/// An event stream in a coding.
+fn sse(coding: &str) -> Reply {
+    Reply::sse().header("content-encoding", header(coding))
+}
 
 #[test]
 fn an_endless_line_is_over_the_limit() {
@@ -112,12 +118,54 @@ fn bytes_that_are_no_text_are_replaced() {
 }
 
 #[test]
-fn a_compressed_body_is_not_unpacked() {
+fn what_is_in_no_coding_or_an_unknown_one_is_no_stream() {
     let _turn = turn();
     for coding in ["gzip", "br", "zstd", "deflate", "x"] {
         let reply = Reply::sse().header("content-encoding", coding).piece(vec![0x1f_u8; MIB]).end();
         let played = play(reply);
-        assert!(played.error("not_a_stream").to_string().contains(coding));
+        // Where a coding has no mark, its data are corrupt.
+        let kind = if ["br", "deflate"].contains(&coding) { "truncated" } else { "not_a_stream" };
+        assert!(played.error(kind).to_string().contains(coding));
         played.holds_at_most(4 * MIB);
+    }
+}
+
+#[test]
+fn a_little_that_decodes_to_a_gigabyte_is_over_the_limit_and_holds_nothing_of_it() {
+    let _turn = turn();
+    let limits = || Limits { event: MIB, body: MIB, ..Limits::default() };
+    let gigabyte = |coding: &str, start: &[u8]| {
+        let (begun, piece) = compress_endless(coding, start, &[b'0'; MIB]);
+        [begun, piece.repeat(1024)].concat()
+    };
+    for coding in CODINGS {
+        let coded = gigabyte(coding, b"data: ");
+        let len = coded.len();
+        let played = play_within(limits(), sse(coding).piece(coded).end());
+        assert!(matches!(played.error("limit").kind, ErrorKind::Limit { max: MIB, .. }), "{coding}");
+        // Beside what came, and what one event may hold, the window of a decoder.
+        played.holds_at_most(12 * MIB + 2 * len);
+        let coded = gigabyte(coding, b"{\"");
+        let ((), memory) = run(async {
+            let reply = Reply::text(200, "application/json", coded);
+            let upstream = Upstream::start(reply.header("content-encoding", header(coding)));
+            let chat = client(&upstream.base_url()).chat().limits(limits());
+            assert_eq!(chat.create(hello()).await.unwrap_err().kind.name(), "limit", "{coding}");
+        });
+        println!("{coding}: {} KiB were held at most, and {} came", memory >> 10, len >> 10);
+        assert!(memory <= 12 * MIB + 2 * len, "{coding}: {memory} bytes");
+    }
+}
+
+#[test]
+fn a_refusal_that_decodes_to_a_gigabyte_is_cut() {
+    let _turn = turn();
+    for coding in CODINGS {
+        let (begun, piece) = compress_endless(coding, b"no", &[b'0'; MIB]);
+        let reply = Reply::status(500).header("content-encoding", header(coding)).chunked();
+        let played = play(reply.piece(begun).repeat(1024, piece).end());
+        let error = played.error("refused");
+        assert!(error.to_string().contains("no000") && error.to_string().len() < 1000, "{error}");
+        played.holds_at_most(12 * MIB);
     }
 }

@@ -18,7 +18,7 @@ fn target(request: &Request) -> String {
 }
 
 #[test]
-fn what_a_user_sets_ends_no_header() {
+fn user_values_cannot_end_a_header() {
     let _turn = turn();
     const EVIL: [&str; 4] = ["a\r\nEvil: 1", "a\nEvil: 1", "a\rEvil: 1", "a\0b"];
     run(async {
@@ -58,7 +58,7 @@ fn what_a_user_sets_ends_no_header() {
 }
 
 #[test]
-fn what_a_user_sets_leaves_no_path() {
+fn user_values_cannot_leave_the_path() {
     let _turn = turn();
     run(async {
         let upstream = upstream();

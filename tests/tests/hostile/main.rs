@@ -3,6 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/compress.rs"]
+mod compress;
 
 mod bodies;
 mod heads;

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use actorstream::proto::head::Head;
+use actorstream::proto::session::head::Head;
 use actorstream::proto::session::{BodyEnd, Session, Settings};
 use actorstream::{ChatCompletion, ChatCompletionChunk, Finish, Limits, StreamError, StreamEvent};
 use actorstream_test::{Reply, Upstream};
@@ -76,6 +76,7 @@ pub(crate) fn play_within(limits: Limits, reply: Reply) -> Played {
         let (mut events, mut text) = (0, 0);
         loop {
             match stream.next().await.expect("no end") {
+                StreamEvent::Start(_) => {}
                 StreamEvent::Data(chunk) => {
                     events += 1;
                     text += chunk.content().map_or(0, str::len);

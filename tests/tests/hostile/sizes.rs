@@ -71,8 +71,10 @@ fn very_many_tool_calls_are_over_the_limit() {
 fn unknown_fields_count_for_the_response() {
     let _turn = turn();
     let long = "x".repeat(60_000);
-    let event = format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"unknown\":\"{long}\"}}}}]}}\n\n");
-    play_within(small(), Reply::sse().repeat(200, event)).holds_at_most(16 * MIB).error("limit");
+    let reply = Reply::sse().repeat_with(200, move |number| {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"unknown{number}\":\"{long}\"}}}}]}}\n\n")
+    });
+    play_within(small(), reply).holds_at_most(16 * MIB).error("limit");
 }
 
 #[test]

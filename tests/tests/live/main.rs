@@ -9,8 +9,8 @@ mod nginx;
 
 use actix::Actor;
 use actorstream::{
-    ChatRequest, FilePart, ImageEditRequest, ImageRequest, OpenAi, OpenAiBuilder, RetryPolicy, SpeechRequest,
-    StreamEvent, TranscriptionRequest,
+    ChatRequest, FilePart, FunctionDefinition, ImageEditRequest, ImageRequest, OpenAi, OpenAiBuilder,
+    RetryPolicy, SpeechRequest, StreamEvent, Tools, TranscriptionRequest,
 };
 
 use common::{Noting, one_stream, within};
@@ -57,7 +57,7 @@ async fn ask_with(openai: &OpenAi, message: &str) -> (String, String) {
                 None => error.kind.name().to_owned(),
             }
         }
-        StreamEvent::Data(_) => unreachable!(),
+        StreamEvent::Start(_) | StreamEvent::Data(_) => unreachable!(),
     };
     (text, end)
 }
@@ -103,13 +103,13 @@ async fn refusals_and_answers_that_are_no_streams() {
 
 #[actix_rt::test]
 async fn a_server_that_stalls_is_left_in_time() {
-    use actorstream::{Budget, Budgets};
+    use actorstream::{Timeout, Timeouts};
     let url = std::env::var("ACTORSTREAM_LIVE_HTTP").unwrap();
-    let budgets = Budgets::default().idle(std::time::Duration::from_millis(300));
-    let openai = OpenAi::builder().base_url(url).budgets(budgets).build().unwrap();
+    let timeouts = Timeouts::default().idle(std::time::Duration::from_millis(300));
+    let openai = OpenAi::builder().base_url(url).timeouts(timeouts).build().unwrap();
     let request = ChatRequest::new("gpt-4o").user("stall");
     let error = within(openai.chat().stream(request, Noting::default().start())).await.unwrap_err();
-    assert_eq!(error.budget(), Some(Budget::Idle));
+    assert_eq!(error.timeout(), Some(Timeout::Idle));
     assert!(error.partial::<actorstream::ChatCompletion>().is_some());
 }
 
@@ -132,6 +132,40 @@ async fn through_a_proxy() {
         let error =
             within(openai.chat().stream_fn(ChatRequest::new("m").user("hello"), |_| {})).await.unwrap_err();
         assert!(error.to_string().contains("the proxy http://127.0.0.1"), "{error}");
+    }
+}
+
+#[actix_rt::test]
+async fn through_a_socks_proxy() {
+    let (open, locked) = (variable("ACTORSTREAM_LIVE_SOCKS"), variable("ACTORSTREAM_LIVE_SOCKS_AUTH"));
+    let (open, locked) = (open.as_str(), locked.as_str());
+    for proxy in [
+        format!("socks5://{open}"),
+        format!("socks5h://{open}"),
+        format!("socks5://user:passw0rd@{locked}"),
+        format!("socks5h://user:passw0rd@{locked}"),
+    ] {
+        for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
+            let openai = builder(server).proxy(&proxy).build().unwrap();
+            let (hello, end) = ask_with(&openai, "hello").await;
+            assert!(hello.contains('😀') && end == "finish stop", "{proxy} {server}: {hello:?} {end}");
+            assert_eq!(ask_with(&openai, "long").await.1, "finish stop", "{proxy} {server}");
+            assert_eq!(ask_with(&openai, "disconnect").await.1, "truncated", "{proxy} {server}");
+        }
+        // A server that is not there: the proxy says so.
+        let openai = builder("HTTP").base_url("https://127.0.0.1:1/v1").proxy(&proxy).build().unwrap();
+        let request = ChatRequest::new("m").user("hello");
+        let error = within(openai.chat().stream_fn(request, |_| {})).await.unwrap_err();
+        assert!(error.to_string().contains("the proxy socks5"), "{error}");
+    }
+    for (user, what) in
+        [("", "asks for a user and password"), ("user:wrong@", "does not accept the user and password")]
+    {
+        let proxy = format!("socks5h://{user}{locked}");
+        let openai = builder("HTTP").proxy(&proxy).build().unwrap();
+        let request = ChatRequest::new("m").user("hello");
+        let error = within(openai.chat().stream_fn(request, |_| {})).await.unwrap_err();
+        assert!(error.kind.name() == "config" && error.to_string().contains(what), "{error}");
     }
 }
 
@@ -172,6 +206,7 @@ async fn responses() {
                 client(server).responses().events(actorstream::ResponseRequest::new("gpt-4o").input(message));
             let got = loop {
                 match within(futures_util::StreamExt::next(&mut events)).await.unwrap() {
+                    StreamEvent::Start(_) => {}
                     StreamEvent::Data(event) => text.push_str(event.text().unwrap_or_default()),
                     StreamEvent::Finish(finish) => {
                         let output = serde_json::to_string(&finish.response.output).unwrap();
@@ -188,6 +223,47 @@ async fn responses() {
             assert_eq!(got, end, "{server} {message}");
             assert!(message != "hello" || text.contains('😀'), "{server}: {text}");
         }
+    }
+}
+
+#[actix_rt::test]
+async fn tools_run_over_chat_and_responses() {
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Weather {
+        location: String,
+        unit: Option<String>,
+    }
+    let tools = || {
+        Tools::new()
+            .typed("get_weather", |ask: Weather| async move {
+                Ok::<_, String>(format!("18 {} in {}", ask.unit.unwrap_or_default(), ask.location))
+            })
+            .function(FunctionDefinition::new("get_time"), |_: serde_json::Value| async {
+                Err::<(), _>("no clock")
+            })
+    };
+    for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
+        let openai = client(server);
+        let request = ChatRequest::new("gpt-4o").user("weather");
+        let finish = within(openai.chat().tools(tools()).stream_fn(request, |_| {})).await.unwrap();
+        assert_eq!(
+            finish.response.content(),
+            Some("It is 18 °C in San Francisco and 14:00 there."),
+            "{server}"
+        );
+        let outputs = |round: &[actorstream::ToolResult]| {
+            round.iter().map(|result| result.output.clone()).collect::<Vec<_>>()
+        };
+        let expected = ["18 celsius in San Francisco", "error: no clock"];
+        assert_eq!(finish.rounds.len(), 1, "{server}");
+        assert_eq!(outputs(&finish.rounds[0].results), expected, "{server}");
+
+        let request = actorstream::ResponseRequest::new("gpt-4o").input("weather");
+        let finish = within(openai.responses().tools(tools()).stream_fn(request, |_| {})).await.unwrap();
+        let text = finish.response.text();
+        assert_eq!(text.as_deref(), Some("It is 18 °C in San Francisco and 14:00 there."), "{server}");
+        assert_eq!(finish.rounds.len(), 1, "{server}");
+        assert_eq!(outputs(&finish.rounds[0].results), expected, "{server}");
     }
 }
 
@@ -217,6 +293,7 @@ async fn transcriptions() {
         let mut text = String::new();
         let finish = loop {
             match within(futures_util::StreamExt::next(&mut events)).await.unwrap() {
+                StreamEvent::Start(_) => {}
                 StreamEvent::Data(event) => text.push_str(event.text().unwrap_or_default()),
                 StreamEvent::Finish(finish) => break finish,
                 StreamEvent::Error(error) => panic!("{server}: {error}"),
@@ -231,10 +308,10 @@ async fn transcriptions() {
         let cut = TranscriptionRequest::new("transcribe-truncate", recording.0.as_path());
         let error = within(call.stream_fn(cut, |_| {})).await.unwrap_err();
         assert_eq!(error.kind.name(), "truncated", "{server}");
-        // The one model that does not stream says so by its answer.
+        // The one model that does not stream answers as a whole, which is an answer, too.
         let unstreamed = TranscriptionRequest::new("whisper-1", recording.0.as_path());
-        let error = within(call.stream_fn(unstreamed, |_| {})).await.unwrap_err();
-        assert_eq!(error.kind.name(), "not_a_stream", "{server}");
+        let finish = within(call.stream_fn(unstreamed, |_| {})).await.unwrap();
+        assert_eq!((finish.response.text.as_str(), finish.timings.events), (text.as_str(), 1), "{server}");
     }
     let call = client("413").transcriptions();
     let long = Recording::new(64 << 20);
@@ -261,9 +338,8 @@ async fn speech_and_images() {
         let request = ImageEditRequest::new("an otter").image(FilePart::from_bytes("1.png", "png"));
         let edited = within(openai.image_edits().create(request)).await.unwrap();
         assert_eq!(edited.response.images()[0].image().unwrap().unwrap(), "a picture", "{server}");
-        // Nor does it stream images.
-        let error =
-            within(openai.images().stream_fn(ImageRequest::new("an otter"), |_| {})).await.unwrap_err();
-        assert_eq!(error.kind.name(), "not_a_stream", "{server}");
+        // Nor does it stream images: they come as a whole.
+        let finish = within(openai.images().stream_fn(ImageRequest::new("an otter"), |_| {})).await.unwrap();
+        assert_eq!(finish.response.images()[0].image().unwrap().unwrap(), "a picture", "{server}");
     }
 }

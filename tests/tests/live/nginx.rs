@@ -190,7 +190,7 @@ async fn a_viewer_that_comes_back_gets_each_event_once() {
 }
 
 #[actix_rt::test]
-async fn a_viewer_that_leaves_frees_its_seat() {
+async fn a_viewer_that_leaves_frees_its_permit() {
     let gates = gates(2);
     let upstream = Upstream::start(gated(&gates));
     let service = Service::start(&upstream).await;

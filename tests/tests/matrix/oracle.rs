@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use actorstream::Budget;
+use actorstream::Timeout;
 
 use crate::scenario::{Fault, Framing, Manner, Phase, Placement, Scenario};
 
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
     Malformed,
     NotAStream,
     Transport,
-    Timeout(Budget),
+    Timeout(Timeout),
     Cancelled,
     TargetStopped,
     TargetPanicked,
@@ -43,16 +43,16 @@ fn ending(kind: Kind, events: usize) -> Ending {
     Ending { kind, events: events..=events }
 }
 
-const BUDGETS: [Budget; 5] =
-    [Budget::Queue, Budget::Connect, Budget::FirstEvent, Budget::Idle, Budget::Stall];
+const TIMEOUTS: [Timeout; 5] =
+    [Timeout::Queue, Timeout::Connect, Timeout::FirstEvent, Timeout::Idle, Timeout::Stall];
 
 /// All that a scenario may come to: most often one thing, a few where the network decides what arrives.
 pub(crate) fn allowed(scenario: &Scenario) -> Vec<Ending> {
     let mut allowed = of_the_server(scenario);
-    if scenario.placement != Placement::System && has_timeout(&allowed) {
-        // The budgets are short there, and the machine may be slow.
+    if scenario.placement != Placement::System && has_timeout(scenario, &allowed) {
+        // The timeouts are short there, and the machine may be slow.
         let most = allowed.iter().map(|ending| *ending.events.end()).max().unwrap_or_default();
-        allowed.extend(BUDGETS.map(|budget| Ending { kind: Kind::Timeout(budget), events: 0..=most }));
+        allowed.extend(TIMEOUTS.map(|timeout| Ending { kind: Kind::Timeout(timeout), events: 0..=most }));
     }
     let kind = match scenario.manner {
         Manner::Fast | Manner::Slow | Manner::Waits => return allowed,
@@ -75,17 +75,21 @@ pub(crate) fn allowed(scenario: &Scenario) -> Vec<Ending> {
     with_target
 }
 
-/// Whether a budget is to run out, so that it should be short where time is real.
+/// Whether a timeout is to run out, so that it should be short where time is real.
 pub(crate) fn times_out(scenario: &Scenario) -> bool {
     let acts = !matches!(scenario.manner, Manner::Fast | Manner::Slow | Manner::Waits);
     let endings = of_the_server(scenario);
     // Should the target be there first, the stream ends by it.
-    has_timeout(&endings)
+    has_timeout(scenario, &endings)
         && !(acts && endings.iter().all(|ending| *ending.events.start() >= scenario.acts_at))
 }
 
-fn has_timeout(endings: &[Ending]) -> bool {
-    endings.iter().any(|ending| matches!(ending.kind, Kind::Timeout(_)))
+/// Whether a timeout is what ends the stream: as a timeout, or as the finish of a complete answer whose end does not come.
+fn has_timeout(scenario: &Scenario, endings: &[Ending]) -> bool {
+    let silent = matches!(scenario.fault, Fault::Silence | Fault::CommentsForever);
+    endings.iter().any(|ending| {
+        matches!(ending.kind, Kind::Timeout(_)) || (silent && ending.kind == Kind::Finish { sentinel: false })
+    })
 }
 
 /// The text of the n-th event that the target gets, from 0.
@@ -99,7 +103,7 @@ fn of_the_server(scenario: &Scenario) -> Vec<Ending> {
     let whole = vec![ending(Kind::Finish { sentinel: true }, scenario.events)];
     match (scenario.phase, scenario.fault) {
         (Phase::Queue, Fault::Silence | Fault::CommentsForever) => {
-            vec![ending(Kind::Timeout(Budget::Queue), 0)]
+            vec![ending(Kind::Timeout(Timeout::Queue), 0)]
         }
         // What the server wrote too much may come when the next stream is on that connection already.
         (Phase::Queue, Fault::WrongLength) if scenario.flavour == 2 && scenario.kind == 0 => {
@@ -110,12 +114,12 @@ fn of_the_server(scenario: &Scenario) -> Vec<Ending> {
         // The place becomes free.
         (Phase::Queue, _) => whole,
         (Phase::Connect | Phase::Tls, Fault::Silence) | (Phase::Tls, Fault::SlowDrip) => {
-            vec![ending(Kind::Timeout(Budget::Connect), 0)]
+            vec![ending(Kind::Timeout(Timeout::Connect), 0)]
         }
         (Phase::Tls, _) => vec![ending(Kind::Transport, 0)],
         (Phase::Connect | Phase::RequestBody, Fault::SlowDrip) => whole,
         (Phase::RequestBody, Fault::Silence) | (Phase::Head, Fault::Silence) => {
-            vec![ending(Kind::Timeout(Budget::FirstEvent), 0)]
+            vec![ending(Kind::Timeout(Timeout::FirstEvent), 0)]
         }
         (Phase::Connect | Phase::RequestBody | Phase::Head, Fault::Fin | Fault::Reset | Fault::Garbage) => {
             vec![ending(Kind::Transport, 0)]
@@ -128,7 +132,7 @@ fn of_the_server(scenario: &Scenario) -> Vec<Ending> {
             endings.push(ending(Kind::Transport, 0));
             endings.push(Ending { kind: Kind::Truncated, events: 0..=most });
             if scenario.phase == Phase::RequestBody {
-                endings.push(ending(Kind::Timeout(Budget::FirstEvent), 0));
+                endings.push(ending(Kind::Timeout(Timeout::FirstEvent), 0));
             }
             endings
         }
@@ -152,9 +156,10 @@ fn of_the_body(scenario: &Scenario) -> Vec<Ending> {
         Fault::Fin if framing == Framing::UntilClose && !(scenario.tls && scenario.flavour == 2) => clean(),
         Fault::Fin | Fault::Reset | Fault::CutChunkSize => Kind::Truncated,
         Fault::Silence if phase == Phase::BeforeFirstEvent || before == 0 => {
-            Kind::Timeout(Budget::FirstEvent)
+            Kind::Timeout(Timeout::FirstEvent)
         }
-        Fault::Silence => Kind::Timeout(Budget::Idle),
+        Fault::Silence | Fault::CommentsForever if complete => Kind::Finish { sentinel: false },
+        Fault::Silence => Kind::Timeout(Timeout::Idle),
         Fault::SlowDrip => return vec![ending(Kind::Finish { sentinel: true }, events)],
         Fault::WrongLength if scenario.flavour == 2 && scenario.kind == 0 => clean(),
         Fault::WrongLength => Kind::Truncated,
@@ -171,8 +176,8 @@ fn of_the_body(scenario: &Scenario) -> Vec<Ending> {
             let more = if scenario.flavour == 0 { 1 } else { 2 };
             return vec![ending(Kind::Finish { sentinel: true }, before + more)];
         }
-        Fault::CommentsForever if before == 0 => Kind::Timeout(Budget::FirstEvent),
-        Fault::CommentsForever => Kind::Timeout(Budget::Stall),
+        Fault::CommentsForever if before == 0 => Kind::Timeout(Timeout::FirstEvent),
+        Fault::CommentsForever => Kind::Timeout(Timeout::Stall),
     };
     vec![ending(kind, before)]
 }

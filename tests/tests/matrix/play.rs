@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix::{Actor, ArbiterHandle};
 use actorstream::{
-    Budgets, ChatCompletion, ChatRequest, OpenAi, Outcome, RetryPolicy, StreamEvent, StreamHandle,
+    ChatCompletion, ChatRequest, OpenAi, Outcome, RetryPolicy, StreamEvent, StreamHandle, Timeouts,
 };
 use actorstream_test::{Blackhole, ServerIdentity, TestCa, Upstream};
 use tokio::time::timeout;
@@ -29,8 +29,9 @@ pub(crate) struct Stage {
 
 impl Stage {
     fn pace(&self) -> Pace {
-        let (drip, comment) = if self.paused { (20, 1000) } else { (1, 5) };
-        Pace { drip: Duration::from_millis(drip), comment: Duration::from_millis(comment) }
+        let [drip, comment, gap] = if self.paused { [20, 1000, 500] } else { [1, 5, 12] };
+        let [drip, comment, gap] = [drip, comment, gap].map(Duration::from_millis);
+        Pace { drip, comment, gap }
     }
 
     /// What a slow target takes for each event.
@@ -38,18 +39,25 @@ impl Stage {
         Duration::from_millis(if self.paused { 20 } else { 1 })
     }
 
-    fn budgets(&self, scenario: &Scenario) -> Budgets {
+    fn timeouts(&self, scenario: &Scenario) -> Timeouts {
         let [connect, first_event, queue, idle, stall] = match (self.paused, oracle::times_out(scenario)) {
             (true, _) => [3000, 4000, 5000, 6000, 8000],
             (false, true) => [150; 5],
             (false, false) => [20_000; 5],
         };
-        Budgets::unlimited()
+        // Where more follows a finish reason, a slow machine must not take it for the end.
+        let tail = match (self.paused, scenario.fault) {
+            (true, _) => 5000,
+            (false, Fault::Silence | Fault::CommentsForever) => 150,
+            (false, _) => 20_000,
+        };
+        Timeouts::unlimited()
             .connect(Duration::from_millis(connect))
             .first_event(Duration::from_millis(first_event))
             .queue(Duration::from_millis(queue))
             .idle(Duration::from_millis(idle))
             .stall(Duration::from_millis(stall))
+            .tail(Duration::from_millis(tail))
     }
 
     /// A net under what would otherwise hang.
@@ -161,13 +169,13 @@ pub(crate) async fn play(scenario: Scenario, stage: Stage) -> Trace {
     if scenario.drops_handle {
         // Nobody says when the stream has ended.
         let free = async {
-            while openai.free_places() < places(scenario) {
+            while openai.available_permits() < places(scenario) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         stage.within(&mut trace, "a free place", free).await;
     }
-    trace.places = (openai.free_places(), places(scenario));
+    trace.places = (openai.available_permits(), places(scenario));
 
     if let Some(upstream) = &upstream {
         if !oracle::may_be_kept(scenario)
@@ -215,7 +223,7 @@ fn start(
     openai: &OpenAi,
     notes: &Notes,
 ) -> (StreamHandle<ChatCompletion>, Reading) {
-    let mut call = openai.chat().budgets(stage.budgets(scenario));
+    let mut call = openai.chat().timeouts(stage.timeouts(scenario));
     if scenario.phase != Phase::Queue {
         call = call.header(RUN, FAULTY);
     }

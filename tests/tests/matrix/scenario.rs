@@ -30,6 +30,7 @@ choices! {
         Head = "in the head",
         BeforeFirstEvent = "before the first event",
         BetweenEvents = "between two events",
+        AfterALongRun = "after events have come for longer than any timeout lasts",
         InsideEvent = "inside an event",
         InsideCharacter = "inside a character",
         AfterFinishReason = "between the finish_reason and [DONE]",
@@ -76,6 +77,9 @@ choices! {
         Worker = "an actix-web worker",
     }
 }
+
+/// How many events come at least in a long run, with a [gap](crate::wire::Pace::gap) between any two.
+pub(crate) const LONG_RUN: usize = 20;
 
 /// How the body says where it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,9 +156,11 @@ impl Scenario {
     pub(crate) fn with(seed: u64, phase: Phase, fault: Fault, manner: Manner, placement: Placement) -> Self {
         let mut rng = Rng::with_seed(!seed);
         rng.u64(..);
-        let events = rng.usize(3..=8);
+        let long = phase == Phase::AfterALongRun;
+        let events = if long { LONG_RUN + rng.usize(1..=8) } else { rng.usize(3..=8) };
         let before = match phase {
             Phase::BetweenEvents => rng.usize(1..events),
+            Phase::AfterALongRun => rng.usize(LONG_RUN..events),
             Phase::InsideEvent => rng.usize(..events),
             // The last event, of the finish reason, has no such character.
             Phase::InsideCharacter => rng.usize(..events - 1),
@@ -185,7 +191,7 @@ impl Scenario {
             warm: !at_accept && phase != Phase::Queue && rng.usize(..4) == 0,
             events,
             before,
-            joined: manner == Manner::StopsInBatch || rng.bool(),
+            joined: !long && (manner == Manner::StopsInBatch || rng.bool()),
             comment: rng.bool(),
             acts_at: rng.usize(1..=events),
             flavour,

@@ -30,6 +30,7 @@ impl Notes {
     pub(crate) fn note(&self, event: StreamEvent<ChatCompletionChunk>) -> usize {
         let mut seen = self.seen.lock().unwrap();
         seen.push(match &event {
+            StreamEvent::Start(_) => return seen.len(),
             StreamEvent::Data(chunk) => Seen::Data(chunk.content().unwrap_or_default().to_owned()),
             StreamEvent::Finish(finish) => Seen::End(finish.into()),
             StreamEvent::Error(error) => Seen::End(error.into()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actorstream::{Budget, ChatCompletion, ErrorKind, Finish, StreamError};
+use actorstream::{ChatCompletion, ErrorKind, Finish, StreamError, Timeout};
 
 use crate::oracle::{self, Kind};
 use crate::scenario::{Placement, Scenario};
@@ -30,7 +30,7 @@ impl From<&StreamError> for End {
             ErrorKind::Malformed { .. } => Kind::Malformed,
             ErrorKind::NotAStream { .. } => Kind::NotAStream,
             ErrorKind::Transport { .. } => Kind::Transport,
-            ErrorKind::Timeout { budget, .. } => Kind::Timeout(*budget),
+            ErrorKind::Timeout { timeout, .. } => Kind::Timeout(*timeout),
             ErrorKind::Cancelled => Kind::Cancelled,
             ErrorKind::TargetStopped => Kind::TargetStopped,
             ErrorKind::TargetPanicked => Kind::TargetPanicked,
@@ -133,7 +133,7 @@ fn wrong_text(end: &End, received: &str) -> Option<String> {
     let fits = match end.kind {
         // More may have arrived than the target took.
         Kind::Cancelled | Kind::TargetStopped | Kind::TargetPanicked => text.starts_with(received),
-        Kind::Timeout(Budget::Idle | Budget::Stall | Budget::Total) => text.starts_with(received),
+        Kind::Timeout(Timeout::Idle | Timeout::Stall | Timeout::Total) => text.starts_with(received),
         _ => text == received,
     };
     (!fits).then(|| format!("the response is {text:?}, the events were {received:?}"))

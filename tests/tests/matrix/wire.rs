@@ -25,6 +25,8 @@ pub(crate) struct Pace {
     pub(crate) drip: Duration,
     /// Between two comments.
     pub(crate) comment: Duration,
+    /// Between two events of a long run, which lasts longer than any timeout.
+    pub(crate) gap: Duration,
 }
 
 /// The events of the good stream as they go over the wire.
@@ -86,7 +88,7 @@ fn reply(scenario: &Scenario, pace: Pace) -> Reply {
                 _ => body.fault(reply, pace),
             }
         }
-        _ => body.fault(body.before(Reply::raw().bytes(head)), pace),
+        _ => body.fault(body.before(Reply::raw().bytes(head), pace), pace),
     }
 }
 
@@ -125,7 +127,8 @@ impl<'a> Body<'a> {
         if scenario.joined {
             before = vec![before.concat()];
         }
-        if scenario.fault == Fault::Reset && before.len() > MOST_BEFORE_RST {
+        let paced = scenario.phase == Phase::AfterALongRun;
+        if scenario.fault == Fault::Reset && !paced && before.len() > MOST_BEFORE_RST {
             let rest = before.split_off(MOST_BEFORE_RST - 1);
             before.push(rest.concat());
         }
@@ -165,8 +168,12 @@ impl<'a> Body<'a> {
         format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n{framing}\r\n")
     }
 
-    fn before(&self, reply: Reply) -> Reply {
-        self.before.iter().fold(reply, |reply, piece| reply.piece(piece.clone()))
+    fn before(&self, reply: Reply, pace: Pace) -> Reply {
+        let long = self.scenario.phase == Phase::AfterALongRun;
+        self.before.iter().fold(reply, |reply, piece| {
+            let reply = reply.piece(piece.clone());
+            if long { reply.wait(pace.gap) } else { reply }
+        })
     }
 
     /// The fault, and what follows it.

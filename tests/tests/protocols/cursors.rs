@@ -12,7 +12,7 @@ use crate::{PROTOCOLS, logs, scenes};
 
 /// A viewer that comes back with any entry gets the rest, to the letter.
 #[test]
-fn what_was_skipped_and_what_follows_are_the_whole() {
+fn skipped_and_following_events_make_the_whole() {
     for (name, api, log) in logs() {
         for protocol in PROTOCOLS {
             let whole = send_all(protocol, api, &log);

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use actorstream::proto::event::Event as StreamEvent;
-use actorstream::proto::head::Head;
+use actorstream::proto::endpoint::event::Event as StreamEvent;
+use actorstream::proto::session::head::Head;
 use actorstream::proto::session::{BodyEnd, End as StreamEnd, Session, Settings};
 use actorstream::{ChatCompletionChunk, CompletionChunk, ErrorKind, ResponseEvent};
 use actorstream_web::event::{Api, End, Event, Failure, Logged};

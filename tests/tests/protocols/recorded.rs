@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use actorstream::proto::event::Event as StreamEvent;
+use actorstream::proto::endpoint::event::Event as StreamEvent;
 use actorstream::proto::session::{Session, Settings};
 use actorstream::{ChatCompletionChunk, CompletionChunk, ResponseEvent};
 use actorstream_web::event::{Api, End, Event, Failure, Logged};
@@ -50,6 +50,7 @@ fn log<E: StreamEvent>(name: &str) -> Option<Vec<Logged>> {
             message: error.to_string().replace('\n', " "),
             kind: error.kind.name().to_owned(),
             code: None,
+            param: None,
             status: 502,
         }),
     }));

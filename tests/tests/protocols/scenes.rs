@@ -15,7 +15,7 @@ pub(crate) fn logged(events: Vec<Event>) -> Vec<Logged> {
 }
 
 pub(crate) fn failure(message: &str) -> Failure {
-    Failure { message: message.into(), kind: "server_error".into(), code: None, status: 502 }
+    Failure::new(502, "server_error", message)
 }
 
 fn up(json: &Value) -> Event {

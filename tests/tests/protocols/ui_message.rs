@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actorstream_web::event::{Api, End, Event, Logged};
 use actorstream_web::protocol::Protocol;
 use bytes::BytesMut;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::sent::{Got, frames, new, send, send_all};
 use crate::{logs, scenes};
@@ -151,6 +151,27 @@ fn finish_reasons_in_the_words_of_the_ai_sdk() {
             _ => continue,
         };
         assert_eq!(reason.as_deref(), Some(expected), "{name}");
+    }
+    for (said, expected) in [
+        ("STOP", "stop"),
+        ("end_turn", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("model_length", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("SAFETY", "content-filter"),
+        ("RECITATION", "content-filter"),
+        ("content_filter: SAFETY", "content-filter"),
+        ("content_filtered", "content-filter"),
+        ("TOOL_CALL", "tool-calls"),
+        ("pause_turn", "other"),
+        ("new_reason", "other"),
+    ] {
+        let chunk = json!({"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": said}]});
+        let events =
+            [Event::upstream(&chunk).unwrap(), Event::End(End::Finish { reason: Some(said.to_owned()) })];
+        let log: Vec<Logged> = (1..).zip(events).map(|(seq, event)| Logged { seq, event }).collect();
+        let sent = frames(&send_all(Protocol::UiMessage, Api::Chat, &log));
+        assert_eq!(sent[sent.len() - 2].json()["finishReason"], expected, "{said}");
     }
 }
 

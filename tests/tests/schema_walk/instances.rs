@@ -31,6 +31,8 @@ pub(crate) const MODES: [Mode; 6] =
 pub(crate) struct Walk<'a> {
     pub(crate) schemas: &'a Value,
     pub(crate) mode: Mode,
+    /// What numbers that need not be integers are.
+    pub(crate) numbers: &'a [Value],
     /// Which variant to take of the unions that are named here; of others the first.
     pub(crate) picks: BTreeMap<String, usize>,
     /// The unions that were met, and how many variants they have.
@@ -43,7 +45,7 @@ pub(crate) struct Walk<'a> {
 
 /// Where in a schema the walk is.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     /// The schema's name, and the way from it.
     path: String,
     depth: usize,
@@ -53,7 +55,7 @@ pub(crate) struct Place {
     in_union: bool,
 }
 
-impl Place {
+impl Position {
     /// Where a schema begins.
     pub(crate) fn root(name: &str) -> Self {
         Self { path: name.into(), depth: 0, tag: false, in_union: false }
@@ -66,19 +68,16 @@ impl Place {
 
 impl Walk<'_> {
     /// An instance of the schema of a name.
-    pub(crate) fn named(&mut self, name: &str, place: &Place) -> Value {
+    pub(crate) fn named(&mut self, name: &str, place: &Position) -> Value {
         self.met.insert(name.to_owned());
         let schema = &self.schemas[name];
         assert!(schema.is_object(), "no schema {name}");
-        self.value(schema, &Place { path: name.to_owned(), ..place.clone() })
+        self.value(schema, &Position { path: name.to_owned(), ..place.clone() })
     }
 
-    fn value(&mut self, schema: &Value, place: &Place) -> Value {
+    fn value(&mut self, schema: &Value, place: &Position) -> Value {
         if let Some(name) = schema["$ref"].as_str() {
             return self.named(name.rsplit('/').next().unwrap(), place);
-        }
-        if schema.get("$recursiveRef").is_some() {
-            return self.named("CompoundFilter", place);
         }
         if let Some(variants) = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array()) {
             return self.union(variants, place);
@@ -92,7 +91,7 @@ impl Walk<'_> {
             Some("integer") => json!(7),
             // A transcription's schema calls the bytes of a token numbers.
             Some("number") if place.path.contains("/bytes/") => json!(7),
-            Some("number") => [json!(1), json!(1.0), json!(0.5)][place.path.len() % 3].clone(),
+            Some("number") => self.numbers[place.path.len() % self.numbers.len()].clone(),
             Some("boolean") => json!(true),
             Some("array") => {
                 if place.depth > DEPTH {
@@ -114,7 +113,7 @@ impl Walk<'_> {
         }
     }
 
-    fn union(&mut self, variants: &[Value], place: &Place) -> Value {
+    fn union(&mut self, variants: &[Value], place: &Position) -> Value {
         let is_null = |variant: &&Value| variant["type"] == "null";
         let nullable = variants.iter().any(|variant| is_null(&variant));
         let variants: Vec<&Value> = variants.iter().filter(|variant| !is_null(variant)).collect();
@@ -127,10 +126,10 @@ impl Walk<'_> {
             picked = self.picks.get(&place.path).copied().unwrap_or(0);
         }
         let in_union = place.in_union || variants.len() > 1;
-        self.value(variants[picked], &Place { in_union, ..place.below(&picked.to_string()) })
+        self.value(variants[picked], &Position { in_union, ..place.below(&picked.to_string()) })
     }
 
-    fn object(&mut self, schema: &Value, place: &Place) -> Value {
+    fn object(&mut self, schema: &Value, place: &Position) -> Value {
         let (mut properties, mut required) = (Map::new(), BTreeSet::new());
         self.parts(schema, &mut properties, &mut required);
         let few = self.mode == Mode::Required || place.depth > DEPTH;
@@ -147,14 +146,9 @@ impl Walk<'_> {
             } else if tag && place.in_union && place.depth > 1 && self.mode == Mode::NewTypes {
                 json!("a new type")
             } else {
-                self.value(schema, &Place { tag, in_union: false, ..place.below(name) })
+                self.value(schema, &Position { tag, in_union: false, ..place.below(name) })
             };
             object.insert(name.clone(), value);
-        }
-        // Required, but not described: all of them are ids.
-        for name in required.iter().filter(|name| !properties.contains_key(*name)) {
-            self.fields.insert(format!("{}.{name}", place.path));
-            object.insert(name.clone(), json!("text"));
         }
         if self.mode == Mode::Extra {
             object.insert("unknown_text".into(), json!("x"));

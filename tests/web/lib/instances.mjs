@@ -9,34 +9,71 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { until } from './server.mjs';
 
-/** A port that nothing listens at. */
+/** A port that nothing listens at, and that the system gives to no outgoing connection. */
 export async function freePort() {
-  const socket = net.createServer();
-  await new Promise(resolve => socket.listen(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise(resolve => socket.close(resolve));
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const socket = net.createServer();
+    const isFree = await new Promise(resolve => {
+      socket.once('error', () => resolve(false));
+      socket.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise(resolve => socket.close(resolve));
+    return port;
+  }
 }
 
-/** A Redis on a port of its own, with nothing on the disk when it is stopped. */
-export async function startRedis() {
-  const port = await freePort();
-  const dir = mkdtempSync(join(tmpdir(), 'actorstream-redis-'));
-  const options = ['--port', port, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'];
+/**
+ * A Redis on a port of its own, with nothing on the disk when it is stopped. Further options are those of redis-server.
+ * `kill` ends it, and `restart` starts it again at the same port, empty.
+ */
+export async function startRedis(...options) {
+  // Another process may take the port first; then Redis ends.
+  for (let tries = 0; tries < 10; tries++) {
+    const dir = mkdtempSync(join(tmpdir(), 'actorstream-redis-'));
+    const port = await freePort();
+    const start = () => redisServer(dir, port, options);
+    let kill = await start();
+    const redis = {
+      url: `redis://127.0.0.1:${port}`,
+      kill: () => kill?.(),
+      restart: async () => {
+        kill = await start();
+        if (!kill) throw new Error('redis-server does not come back');
+      },
+      stop: async () => {
+        await kill?.();
+        rmSync(dir, { recursive: true, force: true });
+      },
+    };
+    if (kill) return redis;
+    await redis.stop();
+  }
+  throw new Error('redis-server does not start');
+}
+
+/** Starts redis-server, and gives what kills it; nothing if it has ended by itself. */
+async function redisServer(dir, port, more) {
+  const socket = join(dir, 'socket');
+  rmSync(socket, { force: true });
+  const options = ['--port', port, '--bind', '127.0.0.1', '--unixsocket', socket];
+  options.push('--dir', dir, '--save', '', '--appendonly', 'no', ...more);
   const child = spawn('redis-server', options.map(String), { stdio: 'ignore' });
+  const gone = once(child, 'exit');
+  // Nobody else answers at its socket.
   const answers = () =>
     new Promise(resolve => {
-      const socket = net.connect(port, '127.0.0.1', () => resolve(true) ?? socket.destroy());
-      socket.on('error', () => resolve(false));
+      const client = net.connect(socket, () => client.write('PING\r\n'));
+      client.on('data', () => resolve(true) ?? client.destroy());
+      client.on('error', () => resolve(false));
     });
-  await until(answers, 'Redis answers');
-  return {
-    url: `redis://127.0.0.1:${port}`,
-    stop: async () => {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-      rmSync(dir, { recursive: true, force: true });
-    },
+  const started = until(answers, 'Redis answers').then(() => true);
+  started.catch(() => {});
+  if (!(await Promise.race([started, gone.then(() => false)]))) return undefined;
+  return async () => {
+    child.kill('SIGKILL');
+    await gone;
   };
 }
 
@@ -84,12 +121,14 @@ export async function startUpstream() {
   };
 }
 
-/** An instance; it is a process of its own. */
+/** An instance; it is a process of its own. Its log, where `--log` asks for one, is in `log`. */
 export async function startInstance(redis, upstream, ...more) {
   const binary = process.env.ACTORSTREAM;
   if (!binary) throw new Error('ACTORSTREAM must name the program actorstream; tests/web/run.sh sets it');
   const options = ['serve', '--port', '0', '--redis', redis.url, '--base-url', upstream.url, '--api-key', 'k', ...more];
-  const child = spawn(binary, options, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(binary, options, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const log = [];
+  createInterface(child.stdout).on('line', line => log.push(line));
   const lines = createInterface(child.stderr);
   const gone = once(child, 'exit').then(([code, signal]) => {
     throw new Error(`the instance ended: ${code ?? signal}`);
@@ -99,6 +138,7 @@ export async function startInstance(redis, upstream, ...more) {
   if (!line.startsWith('listening on ')) throw new Error(line);
   return {
     url: line.replace('listening on ', ''),
+    log,
     signal: signal => child.kill(signal),
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) {

@@ -21,11 +21,13 @@ export async function startServer() {
   const url = (await Promise.race([line, gone])).replace('listening on ', '');
   return {
     url,
+    pid: child.pid,
     /** Opens a gate of the script. */
     open: name => fetch(`${url}/control/open/${name}`, { method: 'POST' }),
     /** How many connections upstream has, and how many requests it got. */
     upstream: async () => (await fetch(`${url}/control/upstream`)).json(),
     stop: async () => {
+      if (child.signalCode ?? child.exitCode) return;
       child.kill('SIGKILL');
       await once(child, 'exit');
     },

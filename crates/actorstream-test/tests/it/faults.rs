@@ -152,3 +152,28 @@ async fn dropping_the_upstream_closes_its_sockets() {
     drop(upstream);
     spawned.rest_to_fin().await;
 }
+
+#[tokio::test]
+async fn a_test_waits_for_the_nth_arrival_at_a_gate() {
+    let gate = Gate::new();
+    let upstream = Upstream::spawn(Reply::sse().event("a").gate(&gate).done().end());
+    let mut clients = Vec::new();
+    for number in 1..=3 {
+        let mut waiting = std::pin::pin!(gate.reached_times(number));
+        assert!(futures_pending(&mut waiting).await, "{number}");
+        clients.push(RawClient::posting(&upstream, "").await);
+        waiting.await;
+        assert_eq!(gate.arrivals(), number);
+    }
+    gate.reached().await;
+    gate.open();
+    gate.reached_times(3).await;
+}
+
+/// Whether a future waits when it is asked for the first time.
+async fn futures_pending(future: &mut (impl Future<Output = ()> + Unpin)) -> bool {
+    std::future::poll_fn(|context| {
+        std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
+    })
+    .await
+}

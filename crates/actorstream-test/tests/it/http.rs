@@ -49,7 +49,7 @@ async fn a_client_that_expects_100_is_told_to_go_on() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused() {
+async fn a_malformed_request_is_refused() {
     let upstream = Upstream::spawn(Reply::status(200));
     for (request, status) in [
         (b"\x16\x03\x01\x02\x00".as_slice(), "400"),

@@ -1,5 +1,6 @@
-//! `Log`: a generation's log, as the one who writes it sees it.
+//! `Log`: the write side of a generation's log.
 
+mod reply;
 mod shared;
 mod writer;
 
@@ -14,20 +15,21 @@ use crate::event::{Api, End, Event, Failure, Part};
 use crate::id::GenerationId;
 use crate::store::{StoreError, UpstreamPosition};
 
+pub(crate) use reply::Reply;
 pub(crate) use shared::Shared;
-pub(crate) use writer::{Writer, WriterOptions, again};
+pub(crate) use writer::{Writer, WriterOptions, again, promptly};
 
-/// A generation's log, as the one who writes it sees it.
+/// The write side of a generation's log.
 ///
-/// What is written goes to the store in the order of writing: one append is under way at a time, and what is written
-/// meanwhile is the next one. [`room`](Self::room) is the brake for who writes faster than the store.
+/// Entries go to the store in the order of writing. One append is in progress at a time, and entries written
+/// meanwhile form the next one. [`room`](Self::room) applies backpressure to a writer that is faster than the store.
 ///
-/// It is a handle; clones write to the same log. When the last one is dropped without [`end`](Self::end), the log ends
-/// with an error: so it does not matter how an actor that holds one comes to its own end.
+/// This is a handle; clones write to the same log. If the last clone is dropped without [`end`](Self::end), the log
+/// ends with an error, so the log is ended however an actor that owns one ends.
 #[derive(Clone)]
 pub struct Log(Arc<Held>);
 
-/// All the clones together.
+/// The state that all clones share.
 struct Held {
     shared: Arc<Shared>,
     tells_upstreams_words: bool,
@@ -39,17 +41,17 @@ impl Drop for Held {
     }
 }
 
-/// Why a log takes nothing more.
+/// Why a log accepts nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Closed {
-    /// It has its end.
+    /// It has ended.
     Ended,
-    /// Another producer has taken the generation over.
+    /// Another producer has taken over the generation.
     TakenOver,
-    /// It was left to another producer, since this process is going down.
+    /// It was handed over to another producer, since this process is shutting down.
     HandedOver,
-    /// The store has lost it, or cannot be reached.
+    /// The store has lost it, or is unavailable.
     Lost(StoreError),
 }
 
@@ -68,11 +70,11 @@ impl Log {
         self.0.shared.api
     }
 
-    /// Writes an event of upstream, as it came. `false`: the log takes nothing more.
+    /// Writes an upstream event verbatim. Returns `false` if the log accepts nothing more.
     pub fn record<E: Recorded>(&self, event: &E) -> bool {
         let Some(json) = one_line(event.payload().text().as_ref()) else {
-            // The core reads nothing that is no JSON, but for bytes that are no UTF-8 in a place that it passes over.
-            let message = "the model's server answered what cannot be read";
+            // The core delivers only valid JSON, except for invalid UTF-8 in places that it skips.
+            let message = "the model's server sent a response that cannot be read";
             self.end(End::Error(
                 Failure::new(502, "upstream_error", message).with_code("upstream_malformed"),
             ));
@@ -82,7 +84,7 @@ impl Log {
         self.0.shared.push(Event::Upstream(json), id, event.sequence_number())
     }
 
-    /// Writes an entry. `false`: the log takes nothing more. An end goes the way of [`end`](Self::end).
+    /// Writes an entry. Returns `false` if the log accepts nothing more. An end is handled like [`end`](Self::end).
     pub fn write(&self, event: Event) -> bool {
         match event {
             Event::End(end) => {
@@ -93,42 +95,47 @@ impl Log {
         }
     }
 
-    /// Writes something that the service adds.
+    /// Writes a part that the service adds.
     pub fn part(&self, part: Part) -> bool {
         self.write(Event::Part(part))
     }
 
-    /// Ends the log. The first end holds.
+    /// Ends the log. Only the first end has an effect.
     pub fn end(&self, end: End) {
         self.0.shared.end(end);
     }
 
-    /// Ends the log with an error of upstream; a cancelled stream is an [`End::Abort`].
+    /// Ends the log with an upstream error; a cancelled stream becomes an [`End::Abort`].
     pub fn fail(&self, error: &StreamError) {
         self.end(match &error.kind {
-            proto::error::ErrorKind::Cancelled => End::Abort { reason: "cancelled".to_owned() },
+            proto::outcome::error::ErrorKind::Cancelled => End::Abort { reason: "cancelled".to_owned() },
             _ => End::Error(Failure::of_stream(error, self.0.tells_upstreams_words)),
         });
     }
 
-    /// Whether more is written than the store has taken: whoever writes should wait for [`room`](Self::room).
+    /// What upstream sends besides its events.
+    pub(crate) fn reply(&self) -> Arc<Reply> {
+        Arc::clone(&self.0.shared.reply)
+    }
+
+    /// Returns whether the store lags behind: the writer should wait for [`room`](Self::room).
     pub fn is_full(&self) -> bool {
         self.0.shared.is_full()
     }
 
-    /// Waits until the log is not full, or takes nothing more.
+    /// Waits until the log is not full, or accepts nothing more.
     pub fn room(&self) -> impl Future<Output = ()> + Send + use<> {
         let shared = Arc::clone(&self.0.shared);
         async move { shared.room().await }
     }
 
-    /// Has a stream cancelled when the log takes nothing more: because a viewer pressed stop, because the log is full, or
-    /// because another producer has taken over.
+    /// Cancels a stream when the log accepts nothing more: because a viewer pressed stop, the log is full, or another
+    /// producer has taken over.
     pub fn attach(&self, stream: &StreamRef) {
         self.0.shared.attach(stream);
     }
 
-    /// Waits until the log takes nothing more, and the store has what it took.
+    /// Waits until the log accepts nothing more and the store has everything it accepted.
     pub fn closed(&self) -> impl Future<Output = Closed> + Send + use<> {
         closed(self.0.shared.watch())
     }
@@ -145,15 +152,15 @@ impl fmt::Debug for Log {
     }
 }
 
-/// JSON on one line: a line break can only stand between two tokens, where a space does as well.
+/// Puts JSON on one line: a line break can occur only between two tokens, where a space is equivalent.
 fn one_line(json: &str) -> Option<Arc<RawValue>> {
     let text = if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ") } else { json.to_owned() };
     RawValue::from_string(text).ok().map(Arc::from)
 }
 
 /// Events that a log can hold as upstream's.
-pub trait Recorded: proto::event::Event {
-    /// Upstream's id of the response, where the event says it and upstream can be asked for the response by it.
+pub trait Recorded: proto::endpoint::event::Event {
+    /// Upstream's id of the response, if the event has it and the response can be retrieved by it.
     fn response_id(&self) -> Option<&str>;
 }
 
@@ -182,7 +189,7 @@ impl Recorded for actorstream::ResponseEvent {
     }
 }
 
-/// The position after an event, if its response is known.
+/// Advances the position after an event, if its response is known.
 pub(crate) fn advance(position: &mut Option<UpstreamPosition>, id: Option<String>, seq: Option<u64>) -> bool {
     match (position, id) {
         (position @ None, Some(id)) => *position = Some(UpstreamPosition { id, seq }),

@@ -5,19 +5,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actorstream::StreamRef;
 use tokio::sync::{Notify, watch};
 
-use super::{Closed, advance};
+use super::{Closed, Reply, advance};
 use crate::event::{Api, End, Event};
 use crate::id::GenerationId;
 use crate::store::UpstreamPosition;
 
-/// How many bytes may wait for the store before whoever writes should wait.
+/// How many bytes may be pending before a writer should wait.
 const FULL: u64 = 256 << 10;
 
-/// What those who write and the task that appends have in common.
+/// The state that writers and the appending task share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) id: GenerationId,
     pub(crate) api: Api,
+    pub(crate) reply: Arc<Reply>,
     state: Mutex<State>,
     /// There is something to append, or to do.
     work: Notify,
@@ -38,7 +39,7 @@ struct State {
     streams: Vec<StreamRef>,
 }
 
-/// What is to be appended.
+/// Entries to append.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) events: Vec<Event>,
@@ -57,6 +58,7 @@ impl Shared {
         Arc::new(Self {
             id,
             api,
+            reply: Arc::default(),
             state: Mutex::new(State { upstream, ..State::default() }),
             work: Notify::new(),
             room: Notify::new(),
@@ -81,7 +83,7 @@ impl Shared {
         true
     }
 
-    /// The first end holds.
+    /// Sets the end, unless there is one.
     pub(crate) fn end(&self, end: End) {
         let mut state = self.state();
         if !state.closed {
@@ -91,7 +93,7 @@ impl Shared {
         }
     }
 
-    /// Leaves the generation to another producer.
+    /// Hands the generation over to another producer.
     pub(crate) fn hand_over(&self) {
         self.state().hand_over = true;
         self.work.notify_one();
@@ -120,7 +122,7 @@ impl Shared {
         let mut state = self.state();
         if state.closed {
             drop(state);
-            // Whoever goes on with the response is not to lose it.
+            // Keep the response at upstream for the producer that resumes it.
             match *self.closed.borrow() {
                 Some(Closed::Ended) | None => stream.cancel(),
                 Some(_) => stream.leave(),
@@ -146,7 +148,7 @@ impl Shared {
         let upstream = if std::mem::take(&mut state.advanced) { state.upstream.clone() } else { None };
         let batch = Batch { events: std::mem::take(&mut state.pending), upstream, end: state.end.take() };
         if batch.end.is_some() {
-            // Nothing follows it.
+            // Nothing follows the end.
             state.hand_over = true;
         }
         drop(state);
@@ -154,7 +156,7 @@ impl Shared {
         batch
     }
 
-    /// The log takes nothing more.
+    /// Closes the log.
     pub(super) fn close(&self, closed: Closed) {
         let mut state = self.state();
         state.closed = true;
@@ -162,11 +164,14 @@ impl Shared {
         state.bytes = 0;
         let streams = std::mem::take(&mut state.streams);
         drop(state);
+        if closed != Closed::Ended {
+            self.reply.is_lost();
+        }
         for stream in streams {
-            // A stream that has ended stays as it ended.
+            // Cancelling a stream that has ended has no effect.
             match closed {
                 Closed::Ended => stream.cancel(),
-                // Another producer may go on with the response.
+                // Another producer may resume the response.
                 Closed::TakenOver | Closed::HandedOver | Closed::Lost(_) => stream.leave(),
             }
         }

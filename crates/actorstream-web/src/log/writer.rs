@@ -1,23 +1,26 @@
-//! `Writer`: the task that appends to the store, one append at a time, and keeps the lease.
+//! `Writer`: the task that appends to the store, one append at a time, and renews the lease.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::Closed;
 use super::shared::{Batch, Shared};
 use crate::event::{End, Event, Failure};
+use crate::owners::GenerationPermit;
 use crate::store::{
-    Append, ChatKey, Generation, Hint, Renewed, Store, StoreError, StoreFuture, StoreLimit, Turn,
+    Append, ChatKey, Generation, Progress, Renewed, Store, StoreError, StoreFuture, StoreLimit, Turn,
     UpstreamPosition,
 };
 
-/// How long one operation of the store may take before it is asked for again.
+/// How long one store operation may take before it is repeated.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest wait before an operation is asked for again.
+/// How long an operation may take while a client waits for it.
+const PROMPTLY: Duration = Duration::from_millis(800);
+/// The longest delay before an operation is repeated.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// How a generation is written.
@@ -25,7 +28,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct WriterOptions {
     /// The lease.
     pub(crate) lease: Duration,
-    /// The generation is stopped when nobody watches; `attend` says for how long after.
+    /// The generation is stopped when it has no viewers; `attend` records for how long it has.
     pub(crate) needs_viewers: Option<Duration>,
 }
 
@@ -35,13 +38,14 @@ pub(crate) struct Writer {
     store: Arc<dyn Store>,
     shared: Arc<Shared>,
     options: WriterOptions,
+    permit: GenerationPermit,
     owner: String,
     epoch: u64,
     tail: u64,
     /// Upstream's id of the response, once it can be found by it.
     bound: Option<String>,
-    hint: watch::Receiver<Hint>,
-    /// Whether the store still hints.
+    progress: watch::Receiver<Progress>,
+    /// Whether the store still sends notifications.
     is_told: bool,
     too_old: Instant,
     renew_at: Instant,
@@ -55,17 +59,19 @@ impl Writer {
         shared: Arc<Shared>,
         generation: &Generation,
         options: WriterOptions,
+        permit: GenerationPermit,
     ) -> Self {
         let now = Instant::now();
         Self {
-            hint: store.watch(&generation.id),
+            progress: store.watch(&generation.id),
             too_old: now + store.limits().max_age.saturating_sub(generation.age),
-            // At once: a stop may have come before the watch.
+            // At once: a stop may have been requested before the watch.
             renew_at: now,
             is_told: true,
             store,
             shared,
             options,
+            permit,
             owner: generation.owner.clone(),
             epoch: generation.epoch,
             tail: generation.tail,
@@ -74,7 +80,7 @@ impl Writer {
         }
     }
 
-    /// Appends what is written until the log takes nothing more.
+    /// Appends what is written until the log accepts nothing more.
     pub(crate) async fn run(mut self) {
         let closed = match self.write().await {
             Ok(closed) => closed,
@@ -106,7 +112,7 @@ impl Writer {
             }
             tokio::select! {
                 () = self.shared.work() => continue,
-                () = told(&mut self.hint, &mut self.is_told) => {}
+                () = told(&mut self.progress, &mut self.is_told) => {}
                 () = sleep_until(self.renew_at) => {}
                 () = sleep_until(self.too_old) => return Err(StoreError::Full(StoreLimit::Age)),
             }
@@ -115,7 +121,7 @@ impl Writer {
                 return self.end(End::Abort { reason }).await;
             }
             if !attended && self.options.needs_viewers.is_some() {
-                return self.end(End::Abort { reason: "nobody was watching any more".to_owned() }).await;
+                return self.end(End::Abort { reason: "there were no viewers left".to_owned() }).await;
             }
         }
     }
@@ -128,26 +134,30 @@ impl Writer {
         Ok(Closed::Ended)
     }
 
-    /// Appends entries; gives the reason if the producer is asked to stop.
+    /// Appends entries. Returns the reason if the producer is asked to stop.
     async fn append(&mut self, batch: Batch) -> Result<Option<String>, StoreError> {
         let Batch { mut events, upstream, end } = batch;
         if let Some(upstream) = &upstream {
             self.bind(upstream).await?;
+        }
+        if !events.is_empty() && !self.permit.grow(events.iter().map(Event::size).sum()) {
+            return Err(StoreError::Full(StoreLimit::Memory));
         }
         events.extend(end.map(Event::End));
         let first = self.tail + 1;
         let append = Append { epoch: self.epoch, first, events, upstream, lease: self.options.lease };
         let Self { store, shared, .. } = &*self;
         let stop = again(|| store.append(&shared.id, &append)).await?.stop;
+        self.shared.reply.is_logged();
         self.tail += append.events.len() as u64;
         if self.options.needs_viewers.is_none() {
             self.renewed();
         }
-        // Otherwise a renewal is due all the same: an append does not say whether anybody watches.
+        // Otherwise a renewal is still due: an append does not report whether there are viewers.
         Ok(stop)
     }
 
-    /// Lets the response be found by upstream's id, before anybody is told that id.
+    /// Makes the response retrievable by upstream's id, before any client receives that id.
     async fn bind(&mut self, upstream: &UpstreamPosition) -> Result<(), StoreError> {
         if self.bound.as_ref() == Some(&upstream.id) {
             return Ok(());
@@ -174,7 +184,7 @@ impl Writer {
         self.renew_at = Instant::now() + lease.min(attention).max(Duration::from_millis(10));
     }
 
-    /// Ends the log, if that can be, when the store does not do what it is asked.
+    /// Ends the log, if possible, after the store has failed.
     async fn give_up(&mut self, error: StoreError) -> Closed {
         let closed = match &error {
             StoreError::Fenced => return Closed::TakenOver,
@@ -202,7 +212,8 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.done {
-            // The thread ends under the generation: another one can go on with it at once, if the store can be told now.
+            // The thread ends while the generation runs: another producer can take over at once if the store can
+            // be told now.
             let _ = self.store.release(&self.shared.id, self.epoch).now_or_never();
             self.shared
                 .close(Closed::Lost(StoreError::unavailable("the thread that wrote the log has ended")));
@@ -210,11 +221,11 @@ impl Drop for Writer {
     }
 }
 
-/// Waits until something has happened that is news to the producer: a stop, or that the log is gone.
-async fn told(hint: &mut watch::Receiver<Hint>, is_told: &mut bool) {
+/// Waits for a notification that concerns the producer: a stop, or that the log is gone.
+async fn told(progress: &mut watch::Receiver<Progress>, is_told: &mut bool) {
     while *is_told {
-        *is_told = hint.changed().await.is_ok();
-        let Hint { stop, ended, .. } = *hint.borrow_and_update();
+        *is_told = progress.changed().await.is_ok();
+        let Progress { stop, ended, .. } = *progress.borrow_and_update();
         if stop || ended || !*is_told {
             return;
         }
@@ -222,7 +233,29 @@ async fn told(hint: &mut watch::Receiver<Hint>, is_told: &mut bool) {
     std::future::pending::<()>().await;
 }
 
-/// Asks a store until it answers, for so long that the lease of a generation has room for it.
+/// Calls a store for a waiting client, which should learn within a second that the store is unavailable.
+pub(crate) async fn promptly<'a, T>(mut ask: impl FnMut() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
+    let until = Instant::now() + PROMPTLY;
+    let mut last = None;
+    loop {
+        match timeout_at(until, ask()).await {
+            Ok(Err(StoreError::Unavailable(detail))) => {
+                tracing::debug!("asking the store again: {detail}");
+                last = Some(detail);
+            }
+            Ok(answer) => return answer,
+            Err(_) => {
+                let detail = last.unwrap_or_else(|| format!("no answer within {PROMPTLY:?}").into());
+                return Err(StoreError::Unavailable(detail));
+            }
+        }
+        if timeout_at(until, sleep(Duration::from_millis(50))).await.is_err() {
+            return Err(StoreError::Unavailable(last.unwrap_or_default()));
+        }
+    }
+}
+
+/// Retries a store operation for as long as the lease of a generation allows.
 pub(crate) async fn again<'a, T>(mut ask: impl FnMut() -> StoreFuture<'a, T>) -> Result<T, StoreError> {
     let until = Instant::now() + 3 * PATIENCE;
     let mut wait = Duration::from_millis(50);

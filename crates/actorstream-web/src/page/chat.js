@@ -1,37 +1,43 @@
 // The chat page. The chat's messages are in the browser's storage, which all its tabs share; an answer that is being made
 // is in the server's log, from which every tab, and every reload, reads it from where it is.
 
-import { add, events } from "./stream.js";
-import { show } from "./show.js";
+import * as relay from "./relay.js";
+import * as storage from "./storage.js";
+import { Answer } from "./answer.js";
+import { MAX_STEP } from "./blocks.js";
+import { MessageView } from "./show.js";
+import { askForToken } from "./token.js";
 
 const $ = (id) => document.getElementById(id);
-const api = new URL("api/chat", document.baseURI).pathname;
-const key = (id) => `actorstream:${id}`;
 
 /** The chat: {id, messages, cursor}. While an answer is made, `cursor` says where its log begins. */
 let chat = null;
-/** What is being read, and the message that it makes. */
+/** The answer that is being read, and the last one that was. */
 let reading = null;
+let last = null;
 const shown = new Map();
 
+/** Texts of the kinds of parts that are shown. */
+const TEXTS = { text: ["text"], reasoning: ["text"], tool: ["name", "input"], file: ["url"], source: ["url"] };
+const isPart = (part) => typeof part.type === "string" && (TEXTS[part.type] ?? []).every((name) => typeof part[name] === "string");
+const isMessage = ({ role, parts }) => ["user", "assistant"].includes(role) && parts.every(isPart);
+
 function load(id) {
+  const empty = { id, messages: [], cursor: null };
   try {
-    return JSON.parse(localStorage.getItem(key(id))) ?? { id, messages: [], cursor: null };
+    const kept = JSON.parse(storage.get(storage.ofChat(id)));
+    return kept.messages.every(isMessage) ? { ...empty, ...kept, id } : empty;
   } catch {
-    return { id, messages: [], cursor: null };
+    return empty;
   }
 }
 
 function save() {
-  try {
-    localStorage.setItem(key(chat.id), JSON.stringify(chat));
-  } catch {
-    // The storage is full or not to be had: the chat lasts as long as the page.
-  }
+  storage.set(storage.ofChat(chat.id), JSON.stringify(chat));
 }
 
 function open(id) {
-  reading?.abort();
+  last?.leave();
   reading = null;
   chat = load(id);
   shown.clear();
@@ -41,42 +47,74 @@ function open(id) {
   $("input").focus();
 }
 
-/** Draws what has changed. */
+/** How long what is drawn at once may take, in ms, what it may cost, and which part of the time drawing takes. */
+const SLICE = 8;
+const COST = MAX_STEP;
+const SHARE = 1 / 3;
+
+/** Draws what has changed, or some of it, if it is much. */
 function draw() {
+  const begin = performance.now();
   const scroll = $("scroll");
   const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
   const messages = reading ? [...chat.messages, reading.message] : chat.messages;
-  for (const [message, node] of shown) {
-    if (!messages.includes(message)) {
-      node.remove();
-      shown.delete(message);
-    }
+  const present = new Set(messages);
+  for (const [message, view] of shown) {
+    if (present.has(message)) continue;
+    view.element.remove();
+    shown.delete(message);
   }
+  let isBehind = false;
+  let cost = 0;
+  let spent = 0;
   for (const message of messages) {
-    let node = shown.get(message);
-    if (!node) {
-      node = document.createElement("article");
-      shown.set(message, node);
-      $("messages").append(node);
+    let view = shown.get(message);
+    if (!view) {
+      view = new MessageView(message, { redraw: drawSoon, retry });
+      shown.set(message, view);
+      $("messages").append(view.element);
     }
-    show(node, message, { live: message === reading?.message, retry });
+    const live = message === reading?.message;
+    view.update(message, { live, lost: live && reading.isLost });
+    const start = performance.now();
+    while (!isBehind) {
+      const made = view.step();
+      if (made === null) break;
+      cost += made;
+      isBehind = cost >= COST || spent + performance.now() - start > SLICE;
+    }
+    spent += performance.now() - start;
   }
   $("empty").hidden = messages.length > 0;
-  $("send").hidden = Boolean(reading);
-  $("stop").hidden = !reading;
-  if (atEnd) scroll.scrollTop = scroll.scrollHeight;
+  show($("send"), !reading);
+  show($("stop"), Boolean(reading));
+  // Also lays it out, which is part of what it takes.
+  const end = scroll.scrollHeight;
+  if (atEnd) scroll.scrollTop = end;
+  $("messages").setAttribute("aria-busy", String(isBehind || Boolean(reading)));
+  rest = (performance.now() - begin) * (1 / SHARE - 1);
+  if (isBehind) drawSoon();
 }
 
-let asked = false;
+/** Shows a button, or hides it; the focus is not lost with it. */
+function show(button, isShown) {
+  const hadFocus = document.activeElement === button;
+  button.hidden = !isShown;
+  if (hadFocus && !isShown) $("input").focus();
+}
+
+let isAsked = false;
+let rest = 0;
 function drawSoon() {
-  if (asked) return;
-  asked = true;
+  if (isAsked) return;
+  isAsked = true;
   const now = () => {
-    asked = false;
+    isAsked = false;
     draw();
   };
   // A tab in the background has no frames.
   if (document.hidden) setTimeout(now, 250);
+  else if (rest > 16) setTimeout(() => requestAnimationFrame(now), rest);
   else requestAnimationFrame(now);
 }
 
@@ -87,7 +125,7 @@ function sent(message) {
 }
 
 function send(text) {
-  const message = { id: crypto.randomUUID(), role: "user", sent: Date.now(), parts: [{ type: "text", text }] };
+  const message = { id: storage.newId(), role: "user", sent: Date.now(), parts: [{ type: "text", text }] };
   chat.messages.push(message);
   chat.cursor = null;
   save();
@@ -96,95 +134,48 @@ function send(text) {
 
 function retry() {
   if (reading) return;
-  if (chat.messages.at(-1)?.role === "assistant") chat.messages.pop();
-  chat.cursor = null;
+  let lost = false;
+  if (chat.messages.at(-1)?.role === "assistant") lost = Boolean(chat.messages.pop().lost);
+  // An answer that was lost on the way may be there still.
+  if (!lost) chat.cursor = null;
   save();
-  read("regenerate-message");
+  read(lost ? null : "regenerate-message");
+  $("input").focus();
 }
 
 /** Reads the answer to the last message: a new one, or with no trigger the one that is being made. */
 async function read(trigger) {
-  const controller = new AbortController();
-  const mine = { message: { id: "", role: "assistant", parts: [] }, abort: () => controller.abort() };
-  reading = mine;
+  const its = chat;
+  const mine = new Answer(its, trigger, {
+    messages: () => its.messages.map(sent),
+    changed: drawSoon,
+    began(cursor) {
+      if (its.cursor) return;
+      // From here a reload reads it all.
+      its.cursor = cursor;
+      save();
+    },
+    isLast: () => reading === mine || its.messages.at(-1) === mine.message,
+  });
+  reading = last = mine;
   draw();
-  try {
-    await readAll(mine, trigger, controller.signal);
-  } catch (error) {
-    if (controller.signal.aborted) return;
-    mine.message.error = error instanceof Failure ? error.message : "The connection to the server was lost.";
-  }
-  if (reading !== mine) return;
+  const isKept = await mine.read();
+  if (reading !== mine || !isKept) return;
   reading = null;
-  const { id, role, parts, error, stopped, finishReason } = mine.message;
-  const kept = { id, role, parts, error, stopped, finishReason };
-  const node = shown.get(mine.message);
-  shown.delete(mine.message);
-  if (node) shown.set(kept, node);
   // Another tab may have kept it already.
-  if (chat.messages.at(-1)?.role === "user") chat.messages.push(kept);
-  chat.cursor = null;
+  if (its.messages.at(-1)?.role === "user") its.messages.push(mine.message);
+  if (!mine.message.lost) its.cursor = null;
   save();
   draw();
 }
 
-class Failure extends Error {}
-
-async function readAll(mine, trigger, signal) {
-  let lost = 0;
-  // The id of the last event; with it a lost connection goes on without a gap.
-  let last = trigger ? null : chat.cursor;
-  for (;;) {
-    try {
-      const answer = await request(trigger, last, signal);
-      if (answer.status === 204) {
-        // Another tab's message may not have arrived yet.
-        if (Date.now() - (chat.messages.at(-1)?.sent ?? 0) < 10_000) throw new Error("no answer yet");
-        throw new Failure("There is no answer to this message any more.");
-      }
-      if (!answer.ok) throw new Failure(await explain(answer));
-      for await (const { id, data } of events(answer.body)) {
-        lost = 0;
-        if (data === "[DONE]") return;
-        if (id) {
-          last = id;
-          if (!chat.cursor) {
-            // From here a reload reads it all.
-            chat.cursor = `${id.split(".")[0]}.0`;
-            save();
-          }
-        }
-        add(mine.message, JSON.parse(data));
-        drawSoon();
-      }
-      throw new Error("the answer broke off");
-    } catch (error) {
-      if (error instanceof Failure || signal.aborted || ++lost > 8) throw error;
-      // What was sent has arrived, or will not have: the server tells the two apart by the message's id.
-      if (last) trigger = null;
-      await new Promise((wait) => setTimeout(wait, Math.min(250 * 2 ** lost, 8000) * (0.75 + Math.random() / 4)));
-    }
-  }
-}
-
-function request(trigger, last, signal) {
-  if (!trigger) {
-    const after = last ? `?after=${encodeURIComponent(last)}` : "";
-    return fetch(`${api}/${encodeURIComponent(chat.id)}/stream${after}`, { signal, cache: "no-store" });
-  }
-  const body = JSON.stringify({ id: chat.id, messages: chat.messages.map(sent), trigger });
-  return fetch(api, { method: "POST", headers: { "content-type": "application/json" }, body, signal });
-}
-
-/** What the server says about a request that it refuses. */
-async function explain(answer) {
-  const text = await answer.text().catch(() => "");
-  try {
-    const error = JSON.parse(text).error;
-    return error.message ?? String(error);
-  } catch {
-    return text.trim().slice(0, 300) || `The server answered ${answer.status}.`;
-  }
+async function stop() {
+  const mine = reading;
+  await mine?.stop();
+  // What the message says of it may have changed.
+  if (last !== mine || reading) return;
+  save();
+  drawSoon();
 }
 
 function submit() {
@@ -205,16 +196,17 @@ $("input").addEventListener("keydown", (event) => {
     submit();
   }
 });
-$("stop").addEventListener("click", () => {
-  fetch(`${api}/${encodeURIComponent(chat.id)}/stop`, { method: "POST" }).catch(() => {});
-});
+$("stop").addEventListener("click", stop);
 $("new").addEventListener("click", () => {
-  location.hash = crypto.randomUUID();
+  location.hash = storage.newId();
 });
-window.addEventListener("hashchange", () => open(location.hash.slice(1)));
+window.addEventListener("hashchange", () => {
+  storage.set(storage.LAST, location.hash.slice(1));
+  open(location.hash.slice(1));
+});
 // Another tab has sent something, or kept an answer.
 window.addEventListener("storage", (event) => {
-  if (event.key !== key(chat.id)) return;
+  if (event.key !== storage.ofChat(chat.id)) return;
   const theirs = load(chat.id);
   const grew = theirs.messages.length !== chat.messages.length;
   if (reading) {
@@ -224,13 +216,7 @@ window.addEventListener("storage", (event) => {
   }
 });
 
-if (location.hash.length < 2) {
-  const last = localStorage.getItem("actorstream:last");
-  history.replaceState(null, "", `#${last || crypto.randomUUID()}`);
-}
-window.addEventListener("hashchange", remember);
-function remember() {
-  localStorage.setItem("actorstream:last", location.hash.slice(1));
-}
-remember();
+relay.onToken(askForToken);
+if (location.hash.length < 2) history.replaceState(null, "", `#${storage.get(storage.LAST) || storage.newId()}`);
+storage.set(storage.LAST, location.hash.slice(1));
 open(location.hash.slice(1));

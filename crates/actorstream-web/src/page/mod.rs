@@ -1,8 +1,8 @@
-//! The chat page: plain HTML, CSS and JavaScript, which talk to the relay's routes. Nothing is built, nothing is loaded from
-//! elsewhere.
+//! The chat page: plain HTML, CSS and JavaScript that use the relay's routes. It has no build step and loads nothing
+//! from other hosts.
 //!
-//! Markdown is rendered by [marked](https://github.com/markedjs/marked) (MIT) and cleaned by
-//! [DOMPurify](https://github.com/cure53/DOMPurify) (Apache-2.0); both are in `vendor`, with their licences.
+//! Markdown is parsed by [markdown-it](https://github.com/markdown-it/markdown-it) (MIT), which is in `vendor` with its
+//! licences, and those of what it contains.
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -10,30 +10,28 @@ use actix_web::http::header::{
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, http};
 
-/// What the page may do: run and show what comes from here, and talk to here.
+/// The content security policy: the page may only run, show and contact what is served from its own origin.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The files of the page: name, content type, content.
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("chat.css", "text/css; charset=utf-8", include_str!("chat.css")),
     ("chat.js", JAVASCRIPT, include_str!("chat.js")),
+    ("answer.js", JAVASCRIPT, include_str!("answer.js")),
+    ("relay.js", JAVASCRIPT, include_str!("relay.js")),
     ("stream.js", JAVASCRIPT, include_str!("stream.js")),
+    ("storage.js", JAVASCRIPT, include_str!("storage.js")),
+    ("token.js", JAVASCRIPT, include_str!("token.js")),
     ("show.js", JAVASCRIPT, include_str!("show.js")),
-    ("marked.js", JAVASCRIPT, include_str!("vendor/marked.js")),
-    ("purify.js", JAVASCRIPT, include_str!("vendor/purify.js")),
-    (
-        "LICENSES.txt",
-        "text/plain; charset=utf-8",
-        concat!(
-            "marked\n\n",
-            include_str!("vendor/marked.LICENSE"),
-            "\n\nDOMPurify\n\n",
-            include_str!("vendor/purify.LICENSE")
-        ),
-    ),
+    ("view.js", JAVASCRIPT, include_str!("view.js")),
+    ("patch.js", JAVASCRIPT, include_str!("patch.js")),
+    ("blocks.js", JAVASCRIPT, include_str!("blocks.js")),
+    ("markdown.js", JAVASCRIPT, include_str!("markdown.js")),
+    ("markdown-it.js", JAVASCRIPT, include_str!("vendor/markdown-it.js")),
+    ("LICENSES.txt", "text/plain; charset=utf-8", include_str!("vendor/markdown-it.LICENSES")),
 ];
 
 /// Mounts the page at `/` and its files under `/page/`. It expects the routes of the relay under `api/chat` beside it.

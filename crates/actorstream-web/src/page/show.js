@@ -1,25 +1,14 @@
-// How a message is shown. What comes from a model is never trusted: Markdown is made into HTML, and that is cleaned.
+// How a message is shown. What comes from a model is never trusted: no HTML is written, only elements that are made here.
 
-import { marked } from "./marked.js";
-import "./purify.js";
+import { patchText } from "./patch.js";
+import { MarkdownView } from "./view.js";
 
-const clean = globalThis.DOMPurify;
-const allowed = {
-  ALLOWED_TAGS: [
-    "a", "b", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p", "pre",
-    "s", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
-  ],
-  ALLOWED_ATTR: ["href", "start", "title"],
-  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
-  RETURN_DOM_FRAGMENT: true,
-};
-
-clean.addHook("afterSanitizeAttributes", (node) => {
-  if (node.tagName === "A") {
-    node.setAttribute("target", "_blank");
-    node.setAttribute("rel", "noopener noreferrer nofollow");
-  }
-});
+/** So many parts, and sources, of one answer are shown. */
+const MAX_PARTS = 1_000;
+const MAX_SOURCES = 200;
+/** So much of a title, and of an error, in UTF-16 units. */
+const MAX_LINE = 300;
+const MAX_ERROR = 5_000;
 
 function element(name, className, text) {
   const made = document.createElement(name);
@@ -28,93 +17,210 @@ function element(name, className, text) {
   return made;
 }
 
-function markdown(source) {
-  const shown = element("div", "text");
-  shown.append(clean.sanitize(marked.parse(source, { gfm: true, breaks: true }), allowed));
-  return shown;
-}
+/** A text of one line, not longer than a line or two. */
+const brief = (text) => (text.length <= MAX_LINE ? text : `${text.slice(0, MAX_LINE)}…`);
 
 function link(url, title) {
   const safe = /^https?:\/\//i.test(url);
-  const shown = element(safe ? "a" : "span", "", title || url);
+  const shown = element(safe ? "a" : "span", "", brief(String(title || url)));
   if (safe) Object.assign(shown, { href: url, target: "_blank", rel: "noopener noreferrer nofollow" });
   return shown;
 }
 
-function folded(title, body, open) {
-  const shown = element("details");
-  shown.open = open;
-  shown.append(element("summary", "", title), body);
-  return shown;
+// Views of parts. `update` takes the part as it is now, and says whether there is something to render; `step` renders one
+// bounded step of it, and gives what it cost, or null.
+
+/** A text of the answer. */
+class Text {
+  #view = new MarkdownView();
+  element = this.#view.element;
+
+  update(part, isOpen) {
+    return this.#view.grow(part.text, !isOpen);
+  }
+
+  step() {
+    return this.#view.step();
+  }
 }
 
-function part(part) {
-  switch (part.type) {
-    case "text":
-      return markdown(part.text);
-    case "reasoning":
-      return folded(part.open ? "Thinking…" : "Thoughts", markdown(part.text), false);
-    case "tool": {
-      const body = element("pre", "", part.input + (part.output === undefined ? "" : `\n→ ${part.output}`));
-      return folded(`${part.output === undefined ? "Calls" : "Called"} ${part.name}`, body, false);
+/** What is folded away: nothing is rendered before it is opened. */
+class Reasoning {
+  element = element("details");
+  #title = element("summary");
+  #view = new MarkdownView();
+
+  constructor(onOpened) {
+    this.element.append(this.#title, this.#view.element);
+    this.element.addEventListener("toggle", () => onOpened(this));
+  }
+
+  update(part, isOpen) {
+    const title = isOpen ? "Thinking…" : "Thoughts";
+    if (this.#title.textContent !== title) this.#title.textContent = title;
+    return this.#view.grow(part.text, !isOpen);
+  }
+
+  step() {
+    return this.element.open ? this.#view.step() : null;
+  }
+}
+
+/** So much of what a tool is given and gives is shown, in UTF-16 units. */
+const MAX_TOOL = 100_000;
+
+const shortened = (text) =>
+  text.length <= MAX_TOOL ? text : `${text.slice(0, MAX_TOOL)}… (${text.length - MAX_TOOL} more characters)`;
+
+class Tool {
+  element = element("details");
+  #title = element("summary");
+  #text = document.createTextNode("");
+  #input = "";
+  #output;
+
+  constructor() {
+    const body = element("pre");
+    body.append(this.#text);
+    this.element.append(this.#title, body);
+  }
+
+  update(part) {
+    const title = `${part.output === undefined ? "Calls" : "Called"} ${part.name}`;
+    if (this.#title.textContent !== title) this.#title.textContent = title;
+    if (part.input === this.#input && part.output === this.#output) return false;
+    this.#input = part.input;
+    this.#output = part.output;
+    const output = part.output === undefined ? "" : `\n→ ${shortened(String(part.output))}`;
+    patchText(this.#text, shortened(part.input) + output);
+    return false;
+  }
+}
+
+class File {
+  element = element("p", "file");
+
+  update(part) {
+    if (this.element.hasChildNodes()) return false;
+    if (/^data:image\/(png|jpeg|gif|webp);/.test(part.url)) {
+      const image = element("img");
+      image.src = part.url;
+      image.alt = "A picture that the model made";
+      this.element.append(image);
+    } else {
+      this.element.append(link(part.url, part.mediaType));
     }
-    case "file": {
-      const shown = element("p", "file");
-      if (/^data:image\/(png|jpeg|gif|webp);/.test(part.url)) {
-        const image = element("img");
-        image.src = part.url;
-        image.alt = "A picture that the model made";
-        shown.append(image);
-      } else {
-        shown.append(link(part.url, part.mediaType));
+    return false;
+  }
+}
+
+const PARTS = { text: Text, reasoning: Reasoning, tool: Tool, file: File };
+
+/** A message on the page. */
+export class MessageView {
+  element;
+  #redraw;
+  #retry;
+  #parts = new Map();
+  /** The views of parts that have something to render. */
+  #behind = new Set();
+  /** What follows the parts, and what it was made of. */
+  #end = element("div", "end");
+  #endOf = "";
+
+  constructor(message, { redraw, retry }) {
+    this.#redraw = redraw;
+    this.#retry = retry;
+    this.element = element("article", `message ${message.role}`);
+    if (message.role === "user") {
+      this.element.textContent = message.parts.map((part) => part.text ?? "").join("\n");
+    } else {
+      this.element.append(this.#end);
+    }
+  }
+
+  /** Takes the message as it is now. `live` says that it grows, `lost` that the connection it comes over is lost. */
+  update(message, { live, lost }) {
+    if (message.role === "user") return;
+    const all = message.parts.filter((part) => Object.hasOwn(PARTS, part.type));
+    const parts = new Set(all.slice(0, MAX_PARTS));
+    for (const [part, view] of this.#parts) {
+      if (parts.has(part)) continue;
+      view.element.remove();
+      this.#parts.delete(part);
+      this.#behind.delete(view);
+    }
+    for (const part of parts) {
+      let view = this.#parts.get(part);
+      if (!view) {
+        view = new PARTS[part.type]((opened) => {
+          this.#behind.add(opened);
+          this.#redraw();
+        });
+        this.#parts.set(part, view);
+        this.#end.before(view.element);
       }
-      return shown;
+      if (view.update(part, live && Boolean(part.open))) this.#behind.add(view);
     }
-    default:
-      return null;
+    this.#showEnd(message, live, lost, all.length - parts.size);
   }
-}
 
-/** Shows a message in its element. Parts that have not changed are left as they are, so that a long answer stays cheap. */
-export function show(into, message, { live, retry }) {
-  into.className = `message ${message.role}`;
-  if (message.role === "user") {
-    into.textContent = message.parts.map((part) => part.text ?? "").join("\n");
-    return;
-  }
-  const wanted = message.parts.filter((part) => ["text", "reasoning", "tool", "file"].includes(part.type));
-  wanted.forEach((one, index) => {
-    const key = JSON.stringify(one);
-    const old = into.children[index];
-    if (old?.dataset.key === key) return;
-    const shown = part(one);
-    if (old?.tagName === "DETAILS" && shown.tagName === "DETAILS") shown.open = old.open;
-    shown.dataset.key = key;
-    if (old) old.replaceWith(shown);
-    else into.append(shown);
-  });
-  while (into.children.length > wanted.length) into.lastChild.remove();
-  const sources = message.parts.filter((part) => part.type === "source");
-  if (sources.length > 0) {
-    const list = element("ol", "sources");
-    for (const source of sources) {
-      const item = element("li");
-      item.append(link(source.url, source.title));
-      list.append(item);
+  /** Renders one bounded step. Gives what it cost; null if there was nothing to do. */
+  step() {
+    for (const view of this.#behind) {
+      const cost = view.step();
+      if (cost !== null) return cost;
+      this.#behind.delete(view);
     }
-    into.append(list);
+    return null;
   }
-  if (live) into.append(element("span", "waiting"));
-  if (message.stopped) into.append(element("p", "note", "Stopped."));
-  else if (message.finishReason === "length") into.append(element("p", "note", "The answer was cut: its tokens ran out."));
-  else if (message.finishReason === "content-filter") into.append(element("p", "note", "A content filter ended the answer."));
-  if (message.error) {
+
+  #showEnd(message, live, lost, hidden) {
+    const sources = message.parts.filter((part) => part.type === "source");
+    const first = sources.slice(0, MAX_SOURCES);
+    const more = sources.length - first.length;
+    const { stopped, finishReason } = message;
+    const error = message.error && String(message.error).slice(0, MAX_ERROR);
+    const key = JSON.stringify([first.length, more, hidden, live, lost, stopped, finishReason, error]);
+    if (key === this.#endOf) return;
+    this.#endOf = key;
+    this.#end.replaceChildren();
+    if (hidden > 0) this.#end.append(element("p", "note", `${hidden} more parts are not shown.`));
+    if (first.length > 0) {
+      const list = element("ol", "sources");
+      for (const source of first) {
+        const item = element("li");
+        item.append(link(source.url, source.title));
+        list.append(item);
+      }
+      this.#end.append(list);
+    }
+    if (more > 0) this.#end.append(element("p", "note", `${more} more sources are not shown.`));
+    if (lost) {
+      const note = element("p", "note lost", "Reconnecting…");
+      note.setAttribute("role", "status");
+      this.#end.append(note);
+    } else if (live) this.#end.append(element("span", "waiting"));
+    const note = noteOf(message);
+    if (note) this.#end.append(element("p", "note", note));
+    if (error) this.#end.append(this.#alert(error));
+  }
+
+  #alert(error) {
     const box = element("div", "error");
     box.setAttribute("role", "alert");
     const again = element("button", "", "Try again");
     again.type = "button";
-    again.onclick = retry;
-    box.append(element("span", "", message.error), again);
-    into.append(box);
+    again.onclick = this.#retry;
+    box.append(element("span", "", error), again);
+    return box;
   }
+}
+
+function noteOf({ stopped, finishReason }) {
+  if (stopped === "here") return "Stopped here. The server could not be told, and may go on.";
+  if (stopped) return "Stopped.";
+  if (finishReason === "length") return "The answer was cut: its tokens ran out.";
+  if (finishReason === "content-filter") return "A content filter ended the answer.";
+  return null;
 }

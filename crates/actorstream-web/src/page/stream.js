@@ -1,25 +1,41 @@
 // The events of the AI SDK's UI message stream, read off a fetched body, and the message that they add up to.
 
-/** Yields the events of an event stream as {id, data}. */
-export async function* events(body) {
+/** Yields the events of an event stream as {id, data}. `onRead` is called whenever something has come, be it a comment. */
+export async function* events(body, onRead = () => {}) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
+  // A line whose end has not come, in pieces: a long one is not looked at again with each of them.
+  let line = [];
   let id = "";
   let data = [];
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const lines = (rest + value).split("\n");
-    rest = lines.pop();
-    for (const line of lines) {
-      if (line.startsWith("data:")) data.push(line.slice(5).trimStart());
-      else if (line.startsWith("id:")) id = line.slice(3).trim();
-      else if (line === "" && data.length > 0) {
-        yield { id, data: data.join("\n") };
-        data = [];
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      onRead();
+      const pieces = value.split("\n");
+      line.push(pieces.shift());
+      for (const piece of pieces) {
+        const text = line.join("");
+        line = [piece];
+        if (text.startsWith("data:")) data.push(text.slice(5).trimStart());
+        else if (text.startsWith("id:")) id = text.slice(3).trim();
+        else if (text === "" && data.length > 0) {
+          yield { id, data: data.join("\n") };
+          data = [];
+        }
       }
     }
+  } finally {
+    reader.cancel().catch(() => {});
   }
+}
+
+/** What was never begun is left out. */
+function grow(part, field, text) {
+  if (part && typeof text === "string") part[field] += text;
+}
+function told(part, output) {
+  if (part) part.output = output;
 }
 
 /** Adds a chunk to a message. */
@@ -42,22 +58,22 @@ export function add(message, chunk) {
       parts.push({ type: chunk.type.slice(0, -6), id: chunk.id, text: "", open: true });
       break;
     case "text-delta":
-      open("text").text += chunk.delta;
+      grow(open("text"), "text", chunk.delta);
       break;
     case "reasoning-delta":
-      open("reasoning").text += chunk.delta;
+      grow(open("reasoning"), "text", chunk.delta);
       break;
     case "text-end":
-      delete open("text").open;
+      delete open("text")?.open;
       break;
     case "reasoning-end":
-      delete open("reasoning").open;
+      delete open("reasoning")?.open;
       break;
     case "tool-input-start":
       parts.push({ type: "tool", toolCallId: chunk.toolCallId, name: chunk.toolName, input: "" });
       break;
     case "tool-input-delta":
-      tool().input += chunk.inputTextDelta;
+      grow(tool(), "input", chunk.inputTextDelta);
       break;
     case "tool-input-available":
     case "tool-input-error": {
@@ -68,10 +84,10 @@ export function add(message, chunk) {
       break;
     }
     case "tool-output-available":
-      tool().output = typeof chunk.output === "string" ? chunk.output : JSON.stringify(chunk.output, null, 2);
+      told(tool(), typeof chunk.output === "string" ? chunk.output : JSON.stringify(chunk.output, null, 2));
       break;
     case "tool-output-error":
-      tool().output = chunk.errorText;
+      told(tool(), chunk.errorText);
       break;
     case "source-url":
       parts.push({ type: "source", url: chunk.url, title: chunk.title });
@@ -89,9 +105,4 @@ export function add(message, chunk) {
       message.finishReason = chunk.finishReason;
       break;
   }
-}
-
-/** The text of a message. */
-export function text(message) {
-  return message.parts.filter((part) => part.type === "text").map((part) => part.text).join("\n\n");
 }

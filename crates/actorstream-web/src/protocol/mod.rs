@@ -1,9 +1,9 @@
-//! Protocols: how the entries of a log are written for a viewer. Sans-io.
+//! Protocols: how the entries of a log are encoded for a viewer. Sans-I/O.
 //!
-//! An [`Encoder`] is given the entries of one log in order, and writes what its protocol has for each. What it writes for
-//! an entry depends on the entries before it alone, so every viewer of a protocol is sent the same, whenever it comes, and
-//! a viewer that comes back gets the rest of what it had. It keeps the tool calls and a few words for each part of the
-//! answer, and no text.
+//! An [`Encoder`] receives the entries of one log in order and writes their encoding. The encoding of an entry
+//! depends only on the entries before it, so every viewer of a protocol receives the same bytes whenever it connects,
+//! and a viewer that reconnects gets the rest of what it had. An encoder keeps the tool calls and a few words for
+//! each part of the response, and no text.
 //!
 //! ```
 //! use actorstream_web::event::{Api, End, Event, Logged};
@@ -41,72 +41,80 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 
+pub(crate) use whole::failed;
 pub use whole::whole;
 
 use crate::event::{Api, Failure, Logged};
 
-/// How a viewer is written to.
+/// The protocol of a viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// The UI message stream of the AI SDK: what `useChat` reads (npm `ai` from 7.0.70 on). The answer of a generation is
-    /// one message, whose id is the generation's. Of several choices the first alone becomes the message.
+    /// The UI message stream of the AI SDK, which `useChat` reads (npm `ai` from 7.0.70 on). The response of a
+    /// generation is one message with the generation's id. Of several choices, only the first becomes the message.
     UiMessage,
-    /// The event stream of the API that the events are of, as upstream sent them. What the service itself adds is not in
-    /// it: the API has no event for that.
+    /// The event stream of the API that the events belong to, as upstream sent them. Parts that the service adds are
+    /// omitted: the API has no event for them.
     OpenAi,
-    /// The text of the first choice and nothing else, refusals included. An error, and that the answer begins again, is
-    /// said in a line in brackets.
+    /// The text of the first choice only, including refusals. An error, or a restart of the response, is a line in
+    /// brackets.
     Text,
 }
 
-/// An encoder for one viewer of a generation.
+/// Returns an encoder for one viewer of a generation.
 pub fn encoder(protocol: Protocol, api: Api, generation: &str) -> Box<dyn Encoder> {
     match protocol {
-        Protocol::UiMessage => Box::new(ui_message::UiMessageEncoder::new(api, generation)),
+        Protocol::UiMessage => Box::new(ui_message::UiMessageEncoder::new(api, generation, None)),
         Protocol::OpenAi => Box::new(openai::OpenAiEncoder::new(api, generation, None)),
         Protocol::Text => Box::new(text::TextEncoder::new(api)),
     }
 }
 
-/// An encoder for a viewer of a response that has its events up to this `sequence_number`: [`Protocol::OpenAi`] of
-/// [`Api::Responses`], as `starting_after` asks for. It is given all entries, and leaves out those events.
+/// Returns an encoder of [`Protocol::UiMessage`] for a response that continues a message of the client's, such as one
+/// that waited for the output of a tool. The message keeps its id; a different id would make it a second message.
+pub fn encoder_continuing(api: Api, generation: &str, message: &str) -> Box<dyn Encoder> {
+    Box::new(ui_message::UiMessageEncoder::new(api, generation, Some(message.to_owned())))
+}
+
+/// Returns an encoder for a viewer of a response that has its events up to this `sequence_number`:
+/// [`Protocol::OpenAi`] of [`Api::Responses`], as `starting_after` requests. It receives all entries and omits those
+/// events.
 pub fn encoder_starting_after(generation: &str, sequence_number: u64) -> Box<dyn Encoder> {
     Box::new(openai::OpenAiEncoder::new(Api::Responses, generation, Some(sequence_number)))
 }
 
-/// Writes the entries of one generation's log for one viewer.
+/// Encodes the entries of one generation's log for one viewer.
 ///
-/// It is given every entry in order: those that the viewer has already with [`skip`](Self::skip), the others with
-/// [`encode`](Self::encode). It may begin with the last [`Reset`](crate::event::Event::Reset) instead of the first entry
-/// for a viewer that has none: then nothing void is shown.
+/// It receives every entry in order: [`skip`](Self::skip) for those that the viewer already has,
+/// [`encode`](Self::encode) for the others. For a viewer that has none, it may begin with the last
+/// [`Reset`](crate::event::Event::Reset) instead of the first entry, so that nothing void is shown.
 ///
-/// Of event streams, the last frame of an entry has the id `<generation>.<seq>` and frame number k before that
-/// `<generation>.<seq>.<k>`, which [`Cursor`](crate::id::Cursor) reads.
+/// In event streams, the last frame of an entry has the id `<generation>.<seq>`, and an earlier frame number k has
+/// `<generation>.<seq>.<k>`, which [`Cursor`](crate::id::Cursor) parses.
 pub trait Encoder: fmt::Debug + Send {
-    /// The content type of the answer.
+    /// The content type of the response.
     fn content_type(&self) -> &'static str;
 
-    /// Further headers of the answer.
+    /// Additional headers of the response.
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
 
-    /// Takes note of an entry that the viewer has already.
+    /// Processes an entry that the viewer already has.
     fn skip(&mut self, entry: &Logged) {
         self.encode_after(entry, u64::MAX, &mut BytesMut::new());
     }
 
-    /// Writes an entry.
+    /// Encodes an entry.
     fn encode(&mut self, entry: &Logged, out: &mut BytesMut) {
         self.encode_after(entry, 0, out);
     }
 
-    /// Writes an entry without its first `frames` frames, which the viewer has already.
+    /// Encodes an entry without its first `frames` frames, which the viewer already has.
     fn encode_after(&mut self, entry: &Logged, frames: u64, out: &mut BytesMut);
 
-    /// What keeps a silent connection alive; `None` where the protocol has nothing for it.
+    /// Returns a keep-alive for a silent connection; `None` if the protocol has none.
     fn ping(&self) -> Option<Bytes>;
 
-    /// Writes an error of the relay itself (the log cannot be read any more), which ends the answer.
+    /// Encodes an error of the relay itself (the log can no longer be read), which ends the response.
     fn fail(&mut self, failure: &Failure, out: &mut BytesMut);
 }

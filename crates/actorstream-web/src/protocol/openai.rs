@@ -1,4 +1,4 @@
-//! The event streams of the API itself: upstream's events as they came, and the ends that its clients understand.
+//! The event streams of the API itself: upstream's events verbatim, and the ends that its clients understand.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ pub(super) struct OpenAiEncoder {
     number: Option<u64>,
     /// The last event that holds the response itself.
     response: Option<Arc<RawValue>>,
-    /// Events of upstream have come.
+    /// Whether upstream events have arrived.
     begun: bool,
-    /// The last event of a response. It is sent when the log goes on, which is when its end is known: so its id says that
-    /// there is nothing more, and a viewer that comes back with it is not sent an empty answer for ever.
+    /// The last event of a response. It is sent only when the log continues, that is, when its end is known: its id
+    /// then means that nothing follows, and a viewer that reconnects with it is not sent empty responses forever.
     last: Option<Last>,
     ended: bool,
 }
@@ -74,8 +74,9 @@ impl OpenAiEncoder {
             self.frames.raw(None, event.get());
             return;
         }
+        let event = &documented(event);
         let Ok(head) = serde_json::from_str::<Head<'_>>(event.get()) else {
-            // No object: not an event of a response, but upstream's all the same.
+            // Not an object: not an event of a response, but upstream sent it.
             self.frames.raw(None, event.get());
             return;
         };
@@ -97,7 +98,7 @@ impl OpenAiEncoder {
         }
     }
 
-    /// Sends the last event of a response, if it has come.
+    /// Sends the last event of a response, if it has arrived.
     fn send_last(&mut self) {
         if let Some(Last { r#type, event, number }) = self.last.take() {
             self.ended = true;
@@ -128,7 +129,7 @@ impl OpenAiEncoder {
         }
     }
 
-    /// The response as it was told last, with another status.
+    /// Returns the response as last sent, with another status.
     fn response(&self, status: &str) -> Option<Map<String, Value>> {
         let event: Value = serde_json::from_str(self.response.as_ref()?.get()).ok()?;
         let mut response = event.get("response")?.as_object()?.clone();
@@ -138,9 +139,9 @@ impl OpenAiEncoder {
 
     fn fail_with(&mut self, failure: &Failure) {
         self.ended = true;
-        let Failure { message, kind, code, .. } = failure;
+        let Failure { message, kind, code, param, .. } = failure;
         if self.api != Api::Responses {
-            let error = json!({"message": message, "type": kind, "param": null, "code": code});
+            let error = json!({"message": message, "type": kind, "param": param, "code": code});
             self.frames.json(None, &json!({"error": error}));
             return;
         }
@@ -150,12 +151,12 @@ impl OpenAiEncoder {
                 response.insert("error".into(), json!({"code": code, "message": message}));
                 self.own_event("response.failed", json!({"response": response}));
             }
-            // The response has not begun: there is nothing that could have failed.
-            None => self.own_event("error", json!({"code": code, "message": message, "param": null})),
+            // The response has not started, so it cannot have failed.
+            None => self.own_event("error", json!({"code": code, "message": message, "param": param})),
         }
     }
 
-    /// The API has no event for an answer that was stopped.
+    /// Encodes an abort, for which the API has no event.
     fn abort(&mut self, reason: &str) {
         if self.api == Api::Responses
             && let Some(mut response) = self.response("cancelled")
@@ -201,7 +202,7 @@ impl Encoder for OpenAiEncoder {
     }
 
     fn fail(&mut self, failure: &Failure, out: &mut BytesMut) {
-        // An answer that is whole has not failed.
+        // A complete response has not failed.
         self.send_last();
         if !self.ended {
             self.fail_with(failure);
@@ -210,35 +211,55 @@ impl Encoder for OpenAiEncoder {
     }
 }
 
-/// What clients of the API are told where an answer was stopped.
+/// Converts a last event that the API does not document (`response.done`, a response without an event) to the
+/// documented one, which clients wait for.
+fn documented(event: &Arc<RawValue>) -> Arc<RawValue> {
+    let translated = || {
+        let mut json: Value = serde_json::from_str(event.get()).ok()?;
+        let r#type = json.get("type").and_then(Value::as_str);
+        let is_response = json.get("object").is_some_and(|object| object == "response");
+        match r#type {
+            Some("response.done") => {
+                let incomplete =
+                    json.pointer("/response/status").is_some_and(|status| status == "incomplete");
+                json["type"] = if incomplete { "response.incomplete" } else { "response.completed" }.into();
+            }
+            Some("response.cancelled" | "response.canceled") => json["type"] = "response.incomplete".into(),
+            None if is_response => {
+                let incomplete = json.get("status").is_some_and(|status| status == "incomplete");
+                let r#type = if incomplete { "response.incomplete" } else { "response.completed" };
+                json = json!({"type": r#type, "response": json});
+            }
+            _ => return None,
+        }
+        serde_json::value::to_raw_value(&json).ok().map(Arc::from)
+    };
+    const NAMES: [&str; 4] =
+        ["\"response.done\"", "\"response.cancelled\"", "\"response.canceled\"", "\"object\""];
+    let may_be = NAMES[..3].iter().any(|name| event.get().contains(name))
+        || (event.get().contains(NAMES[3]) && !event.get().contains("\"type\":\"response."));
+    if may_be { translated().unwrap_or_else(|| Arc::clone(event)) } else { Arc::clone(event) }
+}
+
+/// The error for clients of the API whose response was stopped.
 pub(super) fn stopped(reason: &str) -> Failure {
-    Failure {
-        message: format!("The answer was stopped: {reason}"),
-        kind: "cancelled".into(),
-        code: Some("cancelled".into()),
-        status: 499,
-    }
+    Failure::new(499, "cancelled", format!("The answer was stopped: {reason}")).with_code("cancelled")
 }
 
-/// A client of the API cannot take back what it was told.
+/// The error for clients of the API, which cannot retract events.
 fn restarted() -> Failure {
-    Failure {
-        message:
-            "The answer is generated again from the start: what came until here is void. Ask for it again."
-                .into(),
-        kind: "server_error".into(),
-        code: Some("restarted".into()),
-        status: 503,
-    }
+    let message =
+        "The answer is generated again from the start: what came until here is void. Ask for it again.";
+    Failure::new(503, "server_error", message).with_code("restarted")
 }
 
-/// A float that is a whole number: so some servers write integers.
+/// Converts a float that is a whole number: some servers write integers as floats.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn whole(number: f64) -> Option<u64> {
     (number >= 0.0 && number.fract() == 0.0 && number < 9e15).then_some(number as u64)
 }
 
-/// The object with a number as its last field, if it has to be added.
+/// Adds a number as the last field of an object, if necessary.
 fn numbered(event: &str, number: Option<u64>) -> Cow<'_, str> {
     let fields = event.trim_end().strip_suffix('}');
     let (Some(number), Some(fields)) = (number, fields) else { return Cow::Borrowed(event) };

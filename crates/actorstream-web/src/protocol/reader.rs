@@ -1,25 +1,25 @@
-//! Reads the events of upstream out of a log, and tells what they change.
+//! Reads the upstream events of a log and reports the changes.
 
 use actorstream::output::{Change, View, Viewable};
-use actorstream::proto::chat::ChatAccumulator;
-use actorstream::proto::completions::CompletionAccumulator;
-use actorstream::proto::event::Accumulator;
-use actorstream::proto::responses::ResponseDeltas;
+use actorstream::proto::api::chat::ChatAccumulator;
+use actorstream::proto::api::completions::CompletionAccumulator;
+use actorstream::proto::api::responses::{Response, ResponseDeltas};
+use actorstream::proto::endpoint::event::Accumulator;
 use actorstream::proto::sse::Frame;
 use actorstream::{ChatCompletionChunk, CompletionChunk, Event, ResponseEvent, ResponseStreamEvent};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::event::Api;
+use crate::event::{Api, Part};
 
-/// What an event of upstream tells.
+/// What an upstream event reports.
 #[derive(Debug)]
-pub(super) enum News<'a> {
-    /// The answer before was whole, and another one begins: the service ran tools and asked again.
+pub(super) enum Report<'a> {
+    /// The previous response is complete and another one begins: the service ran tools and asked again.
     NextAnswer,
-    /// The answer changes.
+    /// The response changes.
     Change(Change<'a>),
-    /// Why the answer ended, in the words of upstream.
+    /// The finish reason, as upstream sent it.
     Reason(String),
 }
 
@@ -41,7 +41,7 @@ impl Reader {
     }
 
     /// Reads an event.
-    pub(super) fn push(&mut self, event: &RawValue, tell: &mut dyn FnMut(News<'_>)) {
+    pub(super) fn push(&mut self, event: &RawValue, tell: &mut dyn FnMut(Report<'_>)) {
         match self {
             Self::Chat(of) => of.push(event, tell),
             Self::Completions(of) => of.push(event, tell),
@@ -49,8 +49,17 @@ impl Reader {
         }
     }
 
+    /// The service adds something between two events.
+    pub(super) fn part(&mut self, part: &Part, tell: &mut dyn FnMut(Report<'_>)) {
+        match self {
+            Self::Chat(of) => of.part(part, tell),
+            Self::Completions(of) => of.part(part, tell),
+            Self::Responses(of) => of.part(part, tell),
+        }
+    }
+
     /// The answer is whole.
-    pub(super) fn finish(&mut self, tell: &mut dyn FnMut(News<'_>)) {
+    pub(super) fn finish(&mut self, tell: &mut dyn FnMut(Report<'_>)) {
         match self {
             Self::Chat(of) => of.finish(tell),
             Self::Completions(of) => of.finish(tell),
@@ -73,7 +82,7 @@ pub(super) struct Of<E: Answer> {
     memory: E::Memory,
     joiner: E::Joiner,
     view: E::View,
-    ended: bool,
+    answer: Answered,
 }
 
 impl<E: Answer> Default for Of<E> {
@@ -82,42 +91,45 @@ impl<E: Answer> Default for Of<E> {
             memory: E::Memory::default(),
             joiner: E::Joiner::default(),
             view: E::View::lean(),
-            ended: false,
+            answer: Answered::default(),
         }
     }
 }
 
 impl<E: Answer> std::fmt::Debug for Of<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { joiner, view, ended, .. } = self;
+        let Self { joiner, view, answer, .. } = self;
         f.debug_struct("Reader")
             .field("joiner", joiner)
             .field("view", view)
-            .field("ended", ended)
+            .field("answer", answer)
             .finish_non_exhaustive()
     }
 }
 
 impl<E: Answer> Of<E> {
-    fn push(&mut self, event: &RawValue, tell: &mut dyn FnMut(News<'_>)) {
+    fn push(&mut self, event: &RawValue, tell: &mut dyn FnMut(Report<'_>)) {
         let Some(mut event) = decode::<E>(event, &mut self.memory) else { return };
-        if self.ended && event.goes_on() {
+        if self.answer.is_followed_by(&event) {
             self.finish(tell);
             *self = Self::default();
-            tell(News::NextAnswer);
+            tell(Report::NextAnswer);
         }
         event.join(&mut self.joiner);
-        self.view.push(&event, &mut |change| tell(News::Change(change)));
-        if let Some(reason) = event.end() {
-            self.ended = true;
-            if !reason.is_empty() {
-                tell(News::Reason(reason));
-            }
+        self.view.push(&event, &mut |change| tell(Report::Change(change)));
+        if let Some(reason) = self.answer.push(&event) {
+            tell(Report::Reason(reason));
         }
     }
 
-    fn finish(&mut self, tell: &mut dyn FnMut(News<'_>)) {
-        self.view.finish(&mut |change| tell(News::Change(change)));
+    fn part(&mut self, part: &Part, tell: &mut dyn FnMut(Report<'_>)) {
+        if self.answer.part(part) {
+            self.finish(tell);
+        }
+    }
+
+    fn finish(&mut self, tell: &mut dyn FnMut(Report<'_>)) {
+        self.view.finish(&mut |change| tell(Report::Change(change)));
     }
 }
 
@@ -127,8 +139,79 @@ pub(super) fn decode<E: Event>(event: &RawValue, memory: &mut E::Memory) -> Opti
     E::decode(Frame { event: None, data }, memory).ok().map(|decoded| decoded.event)
 }
 
+/// How far an answer is, as its events say.
+#[derive(Debug, Default)]
+pub(super) struct Answered {
+    ended: bool,
+    calls: bool,
+    /// The tokens were counted, or its tools have run, after it ended.
+    over: bool,
+    reason: Option<String>,
+    id: Option<String>,
+}
+
+impl Answered {
+    /// Returns whether an event belongs to another response, which follows this one. A finish reason alone is no end,
+    /// since some servers send one with every chunk: the other response has another id, or the tools of this one have
+    /// run.
+    pub(super) fn is_followed_by<E: Answer>(&self, event: &E) -> bool {
+        if !self.ended || !event.goes_on() {
+            return false;
+        }
+        let ids = self.id.as_deref().zip(event.id().filter(|id| !id.is_empty()));
+        let other = ids.is_some_and(|(before, id)| before != id);
+        E::ENDS_FOR_GOOD || (self.calls && (self.over || other)) || (other && event.begins())
+    }
+
+    /// Processes an event. Returns the finish reason, if it is new and not empty.
+    pub(super) fn push<E: Answer>(&mut self, event: &E) -> Option<String> {
+        self.calls |= event.calls();
+        if let Some(id) = event.id().filter(|id| !id.is_empty())
+            && self.id.as_deref() != Some(id)
+        {
+            self.id = Some(id.to_owned());
+        }
+        let reason = event.end();
+        self.ended |= reason.is_some();
+        self.over |= self.ended && event.counts();
+        // A later `stop` undoes no other reason.
+        let is_new = |reason: &String| !reason.is_empty() && (self.reason.is_none() || reason != "stop");
+        reason.filter(is_new).map(|reason| self.reason.insert(reason).clone())
+    }
+
+    /// The service adds something; whether it is what came of a call of this answer, which is over then.
+    pub(super) fn part(&mut self, part: &Part) -> bool {
+        let ran = self.ended && matches!(part, Part::ToolOutput { .. } | Part::ToolError { .. });
+        self.over |= ran;
+        ran
+    }
+}
+
 /// How the events of an endpoint say where an answer ends.
 pub(super) trait Answer: Viewable<View: std::fmt::Debug> {
+    /// Whether what says that an answer ends is its last event.
+    const ENDS_FOR_GOOD: bool = false;
+
+    /// The id of the response, if the event contains it.
+    fn id(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether the event is the first one of an answer.
+    fn begins(&self) -> bool {
+        false
+    }
+
+    /// Whether the event calls a tool.
+    fn calls(&self) -> bool {
+        false
+    }
+
+    /// Whether the event counts the tokens.
+    fn counts(&self) -> bool {
+        false
+    }
+
     /// Joins the halves of characters that are split over two events.
     type Joiner: Default + std::fmt::Debug + Send;
 
@@ -147,6 +230,23 @@ impl Answer for ChatCompletionChunk {
 
     fn join(&mut self, joiner: &mut ChatAccumulator) {
         joiner.push(self, false);
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    fn begins(&self) -> bool {
+        self.choice(0).is_some_and(|choice| choice.delta.role.is_some())
+    }
+
+    fn calls(&self) -> bool {
+        let called = |calls: &Vec<_>| !calls.is_empty();
+        self.choice(0).is_some_and(|choice| choice.delta.tool_calls.as_ref().is_some_and(called))
+    }
+
+    fn counts(&self) -> bool {
+        self.usage.is_some()
     }
 
     fn end(&self) -> Option<String> {
@@ -185,18 +285,16 @@ impl Answer for CompletionChunk {
 impl Answer for ResponseEvent {
     type Joiner = ResponseDeltas;
 
+    const ENDS_FOR_GOOD: bool = true;
+
     fn join(&mut self, joiner: &mut ResponseDeltas) {
         joiner.join(self);
     }
 
     fn end(&self) -> Option<String> {
         match &self.event {
-            ResponseStreamEvent::Completed(_) => Some(String::new()),
-            ResponseStreamEvent::Incomplete(event) => {
-                let details = event.response.incomplete_details.as_ref();
-                let reason = details.and_then(|details| details.reason.as_ref());
-                Some(reason.map(|reason| reason.as_str().to_owned()).unwrap_or_default())
-            }
+            ResponseStreamEvent::Completed(event) => Some(why_incomplete(&event.response)),
+            ResponseStreamEvent::Incomplete(event) => Some(why_incomplete(&event.response)),
             _ => None,
         }
     }
@@ -210,4 +308,11 @@ impl Answer for ResponseEvent {
                 | ResponseStreamEvent::Unknown(_)
         )
     }
+}
+
+/// Why a response is incomplete; empty if it does not say, or is complete.
+fn why_incomplete(response: &Response) -> String {
+    let details = response.incomplete_details.as_ref();
+    let reason = details.and_then(|details| details.reason.as_ref());
+    reason.map(|reason| reason.as_str().to_owned()).unwrap_or_default()
 }

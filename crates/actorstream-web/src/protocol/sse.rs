@@ -9,13 +9,13 @@ pub(super) const CONTENT_TYPE: &str = "text/event-stream";
 /// How much room for frames is kept from one entry to the next, in bytes.
 const KEPT: usize = 4 << 10;
 
-/// A comment, which every client passes over. No blank line follows it: with one, OpenAI's client for Python takes it for an
+/// A comment, which every client ignores. No blank line follows it: with one, OpenAI's Python client takes it for an
 /// event without data, and fails.
 pub(super) fn ping() -> Bytes {
     Bytes::from_static(b": ping\n")
 }
 
-/// The frames of one entry, until all of them are there: only then it is known which is the last.
+/// The frames of one entry, collected until all of them exist: only then is the last one known.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     data: Vec<u8>,
@@ -48,7 +48,7 @@ impl Frames {
         self.frames.push(Frame { event: event.map(str::to_owned), end: self.data.len() });
     }
 
-    /// Writes the frames but the first `after` ones, with ids if they are those of an entry, and forgets them all.
+    /// Writes the frames except the first `after`, with ids if they belong to an entry, and clears them.
     pub(super) fn write(&mut self, generation: &str, seq: Option<u64>, after: u64, out: &mut BytesMut) {
         let mut start = 0;
         let last = self.frames.len();
@@ -70,13 +70,14 @@ impl Frames {
             out.put_u8(b'\n');
         }
         self.data.clear();
-        // A picture is not kept for the next event.
+        // Do not keep the capacity that an image needed.
         self.data.shrink_to(KEPT);
         self.frames.clear();
     }
 }
 
-/// Writes a field; a value of several lines as several lines of that field, so that nothing in it ends the frame.
+/// Writes a field; a value of several lines becomes several lines of that field, so that nothing in it ends the
+/// frame.
 fn field(name: &str, value: &[u8], out: &mut BytesMut) {
     let mut rest = value;
     loop {

@@ -1,10 +1,10 @@
 //! Plain text.
 
-use actorstream::output::{Change, Place};
+use actorstream::output::{Change, Position};
 use bytes::{Bytes, BytesMut};
 
 use super::Encoder;
-use super::reader::{News, Reader};
+use super::reader::{Reader, Report};
 use crate::event::{Api, End, Event, Failure, Logged};
 
 /// Writes the text of the answer.
@@ -19,9 +19,9 @@ pub(super) struct TextEncoder {
 struct Text {
     first_choice_only: bool,
     /// Where the text stands that was written last.
-    last: Option<Place>,
-    /// What has come in deltas, and so is not written when it is whole.
-    told: Vec<Place>,
+    last: Option<Position>,
+    /// The positions that arrived in deltas, and are not written again when they are complete.
+    told: Vec<Position>,
     /// Another answer has begun, whose places are other ones.
     next_answer: bool,
     ended: bool,
@@ -47,9 +47,9 @@ impl Encoder for TextEncoder {
         }
         let before = out.len();
         match &entry.event {
-            Event::Upstream(event) => reader.push(event, &mut |news| text.news(&news, out)),
+            Event::Upstream(event) => reader.push(event, &mut |report| text.report(&report, out)),
             // A text has no parts.
-            Event::Part(_) => {}
+            Event::Part(part) => reader.part(part, &mut |report| text.report(&report, out)),
             Event::Reset => {
                 reader.reset();
                 text.told.clear();
@@ -60,7 +60,7 @@ impl Encoder for TextEncoder {
             Event::End(end) => {
                 text.ended = true;
                 match end {
-                    End::Finish { .. } => reader.finish(&mut |news| text.news(&news, out)),
+                    End::Finish { .. } => reader.finish(&mut |report| text.report(&report, out)),
                     End::Error(failure) => text.fail(failure, out),
                     End::Abort { .. } => {}
                 }
@@ -84,25 +84,25 @@ impl Encoder for TextEncoder {
 }
 
 impl Text {
-    fn news(&mut self, news: &News<'_>, out: &mut BytesMut) {
-        match news {
-            News::NextAnswer => {
+    fn report(&mut self, report: &Report<'_>, out: &mut BytesMut) {
+        match report {
+            Report::NextAnswer => {
                 self.next_answer = true;
                 self.told.clear();
             }
-            News::Change(Change::TextDelta { at, delta, .. } | Change::RefusalDelta { at, delta, .. }) => {
+            Report::Change(Change::TextDelta { at, delta, .. } | Change::RefusalDelta { at, delta, .. }) => {
                 self.write(*at, delta, out);
             }
-            News::Change(
+            Report::Change(
                 Change::TextDone { at, text: whole } | Change::RefusalDone { at, refusal: whole },
             ) if !self.told.contains(at) => {
                 self.write(*at, whole, out);
             }
-            News::Change(_) | News::Reason(_) => {}
+            Report::Change(_) | Report::Reason(_) => {}
         }
     }
 
-    fn write(&mut self, at: Place, text: &str, out: &mut BytesMut) {
+    fn write(&mut self, at: Position, text: &str, out: &mut BytesMut) {
         if text.is_empty() || (self.first_choice_only && at.output != 0) {
             return;
         }

@@ -1,4 +1,4 @@
-//! The chunks of the AI SDK's UI message stream, as `uiMessageChunkSchema` of npm `ai` 7.0.173 has them.
+//! The chunks of the AI SDK's UI message stream, as in `uiMessageChunkSchema` of npm `ai` 7.0.173.
 
 use actorstream::output::Tokens;
 use serde::Serialize;

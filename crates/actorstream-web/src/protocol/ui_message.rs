@@ -1,17 +1,18 @@
-//! The AI SDK's UI message stream: what `useChat` reads.
+//! The AI SDK's UI message stream, which `useChat` reads.
 //!
-//! The client is strict: a delta without its start, an end of what is not open, or an output of a tool that was not called
-//! ends it with an error. So what is open is kept track of here, and everything that was begun is ended before the message
-//! is.
+//! The client is strict: a delta without its start, an end of a part that is not open, or an output of an unknown
+//! tool call fails the message. The encoder therefore tracks open parts, and ends everything it has started before it
+//! ends the message.
 
 use std::mem;
 
-use actorstream::output::{Call, CallKind, Change, Place, Tokens};
+use actorstream::Ending;
+use actorstream::output::{Call, CallKind, Change, Position, Tokens};
 use bytes::{Bytes, BytesMut};
 use serde_json::Value;
 
 use super::Encoder;
-use super::reader::{News, Reader};
+use super::reader::{Reader, Report};
 use super::sse::{self, Frames};
 use super::ui_chunk::{Chunk, Data, Metadata, Runs};
 use crate::event::{Api, End, Event, Failure, Logged, Part};
@@ -20,14 +21,17 @@ use crate::event::{Api, End, Event, Failure, Logged, Part};
 #[derive(Debug)]
 pub(super) struct UiMessageEncoder {
     generation: String,
+    /// The id of the message, where it is not the generation's: the client has the message, and the answer continues it.
+    continued: Option<String>,
     reader: Reader,
     message: Message,
 }
 
 impl UiMessageEncoder {
-    pub(super) fn new(api: Api, generation: &str) -> Self {
+    pub(super) fn new(api: Api, generation: &str, continued: Option<String>) -> Self {
         Self {
             generation: generation.to_owned(),
+            continued,
             reader: Reader::new(api),
             message: Message { first_choice_only: api != Api::Responses, ..Message::default() },
         }
@@ -48,17 +52,20 @@ impl Encoder for UiMessageEncoder {
         if message.ended {
             return;
         }
-        message.start(&self.generation);
+        message.start(self.continued.as_deref().unwrap_or(&self.generation));
         match &entry.event {
-            Event::Upstream(event) => reader.push(event, &mut |news| message.news(news)),
-            Event::Part(part) => message.part(part),
+            Event::Upstream(event) => reader.push(event, &mut |report| message.report(report)),
+            Event::Part(part) => {
+                reader.part(part, &mut |report| message.report(report));
+                message.part(part);
+            }
             Event::Reset => {
                 reader.reset();
                 message.reset();
             }
             Event::End(end) => {
                 if let End::Finish { .. } = end {
-                    reader.finish(&mut |news| message.news(news));
+                    reader.finish(&mut |report| message.report(report));
                 }
                 message.end(end);
             }
@@ -72,7 +79,7 @@ impl Encoder for UiMessageEncoder {
 
     fn fail(&mut self, failure: &Failure, out: &mut BytesMut) {
         if !self.message.ended {
-            self.message.start(&self.generation);
+            self.message.start(self.continued.as_deref().unwrap_or(&self.generation));
             self.message.end(&End::Error(failure.clone()));
             self.message.frames.write(&self.generation, None, 0, out);
         }
@@ -95,8 +102,8 @@ struct Message {
     numbered: u64,
     /// Texts and reasoning that have begun and not ended.
     open: Vec<Open>,
-    /// What has come in deltas, and so is not told when it is whole.
-    told: Vec<(Kind, Place)>,
+    /// The positions that arrived in deltas, and are not sent again when they are complete.
+    told: Vec<(Kind, Position)>,
     calls: Vec<Called>,
     /// The tokens of this answer, and of those before it.
     usage: Option<Tokens>,
@@ -108,7 +115,7 @@ struct Message {
 #[derive(Debug)]
 struct Open {
     kind: Kind,
-    at: Place,
+    at: Position,
     id: String,
 }
 
@@ -196,11 +203,11 @@ impl Message {
         format!("{what}-{}", self.numbered)
     }
 
-    fn news(&mut self, news: News<'_>) {
-        match news {
-            News::Change(change) => self.change(change),
-            News::Reason(reason) => self.reason = Some(reason),
-            News::NextAnswer => {
+    fn report(&mut self, report: Report<'_>) {
+        match report {
+            Report::Change(change) => self.change(change),
+            Report::Reason(reason) => self.reason = Some(reason),
+            Report::NextAnswer => {
                 self.cut_calls("the model did not finish the call");
                 self.end_step();
                 self.answer += 1;
@@ -264,7 +271,7 @@ impl Message {
         !self.first_choice_only || output == 0
     }
 
-    fn delta(&mut self, kind: Kind, at: Place, delta: &str) {
+    fn delta(&mut self, kind: Kind, at: Position, delta: &str) {
         if !self.shows(at.output) || delta.is_empty() {
             return;
         }
@@ -287,8 +294,8 @@ impl Message {
         self.open[known].id = id;
     }
 
-    /// A text is whole; servers may tell it only then.
-    fn done(&mut self, kind: Kind, at: Place, whole: &str) {
+    /// A text is complete; some servers send it only then.
+    fn done(&mut self, kind: Kind, at: Position, whole: &str) {
         if !self.told.contains(&(kind, at)) {
             self.delta(kind, at, whole);
         }
@@ -348,7 +355,7 @@ impl Message {
         let chunk = if whole {
             Chunk::ToolInputAvailable { tool_call_id, tool_name, input, runs }
         } else {
-            let error_text = "the arguments that the model wrote are no JSON";
+            let error_text = "the arguments that the model wrote are not JSON";
             Chunk::ToolInputError { tool_call_id, tool_name, input, runs, error_text }
         };
         self.frames.json(None, &chunk);
@@ -367,7 +374,7 @@ impl Message {
 
     fn tool_output(&mut self, id: &str, output: Result<&Value, &str>) {
         let at = self.calls.iter().position(|call| call.id == id).unwrap_or_else(|| {
-            // The client would fail on the output of a call that it does not know.
+            // The client would fail on the output of an unknown call.
             self.begin_step();
             let (tool_name, runs, input) = ("unknown", Runs::Unknown, &Value::Null);
             self.say(&Chunk::ToolInputAvailable { tool_call_id: id, tool_name, input, runs });
@@ -401,8 +408,8 @@ impl Message {
         }
     }
 
-    /// What was shown is void. The client takes back the parts of the step that it is in, and cannot take back those of
-    /// steps before.
+    /// Everything shown is void. The client can discard the parts of its current step, but not those of earlier
+    /// steps.
     fn reset(&mut self) {
         if self.steps > 0 {
             self.say(&Chunk::ResetStep);
@@ -457,22 +464,20 @@ impl Message {
         self.frames.raw(None, "[DONE]");
     }
 
-    /// The finish reason in the AI SDK's words.
+    /// The finish reason in the AI SDK's terms.
     fn finish_reason(&self, said: Option<&str>) -> &'static str {
         let word = match said {
             None | Some("incomplete") => self.reason.as_deref().unwrap_or_default(),
             Some(word) => word,
         };
-        match word {
-            "stop" | "completed" | "eos" | "eos_token" | "end_turn" | "stop_sequence" if self.refused => {
-                "content-filter"
-            }
-            "completed" if self.awaits_tools() => "tool-calls",
-            "stop" | "completed" | "eos" | "eos_token" | "end_turn" | "stop_sequence" => "stop",
-            "length" | "max_tokens" | "max_output_tokens" => "length",
-            "content_filter" => "content-filter",
-            "tool_calls" | "function_call" | "tool_use" => "tool-calls",
-            "error" => "error",
+        match Ending::of(word) {
+            Ending::Stop if self.refused => "content-filter",
+            Ending::Stop if word == "completed" && self.awaits_tools() => "tool-calls",
+            Ending::Stop => "stop",
+            Ending::Length => "length",
+            Ending::ContentFilter => "content-filter",
+            Ending::ToolCalls => "tool-calls",
+            Ending::Failed => "error",
             _ => "other",
         }
     }

@@ -1,28 +1,50 @@
-//! The unstreamed answer from a log.
+//! Assembles the unstreamed response from a log.
 
-use actorstream::proto::event::Accumulator;
+use actorstream::proto::endpoint::event::Accumulator;
 use actorstream::{ChatCompletionChunk, CompletionChunk, ResponseEvent};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::openai::stopped;
-use super::reader::{Answer, decode};
+use super::reader::{Answer, Answered, decode};
 use crate::event::{Api, End, Event, Failure, Logged};
 
-/// What the unstreamed call would have answered: the response that the events of a whole log add up to, from the last
-/// [`Reset`](Event::Reset) on. Where a log holds several answers one after the other, it is the last one.
+/// Returns what the unstreamed call would have returned: the response accumulated from the events of a complete log,
+/// starting at the last [`Reset`](Event::Reset). If a log holds several responses one after another, it is the last
+/// one.
 ///
-/// A response that was stopped is one of the status `cancelled`, with its output so far, as the API has it.
+/// A stopped response has the status `cancelled`, with its output so far, as in the API.
 ///
 /// # Errors
-/// What ended the log, if that is an error; for chat and text completions also that it was stopped (499). A log that has
-/// not ended is an error of the service (500).
+/// The error that ended the log, if any; for chat and text completions also a stop (499). A log without an end is an
+/// error of the service (500).
 pub fn whole<'a>(api: Api, entries: impl IntoIterator<Item = &'a Logged>) -> Result<Value, Failure> {
     match api {
-        Api::Chat => add_up::<ChatCompletionChunk>(entries, None),
-        Api::Completions => add_up::<CompletionChunk>(entries, None),
-        Api::Responses => add_up::<ResponseEvent>(entries, Some(&cancelled)),
+        Api::Chat => add_up::<ChatCompletionChunk>(entries, None, None),
+        Api::Completions => add_up::<CompletionChunk>(entries, None, None),
+        Api::Responses => add_up::<ResponseEvent>(entries, Some(&cancelled), None),
     }
+}
+
+/// Returns the response accumulated from a log. One that failed after it had started has the status `failed`, with
+/// its error and its output so far, as in the API.
+///
+/// # Errors
+/// The error that ended the log before the response started.
+pub(crate) fn failed<'a>(entries: impl IntoIterator<Item = &'a Logged>) -> Result<Value, Failure> {
+    add_up::<ResponseEvent>(entries, Some(&cancelled), Some(&with_error))
+}
+
+/// Makes the response of an answer that failed.
+type WhenFailed<'a> = dyn Fn(Value, &Failure) -> Value + 'a;
+
+fn with_error(mut response: Value, failure: &Failure) -> Value {
+    if let Some(fields) = response.as_object_mut() {
+        fields.insert("status".into(), "failed".into());
+        let code = failure.code.as_ref().unwrap_or(&failure.kind);
+        fields.insert("error".into(), json!({"code": code, "message": failure.message}));
+    }
+    response
 }
 
 fn cancelled(mut response: Value) -> Value {
@@ -36,31 +58,40 @@ fn cancelled(mut response: Value) -> Value {
 fn add_up<'a, E: Answer>(
     entries: impl IntoIterator<Item = &'a Logged>,
     when_stopped: Option<&dyn Fn(Value) -> Value>,
+    when_failed: Option<&WhenFailed<'_>>,
 ) -> Result<Value, Failure>
 where
     E::Response: Serialize,
 {
     let mut memory = E::Memory::default();
     let mut answer = E::Accumulator::default();
-    let mut ended = false;
+    let mut begun = false;
+    let mut answered = Answered::default();
     for entry in entries {
         match &entry.event {
             Event::Upstream(event) => {
                 let Some(mut event) = decode::<E>(event, &mut memory) else { continue };
-                if ended && event.goes_on() {
+                if answered.is_followed_by(&event) {
                     answer = E::Accumulator::default();
-                    ended = false;
+                    answered = Answered::default();
                 }
-                ended |= event.end().is_some();
+                begun = true;
+                answered.push(&event);
                 answer.push(&mut event, true);
             }
             Event::Reset => {
                 answer = E::Accumulator::default();
-                ended = false;
+                begun = false;
+                answered = Answered::default();
             }
-            Event::Part(_) => {}
+            Event::Part(part) => {
+                answered.part(part);
+            }
             Event::End(End::Finish { .. }) => return to_json(&answer.take()),
-            Event::End(End::Error(failure)) => return Err(failure.clone()),
+            Event::End(End::Error(failure)) => {
+                let when_failed = when_failed.filter(|_| begun).ok_or_else(|| failure.clone())?;
+                return to_json(&answer.take()).map(|response| when_failed(response, failure));
+            }
             Event::End(End::Abort { reason }) => {
                 let when_stopped = when_stopped.ok_or_else(|| stopped(reason))?;
                 return to_json(&answer.take()).map(when_stopped);
@@ -75,5 +106,5 @@ fn to_json(response: &impl Serialize) -> Result<Value, Failure> {
 }
 
 fn broken(message: &str) -> Failure {
-    Failure { message: message.to_owned(), kind: "server_error".into(), code: None, status: 500 }
+    Failure::new(500, "server_error", message)
 }

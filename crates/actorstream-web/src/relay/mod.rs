@@ -1,6 +1,7 @@
-//! `Relay`: brings generations about, and viewers to them.
+//! `Relay`: starts generations and connects viewers to them.
 
 mod builder;
+mod kept_request;
 mod request;
 mod responder;
 mod shutdown;
@@ -18,24 +19,29 @@ use futures_core::future::LocalBoxFuture;
 
 use crate::event::{Api, Failure};
 use crate::id::{Cursor, GenerationId};
-use crate::log::{Shared, again};
+use crate::log::{Shared, promptly};
+use crate::owners::Owners;
 use crate::protocol::{Encoder, Protocol, encoder};
+use crate::routes::Bodies;
 use crate::settings::Settings;
-use crate::store::{Generation, Store, StoreError};
+use crate::store::{ChatKey, Generation, Store, StoreError};
 use crate::viewer::Viewer;
-use crate::viewers::Viewers;
+use crate::viewers::{Admission, ViewerPermit, Viewers};
 
 pub use builder::RelayBuilder;
+pub(crate) use kept_request::encoder_of;
+pub(crate) use request::PassedOn;
 pub use request::{GenerationRequest, UpstreamRequest};
 pub use responder::RelayedStream;
+pub(crate) use start::Begun;
 
-/// Says who makes a request: the name of the owner of what it begins and finds, or the error that it is answered with.
+/// Identifies the user of a request: the name of the owner of what it starts and finds, or the error to respond with.
 pub(crate) type Authorize =
     Arc<dyn Fn(HttpRequest) -> LocalBoxFuture<'static, actix_web::Result<String>> + Send + Sync>;
 
-/// Brings generations about, and viewers to them.
+/// Starts generations and connects viewers to them.
 ///
-/// It is a handle, for all workers of a server: clones share everything.
+/// This is a handle, for all workers of a server: clones share everything.
 ///
 /// ```no_run
 /// use actix_web::{App, HttpRequest, HttpServer, error::ErrorUnauthorized, web};
@@ -70,12 +76,16 @@ pub(crate) struct Inner {
     /// The generations whose producer is in this process.
     running: Mutex<HashMap<GenerationId, Arc<Shared>>>,
     pub(crate) viewers: Arc<Viewers>,
+    pub(crate) owners: Arc<Owners>,
+    /// The request bodies being received.
+    pub(crate) bodies: Arc<Bodies>,
     sweeps: AtomicBool,
 }
 
 impl Relay {
-    /// A relay that asks `openai`, keeps logs in `store`, and has `authorize` say who makes a request: it gives a name,
-    /// such as a user's id, and nobody finds what another name began. An error is what the request is answered with.
+    /// Creates a relay that sends requests with `openai`, keeps logs in `store`, and identifies users with
+    /// `authorize`. `authorize` returns a name, such as a user's id; a generation can be found only under the name
+    /// that started it. An error from `authorize` is the response to the request.
     pub fn new<S, A, F>(openai: OpenAi, store: S, authorize: A) -> Self
     where
         S: Store,
@@ -85,7 +95,7 @@ impl Relay {
         RelayBuilder::new(openai, store, authorize).build()
     }
 
-    /// Starts to set up a relay; the parts are those of [`new`](Self::new).
+    /// Returns a builder; the arguments are those of [`new`](Self::new).
     pub fn builder<S, A, F>(openai: OpenAi, store: S, authorize: A) -> RelayBuilder
     where
         S: Store,
@@ -100,47 +110,60 @@ impl Relay {
         &self.0.store
     }
 
-    /// The client that upstream is asked with.
+    /// The client for upstream requests.
     pub fn openai(&self) -> &OpenAi {
         &self.0.openai
     }
 
-    /// How many generations have their producer in this process.
+    /// The number of generations with a producer in this process.
     pub fn running(&self) -> usize {
         self.0.running().len()
     }
 
-    /// How many viewers watch in this process.
+    /// The number of viewers in this process.
     pub fn viewers(&self) -> usize {
         self.0.viewers.all()
     }
 
-    /// Who makes a request, as `authorize` says.
+    /// Returns the owner of a request, as `authorize` identifies it.
     ///
     /// # Errors
-    /// That of `authorize`.
+    /// The error of `authorize`.
     pub async fn owner(&self, request: &HttpRequest) -> actix_web::Result<String> {
         (self.0.authorize)(request.clone()).await
     }
 
-    /// What is known of a generation.
+    /// Checks whether requests can be served: the store is available, and the relay is not shutting down.
     ///
     /// # Errors
-    /// [`Failure::not_found`], also when it is another owner's.
+    /// The failure that a request would receive.
+    pub async fn ready(&self) -> Result<(), Failure> {
+        if self.0.viewers.admission() != Admission::Open {
+            return Err(Failure::shutdown());
+        }
+        let (store, nobody) = (&self.0.store, ChatKey::chat("", "ready"));
+        promptly(|| store.current(&nobody)).await.map(drop).map_err(Failure::from)
+    }
+
+    /// Returns the state of a generation.
+    ///
+    /// # Errors
+    /// [`Failure::not_found`], also if it belongs to another owner.
     pub async fn generation(&self, owner: &str, id: &GenerationId) -> Result<Generation, Failure> {
         let store = &self.0.store;
-        match again(|| store.generation(id)).await {
+        match promptly(|| store.generation(id)).await {
             Ok(generation) if generation.owner == owner => Ok(generation),
             Ok(_) | Err(StoreError::NotFound) => Err(Failure::not_found()),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// A viewer of a generation, in a protocol, after what it has. Whether it may watch is the caller's to see to. Needs an
-    /// arbiter, such as a worker of actix-web: the relay looks after what is watched.
+    /// Returns a viewer of a generation in a protocol, starting after what the viewer has. A message of the AI SDK
+    /// has the generation's id, whatever message it continues. The caller must check that the viewer has access. Must
+    /// be called on an arbiter, such as an actix-web worker, where the relay starts a heartbeat for the generation.
     ///
     /// # Errors
-    /// When too many watch.
+    /// If there are too many viewers.
     pub fn viewer(
         &self,
         id: &GenerationId,
@@ -148,29 +171,36 @@ impl Relay {
         protocol: Protocol,
         after: Option<Cursor>,
     ) -> Result<Viewer, Failure> {
-        self.viewer_with(id, encoder(protocol, api, id.as_str())).map(|viewer| viewer.after(after))
+        let permit = self.0.viewers.permit(None, id)?;
+        self.mind(id.clone());
+        Ok(self.seated(permit, id, encoder(protocol, api, id.as_str())).after(after))
     }
 
-    pub(crate) fn viewer_with(
+    /// Acquires a permit for a viewer of a generation, and starts the generation's heartbeat.
+    pub(crate) async fn permit(&self, owner: &str, id: &GenerationId) -> Result<ViewerPermit, Failure> {
+        let permit = self.0.viewers.permit_of(owner, id).await?;
+        self.mind(id.clone());
+        Ok(permit)
+    }
+
+    /// Creates a viewer with its permit.
+    pub(crate) fn seated(
         &self,
+        permit: ViewerPermit,
         id: &GenerationId,
         encoder: Box<dyn Encoder>,
-    ) -> Result<Viewer, Failure> {
-        let (seat, is_first) = self.0.viewers.seat(id)?;
-        if is_first {
-            self.mind(id.clone());
-        }
+    ) -> Viewer {
         let viewer = Viewer::new(Arc::clone(&self.0.store), id.clone(), encoder);
-        Ok(viewer.ping_every(self.0.settings.ping_every).seated(seat))
+        viewer.ping_every(self.0.settings.ping_every).seated(permit)
     }
 
-    /// Asks the producer of a generation to stop, wherever it runs. What came until then is kept.
+    /// Asks the producer of a generation to stop, wherever it runs. What arrived before is kept.
     ///
     /// # Errors
     /// [`Failure::not_found`].
     pub async fn stop(&self, id: &GenerationId, reason: &str) -> Result<(), Failure> {
         let store = &self.0.store;
-        again(|| store.request_stop(id, reason)).await.map_err(Failure::from)
+        promptly(|| store.request_stop(id, reason)).await.map_err(Failure::from)
     }
 }
 

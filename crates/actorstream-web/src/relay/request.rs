@@ -1,30 +1,87 @@
-//! `UpstreamRequest`: what upstream is asked.
+//! `UpstreamRequest`: a request to upstream.
 
-use actorstream::proto::body::Body;
-use actorstream::{ChatRequest, CompletionRequest, ResponseRequest};
+use std::fmt;
+
+use actorstream::proto::request::body::Body;
+use actorstream::{Call, ChatRequest, CompletionRequest, Endpoint, ResponseRequest};
 use serde::Serialize;
 
 use crate::event::{Api, Failure};
 
-/// What upstream is asked: an endpoint, and the fields of the request.
+/// A request to upstream: an endpoint, and the fields of the request.
 #[derive(Debug, Clone)]
 pub struct UpstreamRequest {
     pub(crate) api: Api,
     pub(crate) body: Body,
+    pub(crate) passed_on: PassedOn,
+    pub(super) continues: Option<String>,
 }
 
-impl UpstreamRequest {
-    /// A request to an endpoint: anything that serializes to a JSON object.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub fn new<R: Serialize + ?Sized>(api: Api, request: &R) -> Result<Self, Failure> {
-        let body = Body::new(request).map_err(|error| Failure::invalid(error.kind.to_string()))?;
-        Ok(Self { api, body })
+/// What the relay forwards from a client's request besides the body. It holds client data, so its `Debug` output has
+/// no values.
+#[derive(Clone, Default)]
+pub(crate) struct PassedOn {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) query: Vec<(String, String)>,
+    /// The query, verbatim.
+    pub(crate) raw_query: String,
+}
+
+impl PassedOn {
+    /// Returns a path with the verbatim query, including repeated names.
+    pub(crate) fn path(&self, path: String) -> String {
+        if self.raw_query.is_empty() { path } else { format!("{path}?{}", self.raw_query) }
+    }
+
+    /// A call with the headers.
+    pub(crate) fn apply_headers<P: Endpoint>(&self, mut call: Call<P>) -> Call<P> {
+        for (name, value) in &self.headers {
+            call = call.header(name, value);
+        }
+        call
+    }
+
+    /// A call with it.
+    pub(crate) fn apply<P: Endpoint>(&self, call: Call<P>) -> Call<P> {
+        let mut call = self.apply_headers(call);
+        for (name, value) in &self.query {
+            call = call.query(name, value);
+        }
+        call
     }
 }
 
-/// Requests whose type says which endpoint they are for.
+impl fmt::Debug for PassedOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.headers.iter().chain(&self.query).map(|(name, _)| name)).finish()
+    }
+}
+
+impl UpstreamRequest {
+    /// Creates a request to an endpoint from anything that serializes to a JSON object.
+    ///
+    /// # Errors
+    /// If it does not serialize to a JSON object.
+    pub fn new<R: Serialize + ?Sized>(api: Api, request: &R) -> Result<Self, Failure> {
+        let body = Body::new(request).map_err(|error| Failure::invalid(error.kind.to_string()))?;
+        Ok(Self::of(api, body, PassedOn::default()))
+    }
+
+    pub(crate) fn of(api: Api, body: Body, passed_on: PassedOn) -> Self {
+        Self { api, body, passed_on, continues: None }
+    }
+
+    /// Makes the response continue the message with this id, which the client of `useChat` has:
+    /// [`UiRequest::continued_message`](crate::ui_request::UiRequest::continued_message). Otherwise the response is a
+    /// new message.
+    #[must_use]
+    pub fn continues(mut self, message: Option<&str>) -> Self {
+        self.continues = message.map(str::to_owned);
+        self
+    }
+}
+
+/// Request types that belong to one endpoint.
 pub trait GenerationRequest: Serialize {
     /// The endpoint.
     const API: Api;

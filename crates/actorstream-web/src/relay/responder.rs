@@ -1,15 +1,15 @@
-//! `RelayedStream`: a generation that is begun and watched in a handler of one's own.
+//! `RelayedStream`: a generation that is started and watched in a handler of your own.
 
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{GenerationRequest, Relay, UpstreamRequest};
+use super::{Begun, GenerationRequest, Relay, UpstreamRequest, encoder_of};
 use crate::event::Failure;
 use crate::protocol::Protocol;
 use crate::store::Turn;
 
-/// A generation that is to be begun, and its answer in a handler's protocol.
+/// A generation to start, and its response in a protocol.
 #[derive(Debug)]
-#[must_use = "nothing is begun before `respond_to`"]
+#[must_use = "nothing starts before `respond_to`"]
 pub struct RelayedStream {
     relay: Relay,
     request: Result<UpstreamRequest, Failure>,
@@ -18,8 +18,8 @@ pub struct RelayedStream {
 }
 
 impl Relay {
-    /// A generation for a handler of your own: the request is a builder of one of the endpoints. For JSON of your own see
-    /// [`stream_raw`](Self::stream_raw).
+    /// Creates a generation for a handler of your own, from a request builder of one of the endpoints. For raw JSON,
+    /// see [`stream_raw`](Self::stream_raw).
     ///
     /// ```no_run
     /// use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -28,7 +28,7 @@ impl Relay {
     ///
     /// #[get("/story")]
     /// async fn story(relay: web::Data<Relay>, request: HttpRequest) -> actix_web::Result<HttpResponse> {
-    ///     let story = ChatRequest::new("gpt-4o").user("Tell me a story about a robot");
+    ///     let story = ChatRequest::new("gpt-6-luna").user("Tell me a story about a robot");
     ///     relay.stream(story).respond_to(&request).await
     /// }
     /// ```
@@ -36,7 +36,7 @@ impl Relay {
         self.relayed(UpstreamRequest::new(R::API, &request))
     }
 
-    /// A generation for a handler of your own, of any request.
+    /// Creates a generation for a handler of your own, from any request.
     pub fn stream_raw(&self, request: UpstreamRequest) -> RelayedStream {
         self.relayed(Ok(request))
     }
@@ -47,33 +47,37 @@ impl Relay {
 }
 
 impl RelayedStream {
-    /// The protocol of the answer. Default: the UI message stream of the AI SDK.
+    /// Sets the protocol of the response. Default: the UI message stream of the AI SDK.
     pub fn protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
         self
     }
 
-    /// Makes it the current generation of a chat, which the relay's routes then find by the chat's id. `turn` says what is
-    /// answered: asked twice for the same turn, the chat has one answer.
+    /// Makes it the current generation of a chat, which the relay's routes then find by the chat's id. `turn`
+    /// identifies what it answers: two requests for the same turn share one generation.
     pub fn in_chat(mut self, id: impl Into<String>, turn: Turn) -> Self {
         self.chat = Some((id.into(), turn));
         self
     }
 
-    /// Begins the generation, and answers as a viewer from its beginning on.
+    /// Makes the response continue the message with this id, which the client has; see
+    /// [`UpstreamRequest::continues`].
+    pub fn continues(mut self, message: Option<&str>) -> Self {
+        self.request = self.request.map(|request| request.continues(message));
+        self
+    }
+
+    /// Starts the generation and responds with its events from the beginning.
     ///
     /// # Errors
-    /// That of `authorize`; a [`Failure`] when the generation cannot be begun, or too many watch.
+    /// The error of `authorize`; a [`Failure`] if the generation cannot be started, or there are too many viewers.
     pub async fn respond_to(self, request: &HttpRequest) -> actix_web::Result<HttpResponse> {
         let Self { relay, request: upstream, protocol, chat } = self;
         let owner = relay.owner(request).await?;
         let upstream = upstream?;
-        let id = match chat {
-            Some((chat, turn)) => relay.begin_in_chat(&owner, &chat, turn, upstream).await?,
-            None => relay.begin(&owner, upstream).await?,
-        };
-        // The generation of a turn that was answered before may be one of another endpoint.
-        let api = relay.generation(&owner, &id).await?.api;
-        Ok(relay.viewer(&id, api, protocol, None)?.into_response())
+        let Begun { generation, permit, .. } = relay.begin_watched(&owner, chat, upstream).await?;
+        // An existing generation for this turn may be of another endpoint.
+        let encoder = encoder_of(protocol, &generation);
+        Ok(relay.seated(permit, &generation.id, encoder).respond_to(request))
     }
 }

@@ -1,54 +1,73 @@
-//! Beginning a generation: its log, its producer, upstream's stream.
+//! Starting a generation: its log, its producer, its upstream stream.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actorstream::OpenAi;
-use actorstream::proto::body::Body;
+use actorstream::proto::request::body::Body;
 use bytes::Bytes;
 
+use super::kept_request::{CHAT, CONTINUES, strip};
+use super::request::PassedOn;
 use super::{Inner, Relay, UpstreamRequest};
 use crate::event::{Api, End, Event, Failure};
 use crate::id::GenerationId;
-use crate::log::{Log, Shared, Writer, WriterOptions, again};
+use crate::log::{Log, Reply, Shared, Writer, WriterOptions, promptly};
+use crate::owners::GenerationPermit;
 use crate::settings::{OnLastViewer, Settings};
 use crate::store::{Bound, ChatKey, Generation, NewGeneration, StoreError, Turn, UpstreamPosition};
-use crate::viewers::Doors;
+use crate::viewers::{Admission, ViewerPermit};
 
-/// How a producer begins.
+/// How a producer starts.
 #[derive(Debug)]
 pub(crate) enum Begin {
-    /// It asks upstream.
+    /// It sends the request upstream.
     Ask,
-    /// What is in the log is void; it asks upstream again.
+    /// The content of the log is void; it sends the request again.
     Restart,
-    /// It goes on with upstream's response.
+    /// It resumes upstream's response.
     Resume(UpstreamPosition),
     /// It ends the log.
     End(End),
+    /// It does nothing: the generation is not bound to its chat.
+    Nothing,
 }
 
 impl Inner {
     pub(super) fn running(&self) -> MutexGuard<'_, std::collections::HashMap<GenerationId, Arc<Shared>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Returns whether a generation has its producer in this process.
+    pub(super) fn is_running(&self, id: &GenerationId) -> bool {
+        self.running().contains_key(id)
+    }
+}
+
+/// A new or existing generation, and the permit of its first viewer.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) generation: Generation,
+    pub(crate) permit: ViewerPermit,
+    /// What upstream sends besides its response, if this process requests it.
+    pub(crate) reply: Option<Arc<Reply>>,
 }
 
 impl Relay {
-    /// Begins a generation for an owner. It runs on the thread of the caller, which is an arbiter, such as a worker of
-    /// actix-web.
+    /// Starts a generation for an owner. It runs on the caller's thread, which must be an arbiter, such as an
+    /// actix-web worker.
     ///
     /// # Errors
-    /// When the store does not take it, `prepare` refuses it, or the relay is shutting down.
+    /// If the store does not accept it, `prepare` refuses it, the owner has too many, or the relay is shutting down.
     pub async fn begin(&self, owner: &str, request: UpstreamRequest) -> Result<GenerationId, Failure> {
-        let new = self.create(owner, request).await?;
-        let id = new.id.clone();
-        self.produce(&created(new), Begin::Ask);
+        let id = GenerationId::random();
+        self.begin_as(&id, owner, request).await?;
         Ok(id)
     }
 
-    /// Begins a generation that answers a turn of a chat, unless the turn is answered already. A chat has one generation
-    /// that runs: the one before is stopped.
+    /// Starts a generation for a turn of a chat, unless the turn already has one. A chat has one running generation:
+    /// the previous one is stopped. A generation that ended with an error does not count, and the turn is requested
+    /// again.
     ///
     /// # Errors
     /// Those of [`begin`](Self::begin).
@@ -59,57 +78,142 @@ impl Relay {
         turn: Turn,
         request: UpstreamRequest,
     ) -> Result<GenerationId, Failure> {
-        let new = self.create(owner, request).await?;
+        let id = GenerationId::random();
+        let (generation, _) = self.begin_in_chat_as(&id, owner, chat, turn, request).await?;
+        Ok(generation.id)
+    }
+
+    /// Starts a generation with a viewer: the permit is acquired before the upstream request.
+    pub(crate) async fn begin_watched(
+        &self,
+        owner: &str,
+        chat: Option<(String, Turn)>,
+        request: UpstreamRequest,
+    ) -> Result<Begun, Failure> {
+        let id = GenerationId::random();
+        let mut permit = self.0.viewers.permit_of(owner, &id).await?;
+        let (generation, reply) = match chat {
+            Some((chat, turn)) => self.begin_in_chat_as(&id, owner, &chat, turn, request).await?,
+            None => self.begin_as(&id, owner, request).await.map(|(new, reply)| (new, Some(reply)))?,
+        };
+        if generation.id != id {
+            drop(permit);
+            permit = self.0.viewers.permit_of(owner, &generation.id).await?;
+        }
+        self.mind(generation.id.clone());
+        Ok(Begun { generation, permit, reply })
+    }
+
+    async fn begin_as(
+        &self,
+        id: &GenerationId,
+        owner: &str,
+        mut request: UpstreamRequest,
+    ) -> Result<(Generation, Arc<Reply>), Failure> {
+        let permit = self.0.owners.run(owner).await?;
+        let new = created(self.create(id, owner, None, &mut request).await?);
+        let reply = self.produce(&new, Begin::Ask, permit, Some(request));
+        Ok((new, reply))
+    }
+
+    async fn begin_in_chat_as(
+        &self,
+        id: &GenerationId,
+        owner: &str,
+        chat: &str,
+        turn: Turn,
+        mut request: UpstreamRequest,
+    ) -> Result<(Generation, Option<Arc<Reply>>), Failure> {
+        let permit = self.0.owners.run(owner).await?;
+        let new = self.create(id, owner, Some(chat), &mut request).await?;
         let key = ChatKey::chat(owner, chat);
-        match self.bind(&key, turn, &new.id).await {
+        // From here on the generation is in the store, and is not requested before it is bound to its chat.
+        match self.bind(&key, turn, id).await {
             Ok(Bound::New { previous }) => {
-                let id = new.id.clone();
-                self.produce(&created(new), Begin::Ask);
+                let new = created(new);
+                let reply = self.produce(&new, Begin::Ask, permit, Some(request));
                 if let Some(previous) = previous {
-                    match self.0.store.request_stop(&previous, "another answer has begun in the chat").await {
-                        Ok(()) | Err(StoreError::NotFound) => {}
-                        Err(error) => tracing::warn!(generation = %previous, "it was not stopped: {error}"),
-                    }
+                    self.supersede(&previous).await;
                 }
-                Ok(id)
+                Ok((new, Some(reply)))
             }
             Ok(Bound::Same(existing)) => {
-                self.discard(&new.id).await;
-                Ok(existing)
+                self.discard_later(id);
+                Ok((self.generation(owner, &existing).await?, None))
             }
             Err(error) => {
-                self.discard(&new.id).await;
+                self.discard_later(id);
                 Err(error.into())
             }
         }
     }
 
+    /// Stops the previous generation of the chat.
+    async fn supersede(&self, previous: &GenerationId) {
+        let store = &self.0.store;
+        match promptly(|| store.request_stop(previous, "another answer has begun in the chat")).await {
+            Ok(()) | Err(StoreError::NotFound) => {}
+            Err(error) => tracing::warn!(generation = %previous, "it was not stopped: {error}"),
+        }
+    }
+
     async fn bind(&self, key: &ChatKey, turn: Turn, id: &GenerationId) -> Result<Bound, StoreError> {
         let store = &self.0.store;
-        let bound = again(|| store.bind(key, &turn, id)).await?;
-        if let Bound::Same(existing) = &bound
-            && let Err(StoreError::NotFound) = again(|| store.generation(existing)).await
-        {
-            // It has expired, and answers nothing any more.
-            let turn = Turn { again: true, ..turn };
-            return again(|| store.bind(key, &turn, id)).await;
+        let bound = promptly(|| store.bind(key, &turn, id)).await?;
+        let Bound::Same(existing) = &bound else { return Ok(bound) };
+        if self.has_failed(existing).await? {
+            // It answers nothing. Of concurrent requests that find this out, one answers the turn, and the others
+            // are told which.
+            promptly(|| store.remove(existing)).await?;
+            return promptly(|| store.bind(key, &turn, id)).await;
         }
         Ok(bound)
     }
 
-    /// Deletes a generation that was not begun. Its lease ends in any case.
-    async fn discard(&self, id: &GenerationId) {
-        let _ = self.0.store.remove(id).await;
+    /// Returns whether a generation has ended with an error, or is gone.
+    async fn has_failed(&self, id: &GenerationId) -> Result<bool, StoreError> {
+        let store = &self.0.store;
+        let generation = match promptly(|| store.generation(id)).await {
+            Ok(generation) => generation,
+            Err(StoreError::NotFound) => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        if !generation.ended {
+            return Ok(false);
+        }
+        let last = promptly(|| store.read(id, generation.tail.saturating_sub(1), 1)).await?;
+        Ok(last.entries.iter().any(|entry| matches!(entry.event, Event::End(End::Error(_)))))
     }
 
-    async fn create(&self, owner: &str, mut request: UpstreamRequest) -> Result<NewGeneration, Failure> {
-        if self.0.viewers.doors() != Doors::Open {
-            return Err(Failure::shutdown());
+    /// Deletes a generation that was not started. Its lease ends in any case.
+    pub(super) async fn discard(&self, id: &GenerationId) {
+        let store = &self.0.store;
+        let _ = promptly(|| store.remove(id)).await;
+    }
+
+    /// Deletes it in the background: an unavailable store would delay the client's response again.
+    fn discard_later(&self, id: &GenerationId) {
+        let (relay, id) = (self.clone(), id.clone());
+        actix_rt::spawn(async move { relay.discard(&id).await });
+    }
+
+    async fn create(
+        &self,
+        id: &GenerationId,
+        owner: &str,
+        chat: Option<&str>,
+        request: &mut UpstreamRequest,
+    ) -> Result<NewGeneration, Failure> {
+        self.prepare(owner, request)?;
+        let Settings { lease, on_last_viewer, .. } = &self.0.settings;
+        if let Some(chat) = chat {
+            request.body.set(CHAT, chat);
         }
-        let Settings { prepare, lease, on_last_viewer, .. } = &self.0.settings;
-        prepare(owner, request.api, &mut request.body)?;
+        if let Some(message) = &request.continues {
+            request.body.set(CONTINUES, message);
+        }
         let new = NewGeneration {
-            id: GenerationId::random(),
+            id: id.clone(),
             owner: owner.to_owned(),
             api: request.api,
             request: request.body.to_bytes(),
@@ -120,12 +224,32 @@ impl Relay {
             },
         };
         let store = &self.0.store;
-        again(|| store.create(&new)).await?;
+        if let Err(error) = promptly(|| store.create(&new)).await {
+            // It may exist all the same.
+            self.discard_later(id);
+            return Err(error.into());
+        }
         Ok(new)
     }
 
-    /// Starts a producer on this thread.
-    pub(super) fn produce(&self, generation: &Generation, begin: Begin) {
+    /// Runs the `prepare` hook on a request.
+    pub(crate) fn prepare(&self, owner: &str, request: &mut UpstreamRequest) -> Result<(), Failure> {
+        if self.0.viewers.admission() != Admission::Open {
+            return Err(Failure::shutdown());
+        }
+        strip(&mut request.body);
+        (self.0.settings.prepare)(owner, request.api, &mut request.body)
+    }
+
+    /// Starts a producer on this thread, with the request if it has just been parsed; otherwise the stored request is
+    /// parsed.
+    pub(super) fn produce(
+        &self,
+        generation: &Generation,
+        begin: Begin,
+        permit: GenerationPermit,
+        request: Option<UpstreamRequest>,
+    ) -> Arc<Reply> {
         let settings = &self.0.settings;
         let (id, api) = (generation.id.clone(), generation.api);
         let position = if matches!(begin, Begin::Resume(_)) { generation.upstream.clone() } else { None };
@@ -137,23 +261,24 @@ impl Relay {
                 OnLastViewer::CancelAfter(hold) => Some(hold),
             },
         };
-        let writer = Writer::new(Arc::clone(&self.0.store), Arc::clone(&shared), generation, options);
+        let reply = Arc::clone(&shared.reply);
+        let writer = Writer::new(Arc::clone(&self.0.store), Arc::clone(&shared), generation, options, permit);
         self.0.running().insert(id.clone(), Arc::clone(&shared));
         let running = Running { relay: self.clone(), id };
         actix_rt::spawn(async move {
             let _running = running;
             writer.run().await;
         });
-        if self.0.viewers.doors() != Doors::Open {
-            // It began while the doors were being closed.
+        if self.0.viewers.admission() != Admission::Open {
+            // It started while the relay was shutting down.
             self.close(&shared);
         }
         let log = Log::new(shared, settings.tells_upstreams_words);
         match begin {
-            Begin::Ask => self.ask(log, &generation.request),
+            Begin::Ask => self.ask(log, &generation.request, request),
             Begin::Restart => {
                 log.write(Event::Reset);
-                self.ask(log, &generation.request);
+                self.ask(log, &generation.request, request);
             }
             Begin::Resume(UpstreamPosition { id, seq }) => {
                 let call = self.0.openai.responses().resume(id, seq).keep_response(false);
@@ -161,38 +286,49 @@ impl Relay {
                 log.attach(handle.stream());
             }
             Begin::End(end) => log.end(end),
+            Begin::Nothing => log.end(End::Error(Failure::aborted())),
         }
+        reply
     }
 
-    /// Asks upstream.
-    fn ask(&self, log: Log, request: &Bytes) {
+    /// Sends the request upstream.
+    fn ask(&self, log: Log, kept: &Bytes, request: Option<UpstreamRequest>) {
         let Settings { chat, completions, responses, .. } = &self.0.settings;
         let openai: &OpenAi = &self.0.openai;
-        let Ok(body) = serde_json::from_slice::<Body>(request) else {
-            // It was written by a relay: whoever shares the store shares what it means.
-            let message = "the request that the store keeps cannot be read";
-            return log.end(End::Error(Failure::new(500, "server_error", message)));
+        let (mut body, passed_on) = match request {
+            Some(UpstreamRequest { body, passed_on, .. }) => (body, passed_on),
+            None => match serde_json::from_slice::<Body>(kept) {
+                Ok(body) => (body, PassedOn::default()),
+                Err(_) => {
+                    // It was written by a relay: all users of a store share its meaning.
+                    let message = "the request that the store keeps cannot be read";
+                    return log.end(End::Error(Failure::new(500, "server_error", message)));
+                }
+            },
         };
-        // The log has the texts.
+        let in_chat = body.get::<String>(CHAT).is_some();
+        strip(&mut body);
+        let reply = log.reply();
+        // The log has the texts. A client of the API retries by itself.
+        macro_rules! ask {
+            ($endpoint:ident, $target:ident) => {{
+                let target = $target(log.clone());
+                let reply = Arc::clone(&reply);
+                let call = openai.$endpoint().keep_response(false).on_head(move |head| reply.read(head));
+                let call = if in_chat { call } else { call.max_retries(0) };
+                passed_on.apply(call).stream(body, target).stream().clone()
+            }};
+        }
         let stream = match log.api() {
-            Api::Chat => {
-                let target = chat(log.clone());
-                openai.chat().keep_response(false).stream(body, target).stream().clone()
-            }
-            Api::Completions => {
-                let target = completions(log.clone());
-                openai.completions().keep_response(false).stream(body, target).stream().clone()
-            }
-            Api::Responses => {
-                let target = responses(log.clone());
-                openai.responses().keep_response(false).stream(body, target).stream().clone()
-            }
+            Api::Chat => ask!(chat, chat),
+            Api::Completions => ask!(completions, completions),
+            Api::Responses => ask!(responses, responses),
         };
         log.attach(&stream);
     }
 }
 
-/// What is known of a generation that was just created.
+/// Returns the state of a generation that was just created.
 fn created(new: NewGeneration) -> Generation {
     Generation {
         id: new.id,
@@ -210,7 +346,7 @@ fn created(new: NewGeneration) -> Generation {
     }
 }
 
-/// Counts a producer among those that run here.
+/// Counts a producer that runs here.
 struct Running {
     relay: Relay,
     id: GenerationId,

@@ -1,41 +1,43 @@
-//! Taking over generations whose producer is gone.
+//! Takeover of generations whose producer is gone.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use actorstream::proto::body::Body;
+use actorstream::proto::request::body::Body;
 use tokio::time::sleep;
 
 use super::Relay;
+use super::kept_request::CHAT;
 use super::start::Begin;
 use crate::event::{Api, End, Event, Failure, Part};
 use crate::id::GenerationId;
 use crate::log::again;
 use crate::settings::{OnLastViewer, Takeover};
-use crate::store::{Claim, Generation, StoreError};
-use crate::viewers::Doors;
+use crate::store::{ChatKey, Claim, Generation, StoreError};
+use crate::viewers::Admission;
 
-/// How often it is looked whether a generation that is watched has a producer.
-const LOOK: Duration = Duration::from_secs(1);
-/// How many orphans one sweep takes over.
+/// How often a watched generation is checked for a producer.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How many orphans one pass takes over.
 const MOST: usize = 100;
-/// About how many bytes of a log are looked through at once.
+/// About how many bytes of a log are scanned at once.
 const PAGE: usize = 256 << 10;
 
 impl Relay {
-    /// Looks after a generation for as long as anybody here watches it: says so to the store, and takes it over when its
-    /// producer is gone.
+    /// Runs the heartbeat of a generation for as long as it has viewers here: announces them to the store, and takes
+    /// the generation over when its producer is gone.
     pub(crate) fn mind(&self, id: GenerationId) {
+        let Some(mut attendance) = self.0.viewers.attend(&id) else { return };
         let relay = self.clone();
         actix_rt::spawn(async move {
-            let mut pause = LOOK;
-            while relay.0.viewers.are_there(&id) {
+            let mut pause = POLL_INTERVAL;
+            while attendance.goes_on() {
                 if let OnLastViewer::CancelAfter(hold) = relay.0.settings.on_last_viewer {
-                    // Said again before that time is over.
-                    pause = LOOK.min(hold / 3).max(Duration::from_millis(10));
+                    // Announced again before the time expires.
+                    pause = POLL_INTERVAL.min(hold / 3).max(Duration::from_millis(10));
                     let _ = relay.0.store.attend(&id, hold).await;
                 }
-                if !relay.adopt(&id).await {
+                if !relay.0.is_running(&id) && !relay.adopt(&id).await {
                     return;
                 }
                 sleep(pause).await;
@@ -43,7 +45,7 @@ impl Relay {
         });
     }
 
-    /// Takes over what has no producer, again and again, until the relay shuts down. The first worker that mounts the
+    /// Takes over orphaned generations periodically until the relay shuts down. The first worker that mounts the
     /// routes does it for all.
     pub(crate) fn sweep(&self) {
         if self.0.sweeps.swap(true, Ordering::Relaxed) {
@@ -56,6 +58,8 @@ impl Relay {
             let sweeping = async {
                 loop {
                     sleep(relay.0.settings.lease / 3).await;
+                    relay.0.owners.expire();
+                    relay.0.owners.tell_others().await;
                     relay.adopt_orphans().await;
                 }
             };
@@ -66,22 +70,25 @@ impl Relay {
         });
     }
 
-    /// Takes over what has no producer: one pass of what the routes do by themselves. Needs an arbiter, as
-    /// [`begin`](Self::begin) does.
+    /// Takes over orphaned generations: one pass of what the routes do periodically. Must be called on an arbiter,
+    /// like [`begin`](Self::begin).
     pub async fn adopt_orphans(&self) {
         match self.0.store.orphans(MOST).await {
             Ok(orphans) => {
                 for id in orphans {
-                    self.adopt(&id).await;
+                    // One that runs here was only late with its renewal, and renews it itself.
+                    if !self.0.is_running(&id) {
+                        self.adopt(&id).await;
+                    }
                 }
             }
             Err(error) => tracing::debug!("orphans were not looked for: {error}"),
         }
     }
 
-    /// Takes a generation over, if it has no producer. `false`: it needs none any more.
+    /// Takes over a generation, if it has no producer. Returns `false` if it no longer needs one.
     async fn adopt(&self, id: &GenerationId) -> bool {
-        if self.0.viewers.doors() != Doors::Open {
+        if self.0.viewers.admission() != Admission::Open {
             return true;
         }
         let generation = match self.0.store.claim(id, self.0.settings.lease).await {
@@ -93,8 +100,14 @@ impl Relay {
             Ok(begin) => begin,
             Err(error) => Begin::End(End::Error(error.into())),
         };
+        if matches!(begin, Begin::Nothing) {
+            tracing::info!(generation = %id, "deleted: it never became the answer of its chat");
+            self.discard(id).await;
+            return false;
+        }
         tracing::info!(generation = %id, takeovers = generation.takeovers, ?begin, "taken over");
-        self.produce(&generation, begin);
+        let permit = self.0.owners.admit(&generation.owner);
+        self.produce(&generation, begin, permit, None);
         true
     }
 
@@ -108,7 +121,7 @@ impl Relay {
             return Ok(fail());
         }
         if generation.tail == 0 {
-            return Ok(Begin::Ask);
+            return Ok(if self.is_wanted(generation).await? { Begin::Ask } else { Begin::Nothing });
         }
         if generation.api == Api::Responses
             && let Some(position) = generation.upstream.clone().filter(|position| position.seq.is_some())
@@ -123,7 +136,17 @@ impl Relay {
         Ok(fail())
     }
 
-    /// Whether a tool has run: it may have done what should not be done twice.
+    /// Returns whether a generation is bound to its chat. One that was created and never bound has no viewers, and
+    /// could not be stopped.
+    async fn is_wanted(&self, generation: &Generation) -> Result<bool, StoreError> {
+        let request = serde_json::from_slice::<Body>(&generation.request).ok();
+        let Some(chat) = request.and_then(|request| request.get::<String>(CHAT)) else { return Ok(true) };
+        let key = ChatKey::chat(&generation.owner, &chat);
+        let store = &self.0.store;
+        Ok(again(|| store.current(&key)).await?.as_ref() == Some(&generation.id))
+    }
+
+    /// Returns whether a tool has run: it may have done something that must not be done twice.
     async fn has_run_tools(&self, generation: &Generation) -> Result<bool, StoreError> {
         let store = &self.0.store;
         let mut after = 0;
@@ -141,7 +164,7 @@ impl Relay {
     }
 }
 
-/// The thread that sweeps has ended, and another one may do it.
+/// Lets another thread take over the periodic pass when this one ends.
 struct SweepsAgain(Relay);
 
 impl Drop for SweepsAgain {

@@ -1,16 +1,25 @@
-//! The routes that any client of the OpenAI API talks to.
+//! The routes for any client of the OpenAI API.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use actorstream::Custom;
-use actorstream::proto::body::Body;
+use actorstream::Method;
+use actorstream::proto::endpoint::segment;
+use actorstream::proto::request::body::Body;
 use serde::Deserialize;
 
-use super::respond::{View, body, first_entry, response_so_far, whole_answer};
+use super::body::{json, none_or_json};
+use super::respond::{First, View, ended_response, first_entry, response_so_far};
+use super::unstreamed::{ask, pass, passed_on};
 use crate::event::{Api, Failure};
-use crate::log::again;
+use crate::failure::Refusal;
+use crate::id::GenerationId;
+use crate::log::promptly;
 use crate::protocol::{Protocol, encoder_starting_after};
-use crate::relay::{Relay, UpstreamRequest};
+use crate::relay::{Begun, PassedOn, Relay, UpstreamRequest, encoder_of};
 use crate::store::{ChatKey, Generation};
+use crate::strict_json;
+
+/// How many fields a request may have.
+const MAX_FIELDS: usize = 1000;
 
 /// `POST /chat/completions`.
 pub(super) async fn chat_completions(
@@ -46,26 +55,45 @@ async fn answer(
     api: Api,
 ) -> actix_web::Result<HttpResponse> {
     let owner = relay.owner(request).await?;
-    let json = body(relay, payload).await?;
-    let mut fields: Body = serde_json::from_slice(&json)
-        .map_err(|error| Failure::invalid(format!("the request must be a JSON object: {error}")))?;
+    let fields = json(relay, request, payload).await?.read(fields).await?;
     let streamed = fields.get::<bool>("stream").unwrap_or(false);
     let in_background = api == Api::Responses && fields.get::<bool>("background").unwrap_or(false);
-    if !streamed && api != Api::Responses {
-        // The unstreamed answer has the usage, and the log it is made of must have it.
-        fields.set("stream_options", &serde_json::json!({"include_usage": true}));
+    let upstream = UpstreamRequest::of(api, fields, passed_on(relay, request));
+    if !streamed && !in_background {
+        return Ok(ask(relay, &owner, upstream).await?);
     }
-    let id = relay.begin(&owner, UpstreamRequest { api, body: fields }).await?;
-    if streamed {
-        let viewer = relay.viewer(&id, api, Protocol::OpenAi, None)?;
-        first_entry(relay, &id).await?;
-        return Ok(viewer.into_response());
+    let Begun { generation, permit, reply } = relay.begin_watched(&owner, None, upstream).await?;
+    let first = first_entry(relay, &generation.id).await?;
+    // Headers of another upstream request do not belong to this response.
+    let reply = match (reply, &first) {
+        (Some(reply), First::Silence) => reply.may_be_of_log().then_some(reply),
+        (Some(reply), First::Entry | First::Error(_)) => reply.is_of_first_entry().await.then_some(reply),
+        (None, _) => None,
+    };
+    if let First::Error(failure) = first {
+        return Err(match &reply {
+            Some(reply) => Refusal::of(failure, reply).into(),
+            None => failure.into(),
+        });
     }
-    let generation = relay.generation(&owner, &id).await?;
-    if in_background {
-        return Ok(response_so_far(relay, &generation).await?);
+    let mut response = if streamed {
+        let encoder = encoder_of(Protocol::OpenAi, &generation);
+        relay.seated(permit, &generation.id, encoder).respond_to(request)
+    } else {
+        response_so_far(relay, &generation, &permit).await?
+    };
+    if let Some(reply) = &reply {
+        reply.add_to(response.headers_mut());
     }
-    Ok(whole_answer(relay, &generation).await?)
+    Ok(response)
+}
+
+/// Parses the fields of a request without duplicate keys.
+fn fields(body: &[u8]) -> Result<Body, Failure> {
+    let fields = Body::read(strict_json::check(body)?, MAX_FIELDS, |_| true);
+    fields.map_err(|error| {
+        Failure::invalid(format!("the request must be a JSON object: {error}")).with_code("invalid_body")
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,16 +114,16 @@ pub(super) async fn response(
     let Retrieve { stream, starting_after } =
         query.map_err(|error| Failure::invalid(format!("the query: {error}")))?.into_inner();
     let generation = find_response(&relay, &owner, &id).await?;
+    let permit = relay.permit(&owner, &generation.id).await?;
     if !stream {
-        return Ok(response_so_far(&relay, &generation).await?);
+        return Ok(response_so_far(&relay, &generation, &permit).await?);
     }
-    let viewer = match starting_after {
-        Some(after) => {
-            relay.viewer_with(&generation.id, encoder_starting_after(generation.id.as_str(), after))?
-        }
-        None => relay.viewer(&generation.id, generation.api, Protocol::OpenAi, None)?,
+    let name = generation.id.as_str();
+    let encoder = match starting_after {
+        Some(after) => encoder_starting_after(name, after),
+        None => encoder_of(Protocol::OpenAi, &generation),
     };
-    Ok(viewer.into_response())
+    Ok(relay.seated(permit, &generation.id, encoder).respond_to(&request))
 }
 
 /// `POST /responses/{id}/cancel`.
@@ -103,18 +131,85 @@ pub(super) async fn cancel_response(
     relay: web::Data<Relay>,
     request: HttpRequest,
     id: web::Path<String>,
+    payload: web::Payload,
+) -> actix_web::Result<HttpResponse> {
+    let owner = relay.owner(&request).await?;
+    none_or_json(&relay, &request, payload).await?;
+    let generation = find_response(&relay, &owner, &id).await?;
+    let permit = relay.permit(&owner, &generation.id).await?;
+    relay.stop(&generation.id, "cancelled by the client").await?;
+    Ok(ended_response(&relay, &generation, &permit).await?)
+}
+
+/// `DELETE /responses/{id}`: at upstream, and here.
+pub(super) async fn delete_response(
+    relay: web::Data<Relay>,
+    request: HttpRequest,
+    id: web::Path<String>,
 ) -> actix_web::Result<HttpResponse> {
     let owner = relay.owner(&request).await?;
     let generation = find_response(&relay, &owner, &id).await?;
-    relay.stop(&generation.id, "cancelled by the client").await?;
-    Ok(whole_answer(&relay, &generation).await?)
+    if !generation.ended {
+        relay.stop(&generation.id, "deleted by the client").await?;
+    }
+    let path = format!("/responses/{}", segment(upstreams_id(&generation, &id)));
+    let answer = pass(&relay, &request, Method::Delete, path, None).await?;
+    if answer.status().is_success() {
+        promptly(|| relay.store().remove(&generation.id)).await.map_err(Failure::from)?;
+    }
+    Ok(answer)
+}
+
+/// `GET /responses/{id}/input_items`.
+pub(super) async fn input_items(
+    relay: web::Data<Relay>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> actix_web::Result<HttpResponse> {
+    let owner = relay.owner(&request).await?;
+    let generation = find_response(&relay, &owner, &id).await?;
+    let path = format!("/responses/{}/input_items", segment(upstreams_id(&generation, &id)));
+    Ok(pass(&relay, &request, Method::Get, path, None).await?)
+}
+
+/// Upstream's id of a response.
+fn upstreams_id<'a>(generation: &'a Generation, asked: &'a str) -> &'a str {
+    generation.upstream.as_ref().map_or(asked, |upstream| &upstream.id)
+}
+
+/// `POST /responses/input_tokens`.
+pub(super) async fn input_tokens(
+    relay: web::Data<Relay>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> actix_web::Result<HttpResponse> {
+    let owner = relay.owner(&request).await?;
+    let body = json(&relay, &request, payload).await?.read(fields).await?;
+    let mut upstream = UpstreamRequest::of(Api::Responses, body, PassedOn::default());
+    let _permit = relay.0.owners.run(&owner).await?;
+    relay.prepare(&owner, &mut upstream)?;
+    let path = "/responses/input_tokens".to_owned();
+    Ok(pass(&relay, &request, Method::Post, path, Some(upstream.body)).await?)
+}
+
+/// `POST /embeddings`.
+pub(super) async fn embeddings(
+    relay: web::Data<Relay>,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> actix_web::Result<HttpResponse> {
+    let owner = relay.owner(&request).await?;
+    let mut body = json(&relay, &request, payload).await?.read(fields).await?;
+    let _permit = relay.0.owners.run(&owner).await?;
+    (relay.0.settings.prepare_embeddings)(&owner, &mut body)?;
+    Ok(pass(&relay, &request, Method::Post, "/embeddings".to_owned(), Some(body)).await?)
 }
 
 /// A response by upstream's id of it, or by that of its generation.
 async fn find_response(relay: &Relay, owner: &str, id: &str) -> Result<Generation, Failure> {
     let key = ChatKey::response(owner, id);
     let store = &relay.0.store;
-    let id = match again(|| store.current(&key)).await? {
+    let id = match promptly(|| store.current(&key)).await? {
         Some(id) => id,
         None => id.parse().map_err(|_| Failure::not_found())?,
     };
@@ -136,7 +231,9 @@ pub(super) async fn stream(
     if generation.ended && seen.is_all_of(&generation) {
         return Ok(HttpResponse::NoContent().finish());
     }
-    Ok(relay.viewer(&generation.id, generation.api, protocol, seen.into_cursor())?.into_response())
+    let permit = relay.permit(&owner, &generation.id).await?;
+    let encoder = encoder_of(protocol, &generation);
+    Ok(relay.seated(permit, &generation.id, encoder).after(seen.into_cursor()).respond_to(&request))
 }
 
 /// `POST /generations/{id}/stop`.
@@ -144,24 +241,33 @@ pub(super) async fn stop(
     relay: web::Data<Relay>,
     request: HttpRequest,
     id: web::Path<String>,
+    payload: web::Payload,
 ) -> actix_web::Result<HttpResponse> {
     let owner = relay.owner(&request).await?;
+    none_or_json(&relay, &request, payload).await?;
     let generation = find(&relay, &owner, &id).await?;
     relay.stop(&generation.id, "stopped by the user").await?;
     Ok(HttpResponse::Accepted().finish())
 }
 
 async fn find(relay: &Relay, owner: &str, id: &str) -> Result<Generation, Failure> {
-    let id = id.parse().map_err(|_| Failure::not_found())?;
+    let id: GenerationId = id.parse().map_err(|_| Failure::not_found())?;
     relay.generation(owner, &id).await
 }
 
 /// `GET /models`.
 pub(super) async fn models(relay: web::Data<Relay>, request: HttpRequest) -> actix_web::Result<HttpResponse> {
     relay.owner(&request).await?;
-    let models = relay.openai().endpoint(Custom::get("/models")).create(()).await;
-    match models {
-        Ok(models) => Ok(HttpResponse::Ok().json(&*models.response)),
-        Err(error) => Err(Failure::of_stream(&error, relay.0.settings.tells_upstreams_words).into()),
-    }
+    Ok(pass(&relay, &request, Method::Get, "/models".to_owned(), None).await?)
+}
+
+/// `GET /models/{id}`, whose id may have slashes.
+pub(super) async fn model(
+    relay: web::Data<Relay>,
+    request: HttpRequest,
+    id: web::Path<String>,
+) -> actix_web::Result<HttpResponse> {
+    relay.owner(&request).await?;
+    let id: Vec<String> = id.split('/').map(segment).collect();
+    Ok(pass(&relay, &request, Method::Get, format!("/models/{}", id.join("/")), None).await?)
 }

@@ -1,22 +1,24 @@
-//! What the routes have in common: bodies, cursors, answers.
+//! What the routes share: bodies, cursors, responses.
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::event::{Event, Failure, Logged};
+use crate::event::{End, Event, Failure, Logged};
 use crate::id::{Cursor, GenerationId};
-use crate::log::again;
-use crate::protocol::{Protocol, whole};
+use crate::log::{again, promptly};
+use crate::protocol::{Protocol, failed};
 use crate::relay::Relay;
-use crate::store::{Generation, Hint, StoreError};
+use crate::store::{Generation, Progress, StoreError};
+use crate::viewers::ViewerPermit;
 
 /// About how many bytes of a log are read at once.
 const PAGE: usize = 256 << 10;
+/// About how many bytes the first events of a log, which hold the response as it begins, have at most.
+const FIRST: usize = 16 << 10;
 
-/// How a viewer wants to be answered.
+/// How a viewer wants its response.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct View {
     after: Option<String>,
@@ -29,7 +31,7 @@ impl View {
         query.map(web::Query::into_inner).map_err(|error| Failure::invalid(format!("the query: {error}")))
     }
 
-    /// The protocol that is asked for.
+    /// Returns the requested protocol.
     pub(super) fn protocol(&self, otherwise: Protocol) -> Result<Protocol, Failure> {
         match self.protocol.as_deref() {
             None => Ok(otherwise),
@@ -40,8 +42,8 @@ impl View {
         }
     }
 
-    /// What the viewer has: `Last-Event-ID`, or else `?after=`, as a cursor or as the number of an entry. What cannot be
-    /// read counts for nothing, so that the viewer gets all.
+    /// Returns what the viewer has: `Last-Event-ID`, or else `?after=`, as a cursor or as the number of an entry. An
+    /// invalid value is ignored, so that the viewer gets everything.
     pub(super) fn cursor(&self, headers: &HeaderMap, generation: &GenerationId) -> Seen {
         let header = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::trim);
         let Some(text) = header.filter(|id| !id.is_empty()).or(self.after.as_deref()) else {
@@ -58,11 +60,11 @@ impl View {
 /// What a viewer has.
 #[derive(Debug)]
 pub(super) enum Seen {
-    /// Nothing: it comes for the first time.
+    /// Nothing: it connects for the first time.
     Nothing,
-    /// This generation, up to there.
+    /// This generation, up to this cursor.
     UpTo(Cursor),
-    /// Something else, which has expired or is another's.
+    /// Another generation, which has expired or belongs to another owner.
     Other,
 }
 
@@ -74,7 +76,7 @@ impl Seen {
         }
     }
 
-    /// Whether that is all there is of an ended generation.
+    /// Returns whether this is all of an ended generation.
     pub(super) fn is_all_of(&self, generation: &Generation) -> bool {
         match self {
             Self::UpTo(Cursor { seq, frames: None, .. }) => *seq == generation.tail,
@@ -83,43 +85,88 @@ impl Seen {
     }
 }
 
-/// The body of a request.
-pub(super) async fn body(relay: &Relay, payload: web::Payload) -> actix_web::Result<Bytes> {
-    let most = relay.0.settings.max_body;
-    payload.to_bytes_limited(most).await.unwrap_or_else(|_| {
-        let message = format!("the request is larger than the {most} bytes that it may have");
-        Err(Failure::new(413, "invalid_request_error", message).into())
-    })
+/// What a log begins with.
+#[derive(Debug)]
+pub(super) enum First {
+    /// Silence, for as long as a connection may be silent.
+    Silence,
+    /// An entry of the response.
+    Entry,
+    /// An error, so that a response that fails before it starts has its own status.
+    Error(Failure),
 }
 
-/// Waits, for a while, for the first entry of a log; an error that it is comes as an error. So an answer that fails before
-/// it has begun has a status of its own.
-pub(super) async fn first_entry(relay: &Relay, id: &GenerationId) -> Result<(), Failure> {
+/// Waits for the first entry of a log, for a limited time.
+pub(super) async fn first_entry(relay: &Relay, id: &GenerationId) -> Result<First, Failure> {
     let first = async {
-        let first = until(relay, id, |hint| hint.tail > 0).await;
+        let first = until(relay, id, FIRST, |progress| progress.tail > 0).await;
         first.map(|entries| entries.into_iter().next().map(|entry| entry.event))
     };
     match tokio::time::timeout(relay.0.settings.ping_every, first).await {
-        Ok(Ok(Some(Event::End(crate::event::End::Error(failure))))) => Err(failure),
+        Ok(Ok(Some(Event::End(End::Error(failure))))) => Ok(First::Error(failure)),
+        Ok(Ok(_)) => Ok(First::Entry),
         Ok(Err(failure)) => Err(failure),
-        // Silence is no error; from now on it is kept alive.
-        Ok(Ok(_)) | Err(_) => Ok(()),
+        // Silence is no error; keep-alives follow from here.
+        Err(_) => Ok(First::Silence),
     }
 }
 
-/// A response as far as it has come: the whole one if it has ended, else the last word of upstream on it.
-pub(super) async fn response_so_far(relay: &Relay, generation: &Generation) -> Result<HttpResponse, Failure> {
-    let entries = until(relay, &generation.id, |hint| hint.tail >= generation.tail.max(1)).await?;
-    let last = entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::Upstream(event) => serde_json::from_str::<HasResponse<'_>>(event.get()).ok()?.response,
-        Event::Part(_) | Event::Reset | Event::End(_) => None,
-    });
-    match last {
-        Some(response) if !entries.iter().any(|entry| entry.event.is_end()) => {
-            Ok(HttpResponse::Ok().insert_header(("x-generation-id", generation.id.as_str())).json(response))
+/// Returns a response as far as it has arrived, for the holder of a permit: upstream's latest version of it, which is
+/// in its first events and in its last one, so that a running response is not read as a whole. Without such a
+/// version, its events are accumulated.
+pub(super) async fn response_so_far(
+    relay: &Relay,
+    generation: &Generation,
+    _seat: &ViewerPermit,
+) -> Result<HttpResponse, Failure> {
+    let id = &generation.id;
+    // One that was taken over may have started again within its log.
+    if generation.takeovers == 0 {
+        let first = until(relay, id, FIRST, |progress| progress.tail > 0).await?;
+        let tail = promptly(|| relay.0.store.generation(id)).await?.tail;
+        let last = match first.last() {
+            Some(entry) if entry.seq < tail => last_entries(relay, id, tail).await?,
+            _ => first.clone(),
+        };
+        let ended = last.last().is_some_and(|entry| entry.event.is_end());
+        let finished = last.last().is_some_and(|entry| matches!(entry.event, Event::End(End::Finish { .. })));
+        let found = if ended { last_word(&last) } else { last_word(&last).or_else(|| last_word(&first)) };
+        let found = found.filter(|response| !ended || has_output(response));
+        if let (Some(response), true) = (found, finished || !ended) {
+            return Ok(whole_response(id, &response));
         }
-        _ => whole_answer(relay, generation).await,
     }
+    let entries =
+        until(relay, id, PAGE, |progress| progress.ended || progress.tail >= generation.tail.max(1)).await?;
+    if !entries.iter().any(|entry| entry.event.is_end())
+        && let Some(response) = last_word(&entries)
+    {
+        return Ok(whole_response(id, &response));
+    }
+    Ok(json_response(id, &failed(&entries)?))
+}
+
+/// The last entries of a log: its end, and what stands before it.
+async fn last_entries(relay: &Relay, id: &GenerationId, tail: u64) -> Result<Vec<Logged>, Failure> {
+    let (store, mut entries) = (&relay.0.store, Vec::<Logged>::new());
+    let mut after = tail.saturating_sub(2);
+    while after < tail {
+        let page = promptly(|| store.read(id, after, FIRST)).await?;
+        let Some(last) = page.entries.last() else { break };
+        after = last.seq;
+        entries.extend(page.entries);
+    }
+    Ok(entries)
+}
+
+/// The last response that an event holds.
+fn last_word(entries: &[Logged]) -> Option<Box<RawValue>> {
+    entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::Upstream(event) => {
+            serde_json::from_str::<HasResponse<'_>>(event.get()).ok()?.response.map(ToOwned::to_owned)
+        }
+        Event::Part(_) | Event::Reset | Event::End(_) => None,
+    })
 }
 
 /// An event that holds the response that it is of.
@@ -129,44 +176,68 @@ struct HasResponse<'a> {
     response: Option<&'a RawValue>,
 }
 
-/// The whole answer, when it has ended.
-pub(super) async fn whole_answer(relay: &Relay, generation: &Generation) -> Result<HttpResponse, Failure> {
-    let entries = ended(relay, &generation.id).await?;
-    let answer = whole(generation.api, &entries)?;
-    Ok(HttpResponse::Ok().insert_header(("x-generation-id", generation.id.as_str())).json(answer))
+/// Returns whether a response contains its output. Some servers omit it from the last event, since it was streamed.
+fn has_output(response: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct HasOutput {
+        output: Vec<serde::de::IgnoredAny>,
+    }
+    serde_json::from_str::<HasOutput>(response.get()).is_ok_and(|response| !response.output.is_empty())
 }
 
-/// All entries of a log, when it has ended.
-async fn ended(relay: &Relay, id: &GenerationId) -> Result<Vec<Logged>, Failure> {
-    // Whoever waits for the whole answer watches.
-    let (_seat, is_first) = relay.0.viewers.seat(id)?;
-    if is_first {
-        relay.mind(id.clone());
+/// A response as upstream wrote it.
+fn whole_response(id: &GenerationId, response: &RawValue) -> HttpResponse {
+    let mut answer = HttpResponse::Ok();
+    answer.insert_header(("x-generation-id", id.as_str())).content_type("application/json");
+    answer.body(response.get().to_owned())
+}
+
+fn json_response(id: &GenerationId, response: &serde_json::Value) -> HttpResponse {
+    HttpResponse::Ok().insert_header(("x-generation-id", id.as_str())).json(response)
+}
+
+/// Returns the response when it has ended, for the holder of a permit.
+pub(super) async fn ended_response(
+    relay: &Relay,
+    generation: &Generation,
+    permit: &ViewerPermit,
+) -> Result<HttpResponse, Failure> {
+    let (store, id) = (&relay.0.store, &generation.id);
+    let mut progress = store.watch(id);
+    loop {
+        progress.borrow_and_update();
+        let generation = again(|| store.generation(id)).await?;
+        if generation.ended {
+            return response_so_far(relay, &generation, permit).await;
+        }
+        if progress.changed().await.is_err() {
+            return Err(StoreError::NotFound.into());
+        }
     }
-    until(relay, id, |hint| hint.ended).await
 }
 
 /// The entries of a log, at least the first of them, when so much has happened.
 async fn until(
     relay: &Relay,
     id: &GenerationId,
-    enough: impl Fn(&Hint) -> bool,
+    bytes: usize,
+    enough: impl Fn(&Progress) -> bool,
 ) -> Result<Vec<Logged>, Failure> {
     let store = &relay.0.store;
-    let mut hint = store.watch(id);
+    let mut progress = store.watch(id);
     let mut entries: Vec<Logged> = Vec::new();
     loop {
-        hint.borrow_and_update();
+        progress.borrow_and_update();
         let after = entries.last().map_or(0, |entry| entry.seq);
-        let page = again(|| store.read(id, after, PAGE)).await?;
+        let page = again(|| store.read(id, after, bytes)).await?;
         let idle = page.entries.is_empty();
         entries.extend(page.entries);
         let tail = entries.last().map_or(0, |entry| entry.seq);
         let ended = page.ended && tail == page.tail;
-        if ended || enough(&Hint { tail, ended, ..Hint::default() }) {
+        if ended || enough(&Progress { tail, ended, ..Progress::default() }) {
             return Ok(entries);
         }
-        if idle && hint.changed().await.is_err() {
+        if idle && progress.changed().await.is_err() {
             return Err(StoreError::NotFound.into());
         }
     }

@@ -1,34 +1,34 @@
-//! `StoreError`: why a store did not do what it was asked.
+//! `StoreError`: why a store operation failed.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// Why a store did not do what it was asked.
+/// Why a store operation failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Another producer has taken over; this one has nothing more to say.
+    /// Another producer has taken over; this one may not write any more.
     Fenced,
     /// The entries do not follow the last one in the log.
     Gap {
         /// The number of the last entry in the log.
         tail: u64,
     },
-    /// The log has its end.
+    /// The log has ended.
     Closed,
-    /// It would go past a cap.
+    /// A limit would be exceeded.
     Full(StoreLimit),
     /// There is no such generation, or it has expired.
     NotFound,
-    /// The id is taken.
+    /// The id is already in use.
     Exists,
-    /// What was asked makes no sense.
+    /// The arguments are invalid.
     Invalid(&'static str),
-    /// The store cannot be reached, or cannot do it now. It may have done it all the same.
+    /// The store is unavailable. The operation may have taken effect all the same.
     Unavailable(Arc<str>),
 }
 
-/// What a cap is on.
+/// What a limit applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreLimit {
@@ -38,14 +38,14 @@ pub enum StoreLimit {
     Events,
     /// How long a generation may run.
     Age,
-    /// How many generations run at once.
+    /// The number of concurrent generations.
     Generations,
     /// The bytes of all logs together.
     Memory,
 }
 
 impl StoreError {
-    /// The store cannot be reached, or cannot do it now.
+    /// The store is unavailable.
     pub fn unavailable(detail: impl Into<Arc<str>>) -> Self {
         Self::Unavailable(detail.into())
     }
@@ -73,7 +73,7 @@ impl std::error::Error for StoreError {}
 impl fmt::Display for StoreLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Bytes => "the answer has outgrown the bytes that are kept of one",
+            Self::Bytes => "the response exceeds the bytes that are stored for one",
             Self::Events => "the answer has outgrown the events that are kept of one",
             Self::Age => "the answer took longer than one may",
             Self::Generations => "too many answers are being written; try again later",

@@ -1,8 +1,8 @@
-//! `StoreLimits`: the caps of a store.
+//! `StoreLimits`: the limits of a store.
 
 use std::time::Duration;
 
-/// The caps of a store, each on what a server or a user can make it hold.
+/// The limits of a store, on what servers and users can make it hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreLimits {
     /// The bytes of one log. Default: 32 MiB.
@@ -13,10 +13,10 @@ pub struct StoreLimits {
     pub max_age: Duration,
     /// How long a log is kept after its end. Default: 10 minutes.
     pub ttl: Duration,
-    /// How many generations run at once. Default: 10,000.
+    /// The number of concurrent generations. Default: 10,000.
     pub max_generations: usize,
-    /// The bytes of all logs together. Default: 1 GiB. Where there are as many, those that ended first make room. A store
-    /// that bounds its memory by other means (Redis: `maxmemory`) does not look at it.
+    /// The bytes of all logs together. Default: 1 GiB. When the limit is reached, logs are evicted in the order in
+    /// which they ended. A store that bounds its memory by other means (Redis: `maxmemory`) ignores this.
     pub max_memory: u64,
 }
 

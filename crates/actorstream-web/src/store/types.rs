@@ -1,4 +1,4 @@
-//! What the operations of a store take and give.
+//! The arguments and results of store operations.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Api, Event, Logged};
 use crate::id::GenerationId;
 
-/// A generation that is to be created.
+/// A generation to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewGeneration {
     /// Its id.
     pub id: GenerationId,
-    /// Whose it is; others do not find it.
+    /// Its owner; others cannot find it.
     pub owner: String,
     /// The endpoint.
     pub api: Api,
-    /// The request, as JSON, for who takes the generation over. It is kept as long as the log.
+    /// The request, as JSON, for a producer that takes over. It is kept as long as the log.
     pub request: Bytes,
     /// The producer's first lease.
     pub lease: Duration,
-    /// How long the generation counts as watched before anybody does.
+    /// How long the generation counts as watched before it has viewers.
     pub attended: Duration,
 }
 
-/// Entries that are to be appended.
+/// Entries to append.
 #[derive(Debug, Clone)]
 pub struct Append {
     /// The producer's epoch.
@@ -34,13 +34,13 @@ pub struct Append {
     pub first: u64,
     /// The entries, at least one. An end can only be the last.
     pub events: Vec<Event>,
-    /// How far upstream's own stream has come with them, if it has come further.
+    /// The position in upstream's stream after these entries, if it has advanced.
     pub upstream: Option<UpstreamPosition>,
-    /// The lease from now on.
+    /// The new lease.
     pub lease: Duration,
 }
 
-/// Where in upstream's stream a generation is: what upstream needs to go on with it.
+/// A position in upstream's stream, with which upstream can resume it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpstreamPosition {
     /// Upstream's id of the response.
@@ -49,21 +49,21 @@ pub struct UpstreamPosition {
     pub seq: Option<u64>,
 }
 
-/// What an append gives.
+/// The result of an append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
     /// The number of the last entry in the log.
     pub tail: u64,
-    /// Why the producer is asked to stop, if it is.
+    /// The reason, if the producer is asked to stop.
     pub stop: Option<String>,
 }
 
-/// What a renewal gives.
+/// The result of a renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Renewed {
-    /// Why the producer is asked to stop, if it is.
+    /// The reason, if the producer is asked to stop.
     pub stop: Option<String>,
-    /// Whether anybody watches, as far as [`attend`](super::Store::attend) has said so.
+    /// Whether the generation has viewers, according to [`attend`](super::Store::attend).
     pub attended: bool,
 }
 
@@ -74,30 +74,30 @@ pub struct Page {
     pub entries: Vec<Logged>,
     /// The number of the last entry in the log.
     pub tail: u64,
-    /// Whether that is the end.
+    /// Whether that entry is the end.
     pub ended: bool,
 }
 
-/// What is known of a generation beside its entries.
+/// The state of a generation, without its entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Generation {
     /// Its id.
     pub id: GenerationId,
-    /// Whose it is.
+    /// Its owner.
     pub owner: String,
     /// The endpoint.
     pub api: Api,
     /// The request, as JSON.
     pub request: Bytes,
-    /// How far upstream's own stream has come, where it can be gone on with.
+    /// The position in upstream's stream, if it can be resumed.
     pub upstream: Option<UpstreamPosition>,
     /// The epoch of the producer.
     pub epoch: u64,
     /// The number of the last entry, 0 if there is none.
     pub tail: u64,
-    /// Whether the log has its end.
+    /// Whether the log has ended.
     pub ended: bool,
-    /// Why the producer is asked to stop, if it is.
+    /// The reason, if the producer is asked to stop.
     pub stop: Option<String>,
     /// Whether a producer holds a lease. An ended generation has none.
     pub leased: bool,
@@ -107,36 +107,47 @@ pub struct Generation {
     pub age: Duration,
 }
 
-/// What a claim gives.
+/// The result of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// The generation is the caller's, in the epoch that it says.
+    /// The caller is the producer, with the epoch in the generation.
     Taken(Box<Generation>),
     /// Another producer holds a lease.
     Held,
-    /// It has its end.
+    /// It has ended.
     Ended,
 }
 
-/// What has happened to a generation, as far as is known.
+/// What is known about the changes of a generation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Hint {
+pub struct Progress {
     /// The number of the last entry.
     pub tail: u64,
-    /// The log has its end.
+    /// The log has ended.
     pub ended: bool,
     /// The producer is asked to stop.
     pub stop: bool,
-    /// Counts what the others do not show, such as a claim or a lease that was released.
+    /// Counts the changes that the other fields do not show, such as a claim or a released lease.
     pub changes: u64,
 }
 
-/// Names a chat of one owner.
+/// How much of an owner's a process has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Running generations.
+    pub generations: u64,
+    /// Viewers.
+    pub viewers: u64,
+    /// Bytes of running and of kept logs.
+    pub bytes: u64,
+}
+
+/// Identifies a chat of one owner.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ChatKey {
-    /// Whose it is.
+    /// Its owner.
     pub owner: String,
-    /// Its name, as the owner's client says it.
+    /// Its name, as the owner's client sends it.
     pub chat: String,
 }
 
@@ -146,29 +157,29 @@ impl ChatKey {
         Self { owner: owner.to_owned(), chat: format!("chat/{id}") }
     }
 
-    /// The chat of one generation that a response is, by upstream's id of it.
+    /// The chat of one generation that represents a response, by upstream's id.
     pub fn response(owner: &str, id: &str) -> Self {
         Self { owner: owner.to_owned(), chat: format!("response/{id}") }
     }
 }
 
-/// What a generation answers in its chat.
+/// The turn of a chat that a generation answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
-    /// What is answered: the same key, the same turn.
+    /// Identifies the turn: the same key, the same turn.
     pub key: String,
-    /// It is to be answered anew, if it was answered before.
+    /// Answer the turn again, even if it was answered before.
     pub again: bool,
 }
 
-/// What binding a generation to a chat gives.
+/// The result of binding a generation to a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bound {
-    /// It is the current one now.
+    /// It is now the current one.
     New {
-        /// The one that was.
+        /// The previous one.
         previous: Option<GenerationId>,
     },
-    /// This one answers the turn already.
+    /// This generation already answers the turn.
     Same(GenerationId),
 }

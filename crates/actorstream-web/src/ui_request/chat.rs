@@ -1,22 +1,35 @@
 //! Messages of the AI SDK → messages of `POST /chat/completions`.
 
 use actorstream::Message;
-use actorstream::proto::chat::request::{Content, ContentPart, FileInput, Role, ToolCall};
-use serde_json::json;
+use actorstream::proto::api::chat::request::{Content, ContentPart, FileInput, Role, ToolCall};
 
 use super::part::{FilePart, MessagePart, ToolPart};
 use super::{UiMessage, UiRole};
 
-pub(super) fn messages(messages: &[UiMessage]) -> Vec<Message> {
-    let mut into = Vec::new();
+/// Creates the messages one by one: many small ones take far more memory than their text.
+pub(super) fn messages(messages: &[UiMessage], into: &mut dyn FnMut(Message)) {
     for message in messages {
         match message.role {
-            UiRole::System => into.push(Message::system(text(&message.parts))),
-            UiRole::User => into.extend(user(&message.parts)),
-            UiRole::Assistant => assistant(&message.parts, &mut into),
+            UiRole::System => into(Message::system(text(&message.parts))),
+            UiRole::User => user(&message.parts).into_iter().for_each(&mut *into),
+            UiRole::Assistant => assistant(&message.parts, into),
         }
     }
-    into
+}
+
+/// Returns whether a message has content for the model.
+pub(super) fn is_shown(message: &UiMessage) -> bool {
+    let is_said = |part: &MessagePart| match part {
+        MessagePart::Text { text } => !text.is_empty(),
+        MessagePart::File(_) => message.role != UiRole::System,
+        _ => false,
+    };
+    message.parts.iter().any(|part| match (message.role, part) {
+        (UiRole::Assistant, MessagePart::File(_)) => false,
+        (UiRole::Assistant, MessagePart::Tool(call)) => !call.provider_executed && call.outcome().is_some(),
+        (UiRole::Assistant, MessagePart::Steering { parts }) => parts.iter().any(is_said),
+        _ => is_said(part),
+    })
 }
 
 /// The texts of the parts together.
@@ -39,7 +52,7 @@ fn user(parts: &[MessagePart]) -> Option<Message> {
         .collect();
     let content = match content.as_mut_slice() {
         [] => return None,
-        [ContentPart::Text { text, .. }] => Content::Text(std::mem::take(text)),
+        [ContentPart::Text(part)] => Content::Text(std::mem::take(&mut part.text)),
         _ => Content::Parts(content),
     };
     Some(Message::user(content))
@@ -57,8 +70,8 @@ fn file(file: &FilePart) -> ContentPart {
         ("image", ..) => ContentPart::image_url(file.url.as_str()),
         (_, Some(data), Some(format)) => ContentPart::input_audio(data, format),
         (_, Some(_), None) => ContentPart::file(FileInput::data(name(file), &file.url)),
-        // OpenAI's API takes no address of a file here; other servers do. Whether it is taken the server says.
-        (_, None, _) => ContentPart::Other(json!({"type": "file", "file": {"file_url": file.url}})),
+        // OpenAI's API accepts no file URL here; other servers do. The server decides.
+        (_, None, _) => ContentPart::file(FileInput::new().field("file_url", file.url.as_str())),
     }
 }
 
@@ -66,17 +79,17 @@ pub(super) fn is_data(url: &str) -> bool {
     url.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("data:"))
 }
 
-/// The name of a file, which the API wants beside its content.
+/// Returns the name of a file, which the API requires beside its content.
 pub(super) fn name(file: &FilePart) -> String {
     let ending = || file.media_type.split_once('/').map_or("bin", |(_, ending)| ending);
     file.filename.clone().unwrap_or_else(|| format!("file.{}", ending()))
 }
 
-/// Each step is a message with its calls, and a message for each outcome.
-fn assistant(parts: &[MessagePart], into: &mut Vec<Message>) {
+/// Creates a message with the calls of each step, and a message for each outcome.
+fn assistant(parts: &[MessagePart], into: &mut dyn FnMut(Message)) {
     for step in steps(parts) {
         if let [MessagePart::Steering { parts }] = step {
-            into.extend(user(parts));
+            user(parts).into_iter().for_each(&mut *into);
             continue;
         }
         let said = text(step);
@@ -88,19 +101,19 @@ fn assistant(parts: &[MessagePart], into: &mut Vec<Message>) {
         if !said.is_empty() {
             message = message.content(said);
         }
-        into.push(message.tool_calls(calls.iter().map(|(call, _)| tool_call(call))));
-        into.extend(calls.into_iter().map(|(call, outcome)| Message::tool(&call.tool_call_id, outcome)));
+        into(message.tool_calls(calls.iter().map(|(call, _)| tool_call(call))));
+        calls.into_iter().for_each(|(call, outcome)| into(Message::tool(&call.tool_call_id, outcome)));
     }
 }
 
-/// The parts of each step; what the user said meanwhile stands alone.
+/// Splits the parts into steps; what the user wrote meanwhile is separate.
 pub(super) fn steps(parts: &[MessagePart]) -> impl Iterator<Item = &[MessagePart]> {
     let steering = |part: &MessagePart| matches!(part, MessagePart::Steering { .. });
     let begins = move |part: &MessagePart| matches!(part, MessagePart::StepStart) || steering(part);
     parts.chunk_by(move |before, part| !begins(part) && !steering(before))
 }
 
-/// The calls of the application's tools that have an outcome, and the outcomes.
+/// Returns the calls of the application's tools that have an outcome, and the outcomes.
 pub(super) fn answered(parts: &[MessagePart]) -> impl Iterator<Item = (&ToolPart, String)> {
     parts.iter().filter_map(|part| match part {
         MessagePart::Tool(call) if !call.provider_executed => Some((call, call.outcome()?)),

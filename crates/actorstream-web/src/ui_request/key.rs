@@ -1,36 +1,108 @@
-//! What tells a request from others of its chat.
+//! What distinguishes a request from others of its chat.
 
-use std::io::{self, Write};
+use std::fmt;
 
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::{UiMessage, UiRole};
+use super::UiRole;
 
-/// The id of the last message of the user's, and a hash of the messages from there on as they came.
-pub(super) fn of(messages: &[UiMessage], as_they_came: Option<&Value>) -> Option<String> {
-    let last = messages.iter().rposition(|message| message.role == UiRole::User)?;
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    for message in as_they_came?.as_array()?.iter().skip(last) {
-        for field in ["id", "role", "parts"] {
-            serde_json::to_writer(&mut hash, &message[field]).ok()?;
-        }
-    }
-    Some(format!("{}:{:016x}", messages[last].id, hash.0))
+/// The id of the last user message, and a hash of the messages from there on: of their values, in any order of
+/// fields.
+#[derive(Debug, Default)]
+pub(super) struct Key {
+    last: Option<(String, u64)>,
 }
 
-/// FNV-1a, which is the same in every process and for good. A user who makes two of their own messages collide gains
-/// nothing but the first one's answer.
-struct Fnv(u64);
-
-impl Write for Fnv {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+impl Key {
+    /// Adds the next message, of which these fields count.
+    pub(super) fn add(&mut self, id: &str, role: UiRole, fields: [Option<&RawValue>; 3]) {
+        if role == UiRole::User {
+            self.last = Some((id.to_owned(), START));
         }
-        Ok(bytes.len())
+        if let Some((_, hash)) = &mut self.last {
+            for field in fields {
+                *hash = add(*hash, &field.map_or(0, value).to_le_bytes());
+            }
+        }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    pub(super) fn finish(self) -> Option<String> {
+        self.last.map(|(id, hash)| format!("{id}:{hash:016x}"))
+    }
+}
+
+/// FNV-1a, which is stable across processes. A user who makes two of their own messages collide gains nothing but the
+/// first one's response.
+const START: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn add(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Hashes a value; or its text, if the value cannot be represented in memory, such as a number of a thousand digits.
+fn value(value: &RawValue) -> u64 {
+    let mut deserializer = serde_json::Deserializer::from_str(value.get());
+    Hash.deserialize(&mut deserializer).unwrap_or_else(|_| add(START, value.get().as_bytes()))
+}
+
+/// Hashes a value while it is read.
+struct Hash;
+
+impl<'de> DeserializeSeed<'de> for Hash {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Hash {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<u64, E> {
+        Ok(add(START, b"n"))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<u64, E> {
+        Ok(add(START, if value { b"t" } else { b"f" }))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<u64, E> {
+        Ok(add(add(START, b"u"), &number.to_le_bytes()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<u64, E> {
+        Ok(add(add(START, b"i"), &number.to_le_bytes()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<u64, E> {
+        Ok(add(add(START, b"d"), &number.to_bits().to_le_bytes()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<u64, E> {
+        Ok(add(add(START, b"s"), text.as_bytes()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<u64, A::Error> {
+        let mut hash = add(START, b"[");
+        while let Some(item) = items.next_element_seed(Hash)? {
+            hash = add(hash, &item.to_le_bytes());
+        }
+        Ok(hash)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<u64, A::Error> {
+        let mut sum = 0_u64;
+        while let Some(name) = fields.next_key_seed(Hash)? {
+            let value = fields.next_value_seed(Hash)?;
+            // In whatever order they come.
+            sum = sum.wrapping_add(add(add(START, &name.to_le_bytes()), &value.to_le_bytes()));
+        }
+        Ok(add(add(START, b"{"), &sum.to_le_bytes()))
     }
 }

@@ -1,119 +1,52 @@
-//! Reads the body of a request, and says where it is wrong.
+//! Parses the body of a request, and says where it is wrong.
 
-use serde_json::{Map, Value};
+use actorstream::proto::request::body::Body;
+use serde_json::value::RawValue;
 
+use super::json::Json;
+use super::object::{At, Memory, Object, invalid};
 use super::part::{FilePart, MessagePart, ToolPart, ToolState};
 use super::{Trigger, UiMessage, UiRequest, UiRole, key};
 use crate::event::Failure;
+use crate::strict_json;
 
-/// Ids are keys of what is stored.
-const MAX_ID: usize = 256;
-
-/// A body that is not what it should be.
-fn invalid(message: impl Into<String>) -> Failure {
-    Failure {
-        message: message.into(),
-        kind: "invalid_request_error".into(),
-        code: Some("invalid_body".into()),
-        status: 400,
-    }
-}
-
-/// A value, and where it stands in the body; the body itself stands nowhere.
-#[derive(Clone, Copy)]
-struct At<'a> {
-    value: &'a Value,
-    path: &'a str,
-}
-
-impl<'a> At<'a> {
-    fn path(self, name: &str) -> String {
-        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
-    }
-
-    fn wrong(self, name: &str, what: &str) -> Failure {
-        invalid(format!("{}: {what}", self.path(name)))
-    }
-
-    fn object(self) -> Result<&'a Map<String, Value>, Failure> {
-        let place = if self.path.is_empty() { "the body" } else { self.path };
-        self.value.as_object().ok_or_else(|| invalid(format!("{place}: must be an object")))
-    }
-
-    /// A field; `null` is none.
-    fn get(self, name: &str) -> Option<&'a Value> {
-        self.value.get(name).filter(|value| !value.is_null())
-    }
-
-    fn text(self, name: &str) -> Result<String, Failure> {
-        self.text_or_none(name)?.ok_or_else(|| self.wrong(name, "a string is missing"))
-    }
-
-    fn text_or_none(self, name: &str) -> Result<Option<String>, Failure> {
-        match self.get(name) {
-            None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(self.wrong(name, "must be a string")),
-        }
-    }
-
-    fn id(self) -> Result<String, Failure> {
-        let id = self.text("id")?;
-        match id.len() {
-            0 => Err(self.wrong("id", "must not be empty")),
-            1..=MAX_ID => Ok(id),
-            _ => Err(self.wrong("id", &format!("is longer than {MAX_ID} bytes"))),
-        }
-    }
-
-    fn bool(self, name: &str) -> Result<bool, Failure> {
-        match self.get(name) {
-            None => Ok(false),
-            Some(Value::Bool(value)) => Ok(*value),
-            Some(_) => Err(self.wrong(name, "must be true or false")),
-        }
-    }
-
-    /// The items of a list, each where it stands.
-    fn each<T>(self, name: &str, read: impl Fn(At<'_>) -> Result<T, Failure>) -> Result<Vec<T>, Failure> {
-        let list = match self.get(name) {
-            Some(Value::Array(list)) => list,
-            Some(_) => return Err(self.wrong(name, "must be a list")),
-            None => return Err(self.wrong(name, "a list is missing")),
-        };
-        let item = |(index, value)| read(At { value, path: &self.path(&format!("{name}[{index}]")) });
-        list.iter().enumerate().map(item).collect()
-    }
-}
+/// How many fields a body may have.
+const MAX_FIELDS: usize = 1000;
 
 pub(super) fn request(body: &[u8]) -> Result<UiRequest, Failure> {
-    let value: Value =
-        serde_json::from_slice(body).map_err(|error| invalid(format!("the body is no JSON: {error}")))?;
-    let at = At { value: &value, path: "" };
-    let fields = at.object()?;
-    let id = at.id()?;
-    let trigger = match at.text_or_none("trigger")?.as_deref() {
-        None | Some("submit-message") => Trigger::SubmitMessage,
-        Some("regenerate-message") => Trigger::RegenerateMessage,
-        Some(_) => return Err(at.wrong("trigger", "must be submit-message or regenerate-message")),
-    };
-    let messages = at.each("messages", message)?;
-    if messages.is_empty() {
-        return Err(at.wrong("messages", "must not be empty"));
-    }
-    let message_id = at.text_or_none("messageId")?;
-    let known = ["id", "messages", "trigger", "messageId"];
-    let extra = fields.iter().filter(|(name, _)| !known.contains(&name.as_str()));
-    let extra = extra.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let key = match trigger {
-        Trigger::SubmitMessage => key::of(&messages, fields.get("messages")),
-        Trigger::RegenerateMessage => None,
-    };
-    Ok(UiRequest { id, messages, trigger, message_id, extra, key })
+    let text = strict_json::check(body)?;
+    let raw: &RawValue =
+        serde_json::from_str(text).map_err(|error| invalid(format!("the body is not JSON: {error}")))?;
+    let memory = Memory::of_body(body.len());
+    At::body(raw, &memory).object(|at| {
+        let id = at.id()?;
+        let trigger = match at.text_or_none("trigger")?.as_deref() {
+            None | Some("submit-message") => Trigger::SubmitMessage,
+            Some("regenerate-message") => Trigger::RegenerateMessage,
+            Some(_) => return Err(at.wrong("trigger", "must be submit-message or regenerate-message")),
+        };
+        let mut key = key::Key::default();
+        let messages = at.each("messages", |at| at.object(|at| message(at, &mut key)))?;
+        if messages.is_empty() {
+            return Err(at.wrong("messages", "must not be empty"));
+        }
+        let message_id = at.text_or_none("messageId")?;
+        let key = match trigger {
+            Trigger::SubmitMessage => key.finish(),
+            Trigger::RegenerateMessage => None,
+        };
+        Ok(UiRequest { id, messages, trigger, message_id, extra: extra(raw)?, key })
+    })
 }
 
-fn message(at: At<'_>) -> Result<UiMessage, Failure> {
-    at.object()?;
+/// The fields that are the application's own.
+fn extra(body: &RawValue) -> Result<Body, Failure> {
+    const KNOWN: [&str; 4] = ["id", "messages", "trigger", "messageId"];
+    let extra = Body::read(body.get(), MAX_FIELDS, |name| !KNOWN.contains(&name));
+    extra.map_err(|error| invalid(format!("the body: {error}")))
+}
+
+fn message(at: Object<'_>, key: &mut key::Key) -> Result<UiMessage, Failure> {
     let id = at.id()?;
     let role = match at.text("role")?.as_str() {
         "system" => UiRole::System,
@@ -121,11 +54,12 @@ fn message(at: At<'_>) -> Result<UiMessage, Failure> {
         "assistant" => UiRole::Assistant,
         _ => return Err(at.wrong("role", "must be system, user or assistant")),
     };
-    Ok(UiMessage { id, role, parts: at.each("parts", part)?, metadata: at.get("metadata").cloned() })
+    let parts = at.each("parts", |at| at.object(part))?;
+    key.add(&id, role, ["id", "role", "parts"].map(|name| at.get(name)));
+    Ok(UiMessage { id, role, parts, metadata: at.json("metadata") })
 }
 
-fn part(at: At<'_>) -> Result<MessagePart, Failure> {
-    at.object()?;
+fn part(at: Object<'_>) -> Result<MessagePart, Failure> {
     let r#type = at.text("type")?;
     Ok(match r#type.as_str() {
         "text" => MessagePart::Text { text: at.text("text")? },
@@ -145,12 +79,11 @@ fn part(at: At<'_>) -> Result<MessagePart, Failure> {
         "step-start" => MessagePart::StepStart,
         "steering-message" => MessagePart::Steering {
             parts: at.each("parts", |at| {
-                at.object()?;
-                match at.text("type")?.as_str() {
+                at.object(|at| match at.text("type")?.as_str() {
                     "text" => Ok(MessagePart::Text { text: at.text("text")? }),
                     "file" => Ok(MessagePart::File(file(at)?)),
                     _ => Err(at.wrong("type", "must be text or file")),
-                }
+                })
             })?,
         },
         "dynamic-tool" => MessagePart::Tool(tool(at, at.text("toolName")?)?),
@@ -159,14 +92,14 @@ fn part(at: At<'_>) -> Result<MessagePart, Failure> {
             (_, Some(name)) if !name.is_empty() => MessagePart::Data {
                 name: name.to_owned(),
                 id: at.text_or_none("id")?,
-                data: at.value.get("data").cloned().unwrap_or_default(),
+                data: at.json("data").unwrap_or_default(),
             },
-            _ => MessagePart::Other(at.value.clone()),
+            _ => MessagePart::Other(Json::from(at.raw)),
         },
     })
 }
 
-fn file(at: At<'_>) -> Result<FilePart, Failure> {
+fn file(at: Object<'_>) -> Result<FilePart, Failure> {
     let file = FilePart {
         url: at.text("url")?,
         media_type: at.text("mediaType")?,
@@ -187,34 +120,37 @@ fn file(at: At<'_>) -> Result<FilePart, Failure> {
     Ok(file)
 }
 
-fn tool(at: At<'_>, tool_name: String) -> Result<ToolPart, Failure> {
-    let none = Value::Null;
-    let approval = At { value: at.get("approval").unwrap_or(&none), path: &at.path("approval") };
+fn tool(at: Object<'_>, tool_name: String) -> Result<ToolPart, Failure> {
     let state = match at.text("state")?.as_str() {
         "input-streaming" => ToolState::InputStreaming,
         "input-available" => ToolState::InputAvailable,
-        "approval-requested" => ToolState::ApprovalRequested { id: approval.text("id")? },
-        "approval-responded" => ToolState::ApprovalResponded {
-            id: approval.text("id")?,
-            approved: approval.bool("approved")?,
-            reason: approval.text_or_none("reason")?,
-        },
+        "approval-requested" => {
+            ToolState::ApprovalRequested { id: at.inner("approval", |approval| approval.text("id"))? }
+        }
+        "approval-responded" => at.inner("approval", |approval| {
+            Ok(ToolState::ApprovalResponded {
+                id: approval.text("id")?,
+                approved: approval.bool("approved")?,
+                reason: approval.text_or_none("reason")?,
+            })
+        })?,
         "output-available" => ToolState::OutputAvailable {
-            output: at.value.get("output").cloned().unwrap_or_default(),
+            output: at.json("output").unwrap_or_default(),
             preliminary: at.bool("preliminary")?,
         },
         "output-error" => ToolState::OutputError { error_text: at.text("errorText")? },
-        "output-denied" => ToolState::OutputDenied { reason: approval.text_or_none("reason")? },
+        "output-denied" => ToolState::OutputDenied {
+            reason: at.inner("approval", |approval| approval.text_or_none("reason"))?,
+        },
         other => {
             return Err(at.wrong("state", &format!("{other:?} is none of the states of a tool")));
         }
     };
-    let input = at.get("input").or_else(|| at.get("rawInput")).cloned().unwrap_or_default();
     Ok(ToolPart {
         tool_call_id: at.text("toolCallId")?,
         tool_name,
         state,
-        input,
+        input: at.json("input").or_else(|| at.json("rawInput")).unwrap_or_default(),
         provider_executed: at.bool("providerExecuted")?,
     })
 }

@@ -1,6 +1,6 @@
 //! The parts of a message.
 
-use serde_json::Value;
+use super::json::Json;
 
 /// A part of a message.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,7 +11,7 @@ pub enum MessagePart {
         /// The text.
         text: String,
     },
-    /// What the model thought.
+    /// The model's reasoning.
     Reasoning {
         /// The text.
         text: String,
@@ -20,25 +20,25 @@ pub enum MessagePart {
     File(FilePart),
     /// A call of a tool: `tool-<name>` and `dynamic-tool`.
     Tool(ToolPart),
-    /// Data of the application's: `data-<name>`.
+    /// Application data: `data-<name>`.
     Data {
         /// The name.
         name: String,
         /// The id.
         id: Option<String>,
         /// The data.
-        data: Value,
+        data: Json,
     },
-    /// A page that the answer rests on.
+    /// A page that the answer cites.
     SourceUrl {
         /// The id of the source.
         source_id: String,
-        /// The address.
+        /// The URL.
         url: String,
         /// The title.
         title: Option<String>,
     },
-    /// A document that the answer rests on.
+    /// A document that the answer cites.
     SourceDocument {
         /// The id of the source.
         source_id: String,
@@ -49,24 +49,24 @@ pub enum MessagePart {
         /// The name of the file.
         filename: Option<String>,
     },
-    /// A step of the answer begins: a request of its own to the model.
+    /// A step of the response begins: a separate request to the model.
     StepStart,
-    /// What the user said while the answer was made: text and files.
+    /// What the user wrote while the response was generated: text and files.
     Steering {
         /// Its parts.
         parts: Vec<MessagePart>,
     },
-    /// A part of a kind that only the client knows, as it came.
-    Other(Value),
+    /// A part of a kind that only the client knows, verbatim.
+    Other(Json),
 }
 
 /// A file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FilePart {
-    /// Where it is: `http:`, `https:`, or `data:`, which holds the file itself.
+    /// Its URL: `http:`, `https:`, or `data:`, which holds the file itself.
     pub url: String,
-    /// The media type, such as `image/png`, or the first half of one.
+    /// The media type, such as `image/png`, or the first part of one.
     pub media_type: String,
     /// The name.
     pub filename: Option<String>,
@@ -80,20 +80,20 @@ pub struct ToolPart {
     pub tool_call_id: String,
     /// The name of the tool.
     pub tool_name: String,
-    /// How far it is.
+    /// Its state.
     pub state: ToolState,
-    /// The input; for a call that failed it may be the text that the model wrote.
-    pub input: Value,
+    /// The input; for a call that failed, it may be the text that the model wrote.
+    pub input: Json,
     /// Whether the provider ran the tool.
     pub provider_executed: bool,
 }
 
-/// How far the call of a tool is.
+/// The state of a tool call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ToolState {
-    /// The input is not whole.
+    /// The input is incomplete.
     InputStreaming,
-    /// The input is whole.
+    /// The input is complete.
     InputAvailable,
     /// The user is asked whether the tool may run.
     ApprovalRequested {
@@ -106,36 +106,37 @@ pub enum ToolState {
         id: String,
         /// Whether the tool may run.
         approved: bool,
-        /// Why.
+        /// The reason.
         reason: Option<String>,
     },
-    /// The tool gave something back.
+    /// The tool returned output.
     OutputAvailable {
-        /// What it gave back.
-        output: Value,
-        /// More is to come.
+        /// The output.
+        output: Json,
+        /// More output follows.
         preliminary: bool,
     },
     /// The tool, or the call of it, failed.
     OutputError {
-        /// What went wrong.
+        /// The error message.
         error_text: String,
     },
-    /// The user did not let the tool run.
+    /// The user did not approve the call.
     OutputDenied {
-        /// Why.
+        /// The reason.
         reason: Option<String>,
     },
 }
 
 impl ToolPart {
-    /// What the model is told of the outcome; `None` if there is none.
+    /// Returns the outcome for the model; `None` if there is none.
     pub(super) fn outcome(&self) -> Option<String> {
         const DENIED: &str = "Tool call execution denied.";
         match &self.state {
             ToolState::OutputAvailable { preliminary: true, .. } => None,
-            ToolState::OutputAvailable { output: Value::String(text), .. } => Some(text.clone()),
-            ToolState::OutputAvailable { output, .. } => Some(output.to_string()),
+            ToolState::OutputAvailable { output, .. } => {
+                Some(output.string().unwrap_or_else(|| output.get().to_owned()))
+            }
             ToolState::OutputError { error_text } => Some(error_text.clone()),
             ToolState::OutputDenied { reason }
             | ToolState::ApprovalResponded { approved: false, reason, .. } => {
@@ -145,18 +146,18 @@ impl ToolPart {
         }
     }
 
-    /// The input as the model wrote it, where it is the free text of a custom tool.
-    pub(super) fn free_text(&self) -> Option<&str> {
-        // A text as the input of a call that failed is most likely one that was meant to be JSON.
-        if matches!(self.state, ToolState::OutputError { .. }) { None } else { self.input.as_str() }
+    /// Returns the input as the model wrote it, if it is the free text of a custom tool.
+    pub(super) fn free_text(&self) -> Option<String> {
+        // A text as the input of a failed call was most likely meant to be JSON.
+        if matches!(self.state, ToolState::OutputError { .. }) { None } else { self.input.string() }
     }
 
-    /// The arguments of a function as JSON text.
+    /// Returns the arguments of a function as JSON text.
     pub(super) fn arguments(&self) -> String {
-        match &self.input {
-            Value::Null => "{}".to_owned(),
-            Value::String(text) => text.clone(),
-            input => input.to_string(),
+        match self.input.string() {
+            Some(text) => text,
+            None if self.input.is_null() => "{}".to_owned(),
+            None => self.input.get().to_owned(),
         }
     }
 }

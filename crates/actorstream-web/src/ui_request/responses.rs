@@ -1,24 +1,23 @@
 //! Messages of the AI SDK → the input of `POST /responses`.
 
-use actorstream::proto::responses::request::{
-    CustomToolCall, CustomToolOutput, FunctionCall, FunctionOutput, InputContent, InputFile, InputItem,
-    InputMessage, InputPart,
+use actorstream::proto::api::responses::request::{
+    CustomToolCall, CustomToolCallOutputParam, FunctionCallOutput, FunctionToolCall, InputFileContent,
+    InputItem, InputMessage, InputMessageContent, InputPart,
 };
 
 use super::chat::{answered, is_data, name, steps, text};
 use super::part::{FilePart, MessagePart, ToolPart};
 use super::{UiMessage, UiRole};
 
-pub(super) fn items(messages: &[UiMessage]) -> Vec<InputItem> {
-    let mut into = Vec::new();
+/// Creates the items one by one: many small ones take far more memory than their text.
+pub(super) fn items(messages: &[UiMessage], into: &mut dyn FnMut(InputItem)) {
     for message in messages {
         match message.role {
-            UiRole::System => into.push(InputMessage::system(text(&message.parts)).into()),
-            UiRole::User => into.extend(user(&message.parts)),
-            UiRole::Assistant => assistant(&message.parts, &mut into),
+            UiRole::System => into(InputMessage::system(text(&message.parts)).into()),
+            UiRole::User => user(&message.parts).into_iter().for_each(&mut *into),
+            UiRole::Assistant => assistant(&message.parts, into),
         }
     }
-    into
 }
 
 fn user(parts: &[MessagePart]) -> Option<InputItem> {
@@ -32,8 +31,8 @@ fn user(parts: &[MessagePart]) -> Option<InputItem> {
         .collect();
     let content = match parts.as_slice() {
         [] => return None,
-        [InputPart::InputText { text, .. }] => InputContent::Text(text.clone()),
-        _ => InputContent::Parts(parts),
+        [InputPart::InputText(part)] => InputMessageContent::Text(part.text.clone()),
+        _ => InputMessageContent::List(parts),
     };
     Some(InputMessage::user(content).into())
 }
@@ -42,35 +41,36 @@ fn file(file: &FilePart) -> InputPart {
     if file.media_type.split('/').next() == Some("image") {
         InputPart::image(file.url.as_str())
     } else if is_data(&file.url) {
-        InputPart::file(InputFile::data(name(file), &file.url))
+        InputPart::file(InputFileContent::data(name(file), &file.url))
     } else {
-        InputPart::file(InputFile::url(&file.url))
+        InputPart::file(InputFileContent::url(&file.url))
     }
 }
 
-fn assistant(parts: &[MessagePart], into: &mut Vec<InputItem>) {
+fn assistant(parts: &[MessagePart], into: &mut dyn FnMut(InputItem)) {
     for step in steps(parts) {
         if let [MessagePart::Steering { parts }] = step {
-            into.extend(user(parts));
+            user(parts).into_iter().for_each(&mut *into);
             continue;
         }
         let said = text(step);
         if !said.is_empty() {
-            into.push(InputMessage::assistant(said).into());
+            into(InputMessage::assistant(said).into());
         }
         let calls: Vec<(&ToolPart, String)> = answered(step).collect();
-        into.extend(calls.iter().map(|(call, _)| match call.free_text() {
-            Some(input) => {
-                InputItem::CustomToolCall(CustomToolCall::new(&call.tool_call_id, &call.tool_name, input))
-            }
-            None => {
-                let arguments = call.arguments();
-                InputItem::FunctionCall(FunctionCall::new(&call.tool_call_id, &call.tool_name, arguments))
-            }
-        }));
-        into.extend(calls.into_iter().map(|(call, outcome)| match call.free_text() {
-            Some(_) => InputItem::CustomToolCallOutput(CustomToolOutput::new(&call.tool_call_id, outcome)),
-            None => InputItem::FunctionCallOutput(FunctionOutput::new(&call.tool_call_id, outcome)),
-        }));
+        for (call, _) in &calls {
+            let (id, name) = (&call.tool_call_id, &call.tool_name);
+            into(match call.free_text() {
+                Some(input) => CustomToolCall::new(id, name, input).into(),
+                None => FunctionToolCall::new(id, name, call.arguments()).into(),
+            });
+        }
+        for (call, outcome) in calls {
+            let id = &call.tool_call_id;
+            into(match call.free_text() {
+                Some(_) => CustomToolCallOutputParam::new(id, outcome).into(),
+                None => FunctionCallOutput::of(id, outcome).into(),
+            });
+        }
     }
 }

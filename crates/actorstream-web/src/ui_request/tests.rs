@@ -6,6 +6,10 @@ fn parse(body: &Value) -> UiRequest {
     UiRequest::parse(body.to_string().as_bytes()).unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
+fn raw(value: Value) -> Json {
+    Json::new(&value).unwrap()
+}
+
 fn user(id: &str, text: &str) -> Value {
     json!({"id": id, "role": "user", "parts": [{"type": "text", "text": text}]})
 }
@@ -55,6 +59,27 @@ fn conversation() -> Value {
             {"type": "text", "text": "It is sunny."}]},
         user("u2", "Thanks"),
     ]))
+}
+
+#[test]
+fn added_instructions_stand_before_the_conversation() {
+    let roles = |messages: &Value| -> Vec<String> {
+        messages
+            .as_array()
+            .unwrap()
+            .iter()
+            .take(3)
+            .map(|it| it["role"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let request = parse(&conversation());
+    let chat = request.to_chat("m").system("One").developer("Two");
+    let chat = serde_json::to_value(chat.messages).unwrap();
+    // The conversation has instructions of its own.
+    assert_eq!(roles(&chat), ["system", "system", "developer"]);
+    assert_eq!((&chat[0]["content"], &chat[1]["content"]), (&json!("Be kind."), &json!("One")));
+    let response = request.to_responses("m").developer("One");
+    assert_eq!(roles(&serde_json::to_value(response.input).unwrap()), ["system", "developer", "user"]);
 }
 
 #[test]
@@ -126,17 +151,17 @@ fn every_part_is_typed() {
         (request.id.as_str(), request.messages.len(), request.message_id.as_deref()),
         ("chat", 4, None)
     );
-    assert_eq!(request.messages[1].metadata, Some(json!({"at": 1})));
+    assert_eq!(request.messages[1].metadata, Some(raw(json!({"at": 1}))));
     let parts = &request.messages[2].parts;
     let others: Vec<&MessagePart> =
         parts.iter().filter(|part| matches!(part, MessagePart::Other(_))).collect();
-    assert_eq!(others, [&MessagePart::Other(json!({"type": "custom", "kind": "openai.compaction"}))]);
+    assert_eq!(others, [&MessagePart::Other(raw(json!({"type": "custom", "kind": "openai.compaction"})))]);
     let call = parts.iter().find_map(|part| match part {
         MessagePart::Tool(call) if call.state == ToolState::InputStreaming => Some(call),
         _ => None,
     });
-    assert_eq!((call.unwrap().tool_name.as_str(), &call.unwrap().input), ("weather", &json!("{\"ci")));
-    let data = MessagePart::Data { name: "weather".into(), id: Some("w".into()), data: json!({"t": 1}) };
+    assert_eq!((call.unwrap().tool_name.as_str(), &call.unwrap().input), ("weather", &raw(json!("{\"ci"))));
+    let data = MessagePart::Data { name: "weather".into(), id: Some("w".into()), data: raw(json!({"t": 1})) };
     assert!(parts.contains(&data));
 }
 
@@ -145,12 +170,12 @@ fn further_fields_are_the_applications() {
     let body = json!({"id": "c", "messages": [user("u", "a")], "messageId": "u", "trigger": "regenerate-message",
                       "model": "large", "n": 1});
     let request = parse(&body);
-    assert_eq!(request.extra, *json!({"model": "large", "n": 1}).as_object().unwrap());
+    assert_eq!(request.extra.to_bytes(), r#"{"model":"large","n":1}"#);
     assert_eq!((request.trigger, request.message_id.as_deref()), (Trigger::RegenerateMessage, Some("u")));
 }
 
 #[test]
-fn what_is_wrong_is_said_and_where() {
+fn errors_name_the_field() {
     let part = |part: Value| messages(json!([{"id": "u", "role": "user", "parts": [part]}]));
     let long = "x".repeat(257);
     for (body, message) in [
@@ -201,7 +226,7 @@ fn what_is_wrong_is_said_and_where() {
         assert_eq!(failure.kind, "invalid_request_error");
     }
     let failure = UiRequest::parse(b"{").unwrap_err();
-    assert!(failure.message.starts_with("the body is no JSON: "), "{}", failure.message);
+    assert!(failure.message.starts_with("the body is not JSON: "), "{}", failure.message);
 }
 
 #[test]
@@ -232,4 +257,58 @@ fn the_key_is_that_of_what_is_asked() {
     let again = json!({"id": "c", "trigger": "regenerate-message", "messages": [user("u", "a")]});
     assert_eq!(parse(&again).last_user_message_key(), None);
     assert_eq!(key(json!([{"id": "s", "role": "system", "parts": []}])), None);
+}
+
+#[test]
+fn an_answer_continues_a_last_message_of_the_models_alone() {
+    let assistant = json!({"id": "a", "role": "assistant", "parts": [{"type": "text", "text": "Hello"}]});
+    assert_eq!(parse(&messages(json!([user("u", "Hi"), assistant]))).continued_message(), Some("a"));
+    assert_eq!(parse(&messages(json!([assistant, user("u", "Hi")]))).continued_message(), None);
+}
+
+#[test]
+fn a_question_has_something_that_the_model_is_shown() {
+    let message = |role: &str, parts: Value| json!({"id": "m", "role": role, "parts": parts});
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let call = |state: &str, more: &str| json!({"type": "tool-f", "toolCallId": "k", "state": state, "input": {}, "output": 2, "providerExecuted": more == "run"});
+    for asked in [
+        json!([user("u", "Hi")]),
+        json!([message(
+            "user",
+            json!([{"type": "file", "mediaType": "image/png", "url": "https://a.example/b"}])
+        )]),
+        json!([user("u", "Hi"), message("assistant", json!([]))]),
+        json!([message("assistant", json!([call("output-available", "")]))]),
+        json!([message("assistant", json!([{"type": "steering-message", "parts": [text("Hurry")]}]))]),
+        json!([message("system", json!([text("Say hello")]))]),
+    ] {
+        assert_eq!(parse(&messages(asked.clone())).check_question(), Ok(()), "{asked}");
+    }
+    for (empty, at) in [
+        (json!([message("user", json!([]))]), 0),
+        (json!([user("u", "")]), 0),
+        (json!([user("u", "Hi"), message("user", json!([{"type": "data-x", "data": 1}]))]), 1),
+        (
+            json!([message(
+                "assistant",
+                json!([call("input-available", ""), call("output-available", "run")])
+            )]),
+            0,
+        ),
+        (json!([message("assistant", json!([{"type": "reasoning", "text": "hm"}]))]), 0),
+        (json!([message("system", json!([]))]), 0),
+    ] {
+        let failure = parse(&messages(empty.clone())).check_question().unwrap_err();
+        let told = format!("messages[{at}].parts: there is nothing for the model to answer");
+        assert_eq!((failure.status, failure.message), (400, told), "{empty}");
+    }
+}
+
+#[test]
+fn a_request_built_by_messages_equals_one_built_from_a_list() {
+    let request = parse(&conversation());
+    let chat = serde_json::to_string(&request.chat_body("m")).unwrap();
+    assert_eq!(chat, serde_json::to_string(&request.to_chat("m")).unwrap());
+    let responses = serde_json::to_string(&request.responses_body("m")).unwrap();
+    assert_eq!(responses, serde_json::to_string(&request.to_responses("m")).unwrap());
 }

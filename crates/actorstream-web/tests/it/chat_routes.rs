@@ -123,7 +123,7 @@ async fn stop_closes_upstream_and_keeps_the_text() {
 }
 
 #[actix_rt::test]
-async fn what_is_anothers_is_not_found() {
+async fn a_generation_of_another_owner_is_not_found() {
     let gate = Gate::new();
     let upstream = Upstream::start(held(&gate));
     let service = Service::start(builder(&upstream.base_url()));
@@ -192,7 +192,7 @@ async fn bad_requests_are_told_what_is_wrong() {
 #[actix_rt::test]
 async fn an_error_of_upstream_comes_in_the_viewers_protocol() {
     let upstream = Upstream::start(Reply::error(500, "server_error", "sk-secret is not welcome"));
-    let service = Service::start(builder(&upstream.base_url()).tell_upstream_errors(true));
+    let service = Service::start(builder(&upstream.base_url()).expose_upstream_errors(true));
     let ui_stream = service.post("alice", "/api/chat", &ui("c", "m1")).await.rest().await;
     assert!(ui_stream.contains(r#""type":"error""#) && ui_stream.contains("is not welcome"), "{ui_stream}");
     assert!(!ui_stream.contains("sk-secret"), "{ui_stream}");
@@ -261,4 +261,45 @@ async fn the_chat_route_can_ask_for_responses() {
     let text = service.post("alice", "/api/chat", &ui("c", "m1")).await.rest().await;
     assert_eq!(ui_text(&text), "Hello");
     assert_eq!(upstream.requests()[0].path, "/v1/responses");
+}
+
+#[actix_rt::test]
+async fn an_answer_that_continues_a_message_keeps_its_id() {
+    let gate = Gate::new();
+    let upstream = Upstream::start(held(&gate));
+    let service = Service::start(builder(&upstream.base_url()));
+    let mut body = ui("c", "m1");
+    body["messages"].as_array_mut().unwrap().push(json!({"id": "asst_77", "role": "assistant", "parts": [
+        {"type": "tool-f", "toolCallId": "k", "state": "output-available", "input": {}, "output": 2}]}));
+    let mut first = service.post("alice", "/api/chat", &body).await;
+    first.until("Hello,").await;
+    // Every viewer is told the same, whenever it comes.
+    let same = service.post("alice", "/api/chat", &body).await;
+    let reload = service.get("alice", "/api/chat/c/stream").await;
+    let by_id = format!("/api/v1/generations/{}/stream?protocol=ui", first.generation());
+    let by_id = service.get("alice", &by_id).await;
+    gate.open();
+    let all = first.rest().await;
+    assert!(frames(&all)[0].1.contains(r#""messageId":"asst_77""#), "{all}");
+    for viewer in [same, reload, by_id] {
+        assert_eq!(viewer.rest().await, all);
+    }
+    let asked = upstream.requests()[0].json();
+    assert_eq!(upstream.request_count(), 1);
+    assert_eq!(asked.as_object().unwrap().keys().collect::<Vec<_>>(), ["model", "messages", "stream"]);
+}
+
+#[actix_rt::test]
+async fn a_message_without_anything_to_answer_is_refused() {
+    let upstream = Upstream::start(ChatStream::new().content("Hello").reply());
+    for relay in [builder(&upstream.base_url()), builder(&upstream.base_url()).chat_over_responses()] {
+        let service = Service::start(relay);
+        let mut body = ui("c", "m1");
+        body["messages"][0]["parts"] = json!([]);
+        let answer = service.post("alice", "/api/chat", &body).await;
+        assert_eq!(answer.status, 400);
+        let said = answer.json().await["error"]["message"].take();
+        assert_eq!(said, "messages[0].parts: there is nothing for the model to answer");
+    }
+    assert_eq!(upstream.request_count(), 0);
 }

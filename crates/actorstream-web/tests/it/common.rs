@@ -192,19 +192,14 @@ pub(crate) fn ui_text(text: &str) -> String {
 /// All entries of a log, when it has ended, as JSON.
 pub(crate) async fn log(store: &dyn Store, id: &GenerationId) -> Vec<Value> {
     let mut watch = store.watch(id);
-    within(async {
-        loop {
-            watch.borrow_and_update();
-            let page = store.read(id, 0, usize::MAX).await.unwrap();
-            if page.ended {
-                return page
-                    .entries
-                    .iter()
-                    .map(|entry| serde_json::to_value(&entry.event).unwrap())
-                    .collect();
-            }
-            watch.changed().await.unwrap();
+    let mut entries = Vec::new();
+    loop {
+        watch.borrow_and_update();
+        let page = store.read(id, entries.len() as u64, usize::MAX).await.unwrap();
+        entries.extend(page.entries.iter().map(|entry| serde_json::to_value(&entry.event).unwrap()));
+        if page.ended {
+            return entries;
         }
-    })
-    .await
+        within(watch.changed()).await.unwrap();
+    }
 }

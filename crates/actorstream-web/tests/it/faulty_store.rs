@@ -9,7 +9,7 @@ use actorstream_test::Gate;
 use actorstream_web::GenerationId;
 use actorstream_web::event::Event;
 use actorstream_web::store::{
-    Append, Appended, Bound, ChatKey, Claim, Generation, Hint, MemoryStore, NewGeneration, Page, Renewed,
+    Append, Appended, Bound, ChatKey, Claim, Generation, MemoryStore, NewGeneration, Page, Progress, Renewed,
     Store, StoreError, StoreFuture, StoreLimits, Turn,
 };
 use tokio::sync::{Notify, watch};
@@ -31,6 +31,14 @@ pub(crate) struct Faults {
     pub(crate) lost_answers: AtomicUsize,
     /// Nothing can be reached.
     pub(crate) down: AtomicBool,
+    /// Nothing can be bound.
+    pub(crate) bind_down: AtomicBool,
+    /// Nothing can be removed.
+    pub(crate) remove_down: AtomicBool,
+    /// How often a generation was claimed, or tried to be.
+    pub(crate) claims: AtomicUsize,
+    /// How many bytes of logs were read.
+    pub(crate) bytes_read: AtomicUsize,
     /// Other instances share the logs.
     pub(crate) shared: AtomicBool,
     /// How many entries, and bytes, each append has had.
@@ -95,10 +103,15 @@ impl Store for FaultyStore {
     }
 
     fn read<'a>(&'a self, id: &'a GenerationId, after: u64, max_bytes: usize) -> StoreFuture<'a, Page> {
-        self.up(self.inner.read(id, after, max_bytes))
+        self.up(Box::pin(async move {
+            let page = self.inner.read(id, after, max_bytes).await?;
+            let bytes = page.entries.iter().map(|entry| entry.event.size() as usize).sum();
+            self.faults.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+            Ok(page)
+        }))
     }
 
-    fn watch(&self, id: &GenerationId) -> watch::Receiver<Hint> {
+    fn watch(&self, id: &GenerationId) -> watch::Receiver<Progress> {
         self.inner.watch(id)
     }
 
@@ -111,6 +124,7 @@ impl Store for FaultyStore {
     }
 
     fn claim<'a>(&'a self, id: &'a GenerationId, lease: Duration) -> StoreFuture<'a, Claim> {
+        self.faults.claims.fetch_add(1, Ordering::Relaxed);
         self.up(self.inner.claim(id, lease))
     }
 
@@ -127,6 +141,9 @@ impl Store for FaultyStore {
     }
 
     fn bind<'a>(&'a self, chat: &'a ChatKey, turn: &'a Turn, id: &'a GenerationId) -> StoreFuture<'a, Bound> {
+        if self.faults.bind_down.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(StoreError::unavailable("the link broke")) });
+        }
         self.up(self.inner.bind(chat, turn, id))
     }
 
@@ -135,6 +152,9 @@ impl Store for FaultyStore {
     }
 
     fn remove<'a>(&'a self, id: &'a GenerationId) -> StoreFuture<'a, ()> {
+        if self.faults.remove_down.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(StoreError::unavailable("the link broke")) });
+        }
         self.up(self.inner.remove(id))
     }
 

@@ -60,7 +60,7 @@ async fn a_streamed_completion_is_upstreams_to_the_letter() {
 }
 
 #[actix_rt::test]
-async fn an_unstreamed_completion_is_put_together() {
+async fn an_unstreamed_answer_of_a_server_that_streams_all_the_same_is_put_together() {
     let chat = ChatStream::new().content("Hello").tool_call("c", "f", "{}").usage(1, 2);
     let text = CompletionStream::new().text("Once");
     let (chat_reply, text_reply) = (chat.reply(), text.reply());
@@ -71,14 +71,13 @@ async fn an_unstreamed_completion_is_put_together() {
     let service = Service::start(builder(&upstream.base_url()));
     let request = json!({"model": "m", "messages": []});
     let answer = service.post("alice", "/api/v1/chat/completions", &request).await;
-    assert_eq!(answer.status, 200);
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
     let answer = answer.json().await;
     assert_eq!(answer["object"], "chat.completion");
     assert_eq!(answer["choices"][0]["message"]["content"], "Hello");
     assert_eq!(answer["choices"][0]["message"]["tool_calls"][0]["function"]["name"], "f");
     assert_eq!(answer["usage"]["completion_tokens"], 2);
-    let asked = upstream.requests()[0].json();
-    assert_eq!((&asked["stream"], &asked["stream_options"]["include_usage"]), (&json!(true), &json!(true)));
+    assert_eq!(upstream.requests()[0].json(), request);
     let answer = service
         .post("alice", "/api/v1/completions", &json!({"model": "m", "prompt": "x"}))
         .await
@@ -91,7 +90,7 @@ async fn an_unstreamed_completion_is_put_together() {
 async fn a_refusal_has_its_status() {
     for streamed in [true, false] {
         let upstream = Upstream::start(Reply::error(429, "rate_limit_error", "slow down"));
-        let service = Service::start(builder(&upstream.base_url()).tell_upstream_errors(true));
+        let service = Service::start(builder(&upstream.base_url()).expose_upstream_errors(true));
         let request = json!({"model": "m", "messages": [], "stream": streamed});
         let answer = service.post("alice", "/api/v1/chat/completions", &request).await;
         assert_eq!(answer.status, 429);

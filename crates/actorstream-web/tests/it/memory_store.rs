@@ -131,3 +131,8 @@ async fn chats_of_two_owners_are_apart() {
 async fn of_many_at_once_one_is_bound() {
     contract::chats::of_many_at_once_one_is_bound(MEMORY).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_processes_have_of_an_owner_is_added_up() {
+    contract::lives::what_processes_have_of_an_owner_is_added_up(MEMORY).await;
+}

@@ -1,5 +1,6 @@
 //! Taking over generations whose producer is gone: by policy, exactly, and not for ever.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actorstream_test::{ChatStream, Gate, Reply, Request, Script, Upstream};
@@ -9,7 +10,7 @@ use actorstream_web::{Api, GenerationId, Relay, Takeover, UpstreamRequest};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::common::{log, with_store};
+use crate::common::{Service, log, with_store, within};
 use crate::faulty_store::FaultyStore;
 
 const LEASE: Duration = Duration::from_secs(15);
@@ -96,7 +97,7 @@ async fn a_response_in_background_mode_goes_on_exactly() {
 }
 
 #[actix_rt::test]
-async fn what_cannot_go_on_is_generated_again_or_fails_as_the_policy_says() {
+async fn an_orphan_restarts_or_fails_by_policy() {
     let part = Event::upstream(&json!({"choices": [{"index": 0, "delta": {"content": "Hel"}}]})).unwrap();
     for (takeover, again) in [(Takeover::Resume, false), (Takeover::Restart, true), (Takeover::Fail, false)] {
         let stream = ChatStream::new().content("Hello");
@@ -154,7 +155,7 @@ async fn a_generation_is_taken_over_so_often_and_then_fails() {
 }
 
 #[actix_rt::test]
-async fn what_was_stopped_is_not_gone_on_with() {
+async fn a_stopped_generation_is_not_resumed() {
     let store = MemoryStore::default();
     let id = orphan(&store, Api::Chat, chat(), Vec::new(), None).await;
     store.request_stop(&id, "the user").await.unwrap();
@@ -189,7 +190,7 @@ async fn an_instance_that_goes_down_hands_over_at_once_and_leaves_the_response_t
         _ => Reply::sse().events(response_events().split_off(3)).end(),
     }));
     let store = FaultyStore::default();
-    store.faults.shared.store(true, std::sync::atomic::Ordering::Relaxed);
+    store.faults.shared.store(true, Ordering::Relaxed);
     let down = with_store(&upstream.base_url(), store.clone()).build();
     let request = json!({"model": "m", "input": "Hi", "background": true});
     let request = UpstreamRequest::new(Api::Responses, &request).unwrap();
@@ -215,4 +216,41 @@ async fn an_instance_that_goes_down_hands_over_at_once_and_leaves_the_response_t
     assert_eq!(held, response_events());
     let asked: Vec<String> = upstream.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(asked, ["/v1/responses", "/v1/responses/resp_1"], "nobody stopped the response");
+}
+
+#[actix_rt::test]
+async fn upstream_headers_of_a_replaced_answer_are_not_passed_on() {
+    for refused in [false, true] {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let upstream = Upstream::start(Script::with(move |_: &Request| {
+            let request = asked.fetch_add(1, Ordering::Relaxed);
+            let id = format!("req_{request}");
+            match (request, refused) {
+                (0, _) => Reply::sse().header("x-request-id", id).hold(),
+                (_, true) => Reply::error(404, "t", "No.").header("x-request-id", id),
+                (_, false) => ChatStream::new().content("Hello").reply().header("x-request-id", id),
+            }
+        }));
+        let store = FaultyStore::default();
+        let lease = Duration::from_millis(300);
+        let service = Service::start(with_store(&upstream.base_url(), store.clone()).lease(lease));
+        let other = with_store(&upstream.base_url(), store.inner.clone()).build();
+        let body = json!({"model": "m", "messages": [], "stream": true});
+        let asking = service.post("alice", "/api/v1/chat/completions", &body);
+        let take_over = async {
+            within(upstream.request(0)).await;
+            // The producer cannot keep its lease, and another one takes the generation.
+            store.faults.down.store(true, Ordering::Relaxed);
+            while upstream.request_count() < 2 {
+                other.adopt_orphans().await;
+                actix_rt::time::sleep(Duration::from_millis(20)).await;
+            }
+            store.faults.down.store(false, Ordering::Relaxed);
+        };
+        let (answer, ()) = futures_util::future::join(asking, take_over).await;
+        assert_eq!(answer.status.as_u16(), if refused { 404 } else { 200 });
+        assert_eq!(answer.header("x-request-id"), "", "the first request had another answer");
+        let text = answer.rest().await;
+        assert!(refused || text.contains("[DONE]"), "{text}");
+    }
 }

@@ -136,11 +136,11 @@ async fn so_many_may_watch() {
     drop(relay);
     let relay = builder(&upstream.base_url()).max_viewers(3).max_viewers_of_one(2).build();
     let other = GenerationId::random();
-    let seats: Vec<_> = (0..2).map(|_| viewer(&relay, &id, None)).collect();
+    let permits: Vec<_> = (0..2).map(|_| viewer(&relay, &id, None)).collect();
     assert_eq!(relay.viewer(&id, Api::Chat, Protocol::Text, None).unwrap_err().status, 503);
     let _third = viewer(&relay, &other, None);
     assert_eq!(relay.viewer(&other, Api::Chat, Protocol::Text, None).unwrap_err().status, 503);
-    drop(seats);
+    drop(permits);
     viewer(&relay, &id, None);
 }
 

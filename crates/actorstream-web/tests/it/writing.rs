@@ -68,7 +68,7 @@ async fn braked(upstream: &Upstream, store: FaultyStore) -> (Relay, GenerationId
 }
 
 #[actix_rt::test]
-async fn what_comes_while_an_append_is_under_way_is_the_next_one() {
+async fn events_during_an_append_form_the_next_one() {
     let (store, gate) = FaultyStore::gated();
     let faults = store.faults.clone();
     let upstream = Upstream::start(ChatStream::new().deltas(2000, "word ").reply());
@@ -142,7 +142,7 @@ async fn the_lease_is_kept_while_upstream_is_silent() {
 }
 
 #[actix_rt::test]
-async fn whoever_was_taken_over_drops_its_upstream() {
+async fn a_fenced_producer_drops_its_upstream() {
     tokio::time::pause();
     let gate = Gate::new();
     let upstream = Upstream::spawn(held(&gate));
@@ -183,6 +183,7 @@ async fn a_target_of_ones_own_watches_and_changes() {
     let upstream = Upstream::start(ChatStream::new().delta_words().content("a b c").reply());
     let shouting = |log: Log| {
         (move |event: StreamEvent<actorstream::ChatCompletionChunk>| match event {
+            StreamEvent::Start(_) => {}
             StreamEvent::Data(chunk) => {
                 let mut json = actorstream::Event::payload(&chunk).json().unwrap();
                 if let Some(text) = json["choices"][0]["delta"]["content"].as_str() {
@@ -238,7 +239,7 @@ async fn upstreams_errors_are_told_in_its_words_only_where_they_may_be() {
     {
         let error = Reply::error(404, "invalid_request_error", "no model `m` for org-42, sk-secret");
         let upstream = Upstream::start(Script::sequence([error]));
-        let relay = builder(&upstream.base_url()).tell_upstream_errors(tell).build();
+        let relay = builder(&upstream.base_url()).expose_upstream_errors(tell).build();
         let id = relay.begin("alice", hello()).await.unwrap();
         let log = log(&**relay.store(), &id).await;
         assert_eq!(log.len(), 1);

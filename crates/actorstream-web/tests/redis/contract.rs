@@ -7,6 +7,40 @@ use actorstream_web::store::{Store, StoreLimits, contract};
 use crate::proxy::Proxy;
 use crate::server::{Server, store, url};
 
+/// Passes the tests of the contract, but for the one that counts, to a macro.
+macro_rules! contract_tests {
+    ($macro:ident) => {
+        $macro! {
+            logs::entries_are_numbered_from_one_without_gaps
+            logs::what_is_written_is_read
+            logs::a_gap_is_told
+            logs::a_repeated_append_is_no_second_one
+            logs::the_end_closes_the_log
+            logs::a_full_log_takes_its_end_alone
+            logs::an_old_log_takes_its_end_alone
+            logs::a_watch_tells_of_what_was_appended
+            logs::what_is_not_there_is_not_found
+            logs::an_id_is_taken_once
+            logs::an_ended_log_expires
+            logs::generations_are_counted
+            producers::a_lease_that_is_over_is_claimed_by_one
+            producers::renewals_and_appends_keep_a_lease
+            producers::an_old_producer_is_fenced
+            producers::takeovers_are_counted
+            lives::a_stop_reaches_the_producer
+            lives::a_stop_outlives_its_producer
+            lives::a_stop_after_the_end_changes_nothing
+            lives::attendance_lasts_as_long_as_it_was_said_to
+            lives::a_removed_generation_is_gone_for_its_producer
+            lives::what_processes_have_of_an_owner_is_added_up
+            chats::a_chat_has_one_generation_for_each_turn
+            chats::chats_of_two_owners_are_apart
+            chats::of_many_at_once_one_is_bound
+        }
+    };
+}
+pub(crate) use contract_tests;
+
 /// Stores on what listens on this port.
 macro_rules! make {
     ($port:expr) => {{
@@ -45,32 +79,7 @@ macro_rules! tests {
     };
 }
 
-tests! {
-    logs::entries_are_numbered_from_one_without_gaps
-    logs::what_is_written_is_read
-    logs::a_gap_is_told
-    logs::a_repeated_append_is_no_second_one
-    logs::the_end_closes_the_log
-    logs::a_full_log_takes_its_end_alone
-    logs::an_old_log_takes_its_end_alone
-    logs::a_watch_tells_of_what_was_appended
-    logs::what_is_not_there_is_not_found
-    logs::an_id_is_taken_once
-    logs::an_ended_log_expires
-    logs::generations_are_counted
-    producers::a_lease_that_is_over_is_claimed_by_one
-    producers::renewals_and_appends_keep_a_lease
-    producers::an_old_producer_is_fenced
-    producers::takeovers_are_counted
-    lives::a_stop_reaches_the_producer
-    lives::a_stop_outlives_its_producer
-    lives::a_stop_after_the_end_changes_nothing
-    lives::attendance_lasts_as_long_as_it_was_said_to
-    lives::a_removed_generation_is_gone_for_its_producer
-    chats::a_chat_has_one_generation_for_each_turn
-    chats::chats_of_two_owners_are_apart
-    chats::of_many_at_once_one_is_bound
-}
+contract_tests!(tests);
 
 /// It counts what was acknowledged, which a lost reply is not: `faults` has what holds then.
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use actorstream_web::store::{RedisConnectError, RedisStore, Store, StoreError, StoreLimit};
+use actorstream_web::store::{RedisConnectError, RedisStore, Store, StoreError, StoreLimit, Tally};
 
-use crate::server::{Server, number};
+use crate::server::{Server, free_port, number};
 use crate::work::{LONG, append, created, finish, follow, new_generation, numbered, within, write, written};
 
 /// What the user needs, as `docs/scale-out.md` says.
@@ -76,6 +76,9 @@ async fn a_user_needs_no_more_than_the_documents_say() {
     store.bind(&chat, &turn, &id).await.unwrap();
     assert_eq!(store.current(&chat).await, Ok(Some(id.clone())));
     store.remove(&id).await.unwrap();
+    for here in [Tally { generations: 1, viewers: 2, bytes: 3 }, Tally::default()] {
+        assert_eq!(store.tally("o", "process", here, LONG).await, Ok(Tally::default()));
+    }
     // It may no more.
     let other = format!("{url}?prefix=other");
     let error = refused(RedisStore::connect(&other).await);
@@ -124,7 +127,7 @@ async fn tls_that_is_wrong_is_told() {
     std::fs::create_dir_all(&folder).unwrap();
     certificates(&folder);
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    let tls_port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let tls_port = free_port();
     let (port, certificate, key, ca) =
         (tls_port.to_string(), path("server.pem"), path("server.key"), path("ca.pem"));
     let server = Server::with(&[

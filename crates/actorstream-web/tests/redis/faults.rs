@@ -1,8 +1,12 @@
 //! What breaks does not show: no gap, nothing twice, and viewers go on by themselves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use actorstream::OpenAi;
+use actorstream_web::protocol::encoder;
 use actorstream_web::store::{Claim, RedisStore, Store, StoreError, StoreLimits};
+use actorstream_web::{Api, Cursor, GenerationId, Protocol, Relay, Viewer};
 use futures_util::future::join;
 
 use crate::proxy::{Loss, Proxy};
@@ -161,11 +165,59 @@ async fn messages_that_are_lost_are_made_up_for() {
     let mut watch = producer.watch(&id);
     let mut deaf = viewer.watch(&id);
     producer.request_stop(&id, "the user").await.unwrap();
-    within(watch.wait_for(|hint| hint.stop)).await.unwrap();
-    within(deaf.wait_for(|hint| hint.stop)).await.unwrap();
+    within(watch.wait_for(|progress| progress.stop)).await.unwrap();
+    within(deaf.wait_for(|progress| progress.stop)).await.unwrap();
     // And that a log is gone.
     producer.remove(&id).await.unwrap();
     within(async { while deaf.changed().await.is_ok() {} }).await;
+}
+
+/// A reader's store that has heard of the first entry of a log, but of no later one; and the log, which has three.
+async fn hard_of_hearing(server: &Server) -> (Proxy, RedisStore, RedisStore, GenerationId) {
+    let proxy = Proxy::start(server.port);
+    let (reader, writer) = two(proxy.port, server.port).await;
+    let id = created(&writer).await;
+    let mut watch = reader.watch(&id);
+    eventually(async || {
+        let channels = server.command(&["PUBSUB", "CHANNELS", &format!("*{id}*")]);
+        (channels.lines().count() == 2).then_some(())
+    })
+    .await;
+    writer.append(&id, &append(1, vec![numbered(1)])).await.unwrap();
+    within(watch.wait_for(|progress| progress.tail == 1)).await.unwrap();
+    proxy.deaf(true);
+    writer.append(&id, &append(2, vec![numbered(2), numbered(3)])).await.unwrap();
+    (proxy, reader, writer, id)
+}
+
+#[tokio::test]
+async fn what_a_reply_has_shown_is_read_though_its_messages_are_lost() {
+    let server = Server::start();
+    let (_proxy, reader, _writer, id) = hard_of_hearing(&server).await;
+    assert_eq!(reader.generation(&id).await.unwrap().tail, 3);
+    for after in 0..3 {
+        let page = reader.read(&id, after, 1 << 16).await.unwrap();
+        assert_eq!((page.tail, page.entries.len() as u64), (3, 3 - after));
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_that_another_instance_has_given_is_gone_on_from() {
+    let server = Server::start();
+    let (_proxy, reader, writer, id) = hard_of_hearing(&server).await;
+    let encoder = encoder(Protocol::OpenAi, Api::Chat, id.as_str());
+    let cursor = Cursor { generation: id.clone(), seq: 3, frames: None };
+    let mut viewer = Viewer::new(Arc::new(reader), id.clone(), encoder).after(Some(cursor));
+    let ending = async { writer.append(&id, &append(4, vec![finish()])).await.unwrap() };
+    let viewing = async {
+        let mut seen = String::new();
+        while let Some(more) = viewer.next().await {
+            seen.push_str(std::str::from_utf8(&more.unwrap()).unwrap());
+        }
+        seen
+    };
+    let (seen, _) = within(join(viewing, ending)).await;
+    assert_eq!(seen, format!("id: {id}.4\ndata: [DONE]\n\n"));
 }
 
 #[tokio::test]
@@ -253,4 +305,18 @@ async fn a_takeover_keeps_what_was_acknowledged_though_replies_are_lost() {
         heir.append(&id, &last).await.unwrap();
         assert_eq!(follow(&heir, &id).await, written(taken));
     }
+}
+
+#[tokio::test]
+async fn a_relay_is_ready_while_redis_answers() {
+    let mut server = Server::start();
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let openai = OpenAi::builder().base_url("http://127.0.0.1:9/v1").api_key("k").build().unwrap();
+    let relay = Relay::new(openai, store, async |_| Ok("alice".to_owned()));
+    relay.ready().await.unwrap();
+    server.kill();
+    let failure = within(relay.ready()).await.unwrap_err();
+    assert_eq!((failure.status, failure.code.as_deref()), (503, Some("store_unavailable")));
+    server.restart(Duration::ZERO);
+    eventually(async || relay.ready().await.ok()).await;
 }

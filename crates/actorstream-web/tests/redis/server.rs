@@ -1,7 +1,7 @@
 //! A redis-server of one test, in a directory of its own.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl Server {
         let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         // Another process may take the port first.
         for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_port();
             let mut server = Self {
                 child: spawn(port, &directory, &arguments),
                 port,
@@ -70,10 +70,10 @@ impl Server {
         panic!("redis-server does not answer");
     }
 
-    /// What redis-cli prints for a command.
+    /// What redis-cli prints for a command. It asks at the socket in the server's directory, where no other one answers.
     pub(crate) fn command(&self, arguments: &[&str]) -> String {
-        let port = self.port.to_string();
-        let output = Command::new("redis-cli").args(["-p", &port]).args(arguments).output();
+        let output =
+            Command::new("redis-cli").arg("-s").arg(socket(&self.directory)).args(arguments).output();
         let output = output.expect("redis-cli (Debian package redis-tools) runs");
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
     }
@@ -110,6 +110,17 @@ impl Server {
     }
 }
 
+/// A port that nobody listens at, and that the system gives to no outgoing connection: a server that is started again finds
+/// it free.
+pub(crate) fn free_port() -> u16 {
+    let ports = std::iter::repeat_with(|| fastrand::u16(10_000..32_000));
+    ports.take(1000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a port is free")
+}
+
+fn socket(directory: &Path) -> PathBuf {
+    directory.join("socket")
+}
+
 /// The URL of what listens on this port, with a prefix that nobody has used.
 pub(crate) fn url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}/0?prefix=t{}", number())
@@ -121,10 +132,19 @@ pub(crate) async fn store(url: &str, limits: StoreLimits) -> RedisStore {
     options.connect().await.unwrap()
 }
 
-fn spawn(port: u16, directory: &std::path::Path, arguments: &[String]) -> Child {
-    Command::new("redis-server")
+/// The server's program: `REDIS_SERVER`, or the one on the path.
+pub(crate) fn program() -> std::ffi::OsString {
+    std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
+fn spawn(port: u16, directory: &Path, arguments: &[String]) -> Child {
+    // What was killed has left its socket behind.
+    let _ = std::fs::remove_file(socket(directory));
+    Command::new(program())
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])
         .arg(directory)
+        .arg("--unixsocket")
+        .arg(socket(directory))
         .args(["--enable-debug-command", "local"])
         .args(arguments)
         .stdin(Stdio::null())

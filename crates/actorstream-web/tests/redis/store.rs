@@ -118,7 +118,7 @@ async fn entries_too_large_to_be_published_are_read() {
 }
 
 #[tokio::test]
-async fn who_writes_reads_it_at_once() {
+async fn the_producer_reads_its_own_appends_at_once() {
     let server = Server::start();
     let store = server.store().await;
     let id = created(&store).await;
@@ -133,7 +133,7 @@ async fn who_writes_reads_it_at_once() {
 }
 
 #[tokio::test]
-async fn what_was_left_behind_makes_room() {
+async fn expired_generations_make_room() {
     let server = Server::start();
     let url = server.url();
     let limits = StoreLimits {

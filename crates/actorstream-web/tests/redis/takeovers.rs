@@ -219,7 +219,7 @@ async fn killed_in_a_chat(takeover: &str) -> (String, usize) {
 }
 
 #[actix_rt::test]
-async fn what_cannot_go_on_is_generated_again_where_the_policy_says_so() {
+async fn an_orphan_restarts_where_the_policy_says_so() {
     let (seen, asked) = killed_in_a_chat("restart").await;
     let (void, again) = seen.split_once(r#""type":"reset-step""#).expect("what was shown is void");
     assert!(void.contains("Hello"), "{void}");
@@ -232,7 +232,7 @@ async fn what_cannot_go_on_is_generated_again_where_the_policy_says_so() {
 }
 
 #[actix_rt::test]
-async fn what_cannot_go_on_fails_where_the_policy_says_so() {
+async fn an_orphan_fails_where_the_policy_says_so() {
     let (seen, asked) = killed_in_a_chat("fail").await;
     assert!(seen.contains(r#""type":"error""#), "{seen}");
     assert_eq!(asked, 1);

@@ -102,6 +102,17 @@ pub(crate) fn written(entries: u64) -> Vec<String> {
         .collect()
 }
 
+/// Asks until Redis is there to answer.
+pub(crate) async fn when_available<T>(
+    mut ask: impl AsyncFnMut() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    eventually(async || match ask().await {
+        Err(StoreError::Unavailable(_)) => None,
+        answer => Some(answer),
+    })
+    .await
+}
+
 /// Waits for an answer, asking again, for a minute at most.
 pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     for _ in 0..1200 {

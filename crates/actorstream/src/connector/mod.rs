@@ -1,67 +1,94 @@
 //! The connector: one actor for each stream, which runs the request and feeds the target.
 //!
-//! [`pump`] is the way of the data: request, body, session, sink. [`sink`] is the target's side of it, [`guard`] what
-//! interrupts any of its waits, and [`watch`] how a target is noticed that is gone.
+//! [`pump`] moves the data: request, body, session, sink. [`sink`] is the target's side, [`guard`] interrupts waits,
+//! [`timer`] is the deadline, and [`watch`] polls targets that do not signal their end.
 
+mod attempts;
+mod authorize;
+pub(crate) mod backends;
+mod ending;
 mod guard;
+pub(crate) mod live;
+pub(crate) mod placement;
+pub(crate) mod prepared;
 mod pump;
+mod rest;
+mod round;
+mod run;
+mod running;
+pub(crate) mod shared;
 mod sink;
+mod timer;
+mod turn;
 mod watch;
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, WrapFuture};
-use actorstream_proto::error::{ErrorKind, StreamError};
-use actorstream_proto::event::Event;
-use tokio::sync::{Notify, oneshot};
+use actorstream_proto::endpoint::event::Event;
+use actorstream_proto::outcome::error::{ErrorKind, StreamError};
+use tokio::sync::oneshot;
 
-use crate::call::Prepared;
-use crate::client::Inner;
-use crate::handle::StreamHandle;
-use crate::link::Link;
-use crate::options::Options;
-use crate::stream_ref::StreamRef;
-use crate::streams::Entry;
-use crate::target::Target;
+use crate::connector::prepared::Prepared;
+use crate::connector::shared::Shared;
+use crate::settings::options::Options;
+use crate::stream::clock::now;
+use crate::stream::delivery::incarnation::Incarnation;
+use crate::stream::delivery::link::Link;
+use crate::stream::handle::StreamHandle;
+use crate::stream::registry::Entry;
+use crate::stream::stream_ref::StreamRef;
+use crate::stream::streaming_client::StreamMessage;
+use crate::stream::target::Target;
+use crate::telemetry::Telemetry;
+use live::Live;
 use sink::Sink;
+use tracing::Instrument as _;
 
-/// The time, on the runtime's clock, which tests can stop.
-#[inline]
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-/// All that a connector needs.
+/// Everything that a connector needs.
 #[derive(Debug)]
 struct Job<E: Event> {
-    client: Arc<Inner>,
+    client: Arc<Shared>,
     options: Arc<Options>,
     request: Result<Prepared<E::Response>, StreamError>,
     sink: Sink<E>,
     started: Instant,
-    /// Its entry among the streams that run, unless the client is shut down.
+    /// The stream's entry in the registry, unless the client is shut down.
     entry: Option<Entry>,
 }
 
-/// Starts a stream, on a thread that [`placement`](crate::placement) chooses.
+/// Starts a stream on the thread that [`placement`](crate::connector::placement) chooses.
 pub(crate) fn start<E: Event>(
-    client: &Arc<Inner>,
+    client: &Arc<Shared>,
     options: Arc<Options>,
     request: Result<Prepared<E::Response>, StreamError>,
     target: Target<E>,
+    telemetry: Telemetry,
 ) -> StreamHandle<E::Response> {
     let stream = StreamRef::new();
     let (sender, outcome) = oneshot::channel();
-    let sink = Sink::new(target, Link::new(stream.clone()), sender);
+    let link = Link::new(stream.clone());
+    introduce(&link, &target);
+    let sink = Sink::new(target, link, sender, options.with_start, telemetry);
     let entry = client.streams.start(&stream);
     let request = if entry.is_some() { request } else { Err(StreamError::new(ErrorKind::ShutDown)) };
     let job = Job { client: Arc::clone(client), options, request, sink, started: now(), entry };
     let job = Some(Box::new(job));
     client.pool.run(move || drop(Connector { job, _live: Live::new() }.start()));
     StreamHandle::new(stream, outcome)
+}
+
+/// Binds a stream to the current incarnation of its actor: at once if it is known, otherwise when the actor handles
+/// the greeting, which is sent before any other message of the stream.
+fn introduce<E: Event>(link: &Arc<Link<E>>, target: &Target<E>) {
+    let (Target::Actor(recipient) | Target::Recipient(recipient)) = target else { return };
+    match (Incarnation::find(recipient), target) {
+        (Some(incarnation), _) => link.belong_to(&incarnation),
+        (None, Target::Actor(_)) => recipient.do_send(StreamMessage::new(link.greet())),
+        // A custom handler need not handle messages without events.
+        (None, _) => {}
+    }
 }
 
 /// The actor that runs one stream.
@@ -78,14 +105,18 @@ impl<E: Event> Actor for Connector<E> {
         match self.job.take() {
             Some(job) => {
                 let Job { client, options, request, sink, started, entry } = *job;
+                let span = sink.span();
                 match request {
                     Ok(request) => {
-                        let stream = Box::new(pump::Start { client, options, request, sink, started, entry });
-                        ctx.wait(pump::run(stream).into_actor(self).map(|(), _, ctx| ctx.stop()));
+                        let stream =
+                            Box::new(running::Start { client, options, request, sink, started, entry });
+                        ctx.wait(
+                            run::run(stream).instrument(span).into_actor(self).map(|(), _, ctx| ctx.stop()),
+                        );
                     }
                     Err(error) => {
                         ctx.wait(
-                            pump::refuse(sink, error, entry).into_actor(self).map(|(), _, ctx| ctx.stop()),
+                            run::refuse(sink, error, entry).into_actor(self).map(|(), _, ctx| ctx.stop()),
                         );
                     }
                 }
@@ -96,38 +127,3 @@ impl<E: Event> Actor for Connector<E> {
 }
 
 impl<E: Event> Unpin for Connector<E> {}
-
-thread_local! {
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-    static ENDED: Rc<Notify> = Rc::new(Notify::new());
-}
-
-/// Counts the connectors of this thread.
-#[derive(Debug)]
-struct Live;
-
-impl Live {
-    fn new() -> Self {
-        LIVE.set(LIVE.get() + 1);
-        Self
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        let _ = LIVE.try_with(|live| {
-            live.set(live.get() - 1);
-            if live.get() == 0 {
-                let _ = ENDED.try_with(|ended| ended.notify_one());
-            }
-        });
-    }
-}
-
-/// Waits until no connector is left on this thread.
-pub(crate) async fn all_ended() {
-    let ended = ENDED.with(Rc::clone);
-    while LIVE.get() > 0 {
-        ended.notified().await;
-    }
-}

@@ -1,96 +1,100 @@
-//! `Watch`: notices that an actor is gone, also while nothing is sent to it.
+//! `Watch`: notices the end of an actor that does not signal it.
 //!
-//! An address tells only when it is asked. So one task for each thread asks for all of its streams every
-//! [`INTERVAL`]: for 10,000 streams that takes some 50 µs, where a timer for each would wake 100,000 times a second.
+//! An actor that handles streams with [`dispatch`](crate::StreamMessage::dispatch) signals its end from its first
+//! message on: see [`incarnation`](crate::stream::delivery::incarnation). Before that, and if a custom handler takes
+//! the messages, its address is polled: one task per thread polls all of them every [`POLL_INTERVAL`].
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
-use std::task::Waker;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Recipient;
 use actix_rt::time::sleep;
-use actorstream_proto::event::Event;
+use actorstream_proto::endpoint::event::Event;
 
-use crate::streaming_client::StreamMessage;
+use crate::stream::delivery::link::Link;
+use crate::stream::stream_ref::StreamRef;
+use crate::stream::streaming_client::StreamMessage;
 
-/// How often the targets are asked; a quarter-second is what the contract allows.
-const INTERVAL: Duration = Duration::from_millis(100);
+/// How often the targets are polled; the contract allows 250 ms.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 thread_local! {
     static WATCHED: RefCell<Vec<Weak<Watched>>> = const { RefCell::new(Vec::new()) };
-    /// The runtime whose task asks; a thread may run one after another.
+    /// The runtime of the polling task; a thread may run several runtimes one after another.
     static SWEEPER: Cell<Option<tokio::runtime::Id>> = const { Cell::new(None) };
 }
 
 struct Watched {
-    is_alive: Box<dyn Fn() -> bool>,
-    gone: Cell<bool>,
-    waker: RefCell<Option<Waker>>,
+    stream: StreamRef,
+    ask: Box<dyn Fn() -> Answer>,
 }
 
-/// A target that is watched for as long as this lives.
-pub(super) struct Watch(Rc<Watched>);
+/// What is known about a target.
+enum Answer {
+    Alive,
+    /// It signals its end itself.
+    TellsItself,
+    Gone,
+}
+
+/// A target that is polled as long as this lives.
+pub(super) struct Watch {
+    _watched: Rc<Watched>,
+}
 
 impl Watch {
-    pub(super) fn new<E: Event>(target: Recipient<StreamMessage<E>>) -> Self {
-        let watched = Rc::new(Watched {
-            is_alive: Box::new(move || target.connected()),
-            gone: Cell::new(false),
-            waker: RefCell::new(None),
-        });
-        WATCHED.with_borrow_mut(|all| all.push(Rc::downgrade(&watched)));
-        let runtime = tokio::runtime::Handle::current().id();
-        if SWEEPER.replace(Some(runtime)) != Some(runtime) {
-            actix_rt::spawn(sweep(Sweeper(runtime)));
+    pub(super) fn new<E: Event>(link: &Arc<Link<E>>, target: Recipient<StreamMessage<E>>) -> Self {
+        let stream = link.stream().clone();
+        let link = Arc::clone(link);
+        let ask = move || match () {
+            () if link.belongs_to_an_incarnation() => Answer::TellsItself,
+            () if target.connected() => Answer::Alive,
+            () => Answer::Gone,
+        };
+        let watched = Rc::new(Watched { stream, ask: Box::new(ask) });
+        if is_to_be_asked_again(&watched) {
+            WATCHED.with_borrow_mut(|all| all.push(Rc::downgrade(&watched)));
+            let runtime = tokio::runtime::Handle::current().id();
+            if SWEEPER.replace(Some(runtime)) != Some(runtime) {
+                actix_rt::spawn(sweep(Sweeper(runtime)));
+            }
         }
-        Self(watched)
-    }
-
-    /// Whether the target is known to be gone.
-    #[inline]
-    pub(super) fn is_gone(&self) -> bool {
-        self.0.gone.get()
-    }
-
-    /// Has the task woken when the target is gone.
-    pub(super) fn register(&self, waker: &Waker) {
-        *self.0.waker.borrow_mut() = Some(waker.clone());
+        Self { _watched: watched }
     }
 }
 
-/// Asks until nobody is left to ask for.
+/// Polls a target and ends its stream if it is gone.
+fn is_to_be_asked_again(watched: &Watched) -> bool {
+    match (watched.ask)() {
+        Answer::Alive => true,
+        Answer::TellsItself => false,
+        Answer::Gone => {
+            watched.stream.target_is_over(false);
+            false
+        }
+    }
+}
+
+/// Polls until no target is left.
 async fn sweep(_sweeper: Sweeper) {
     loop {
-        sleep(INTERVAL).await;
-        let mut gone = Vec::new();
+        sleep(POLL_INTERVAL).await;
         let left = WATCHED.with_borrow_mut(|all| {
-            all.retain(|watched| {
-                let Some(watched) = watched.upgrade() else { return false };
-                let alive = (watched.is_alive)();
-                if !alive {
-                    gone.push(watched);
-                }
-                alive
-            });
+            all.retain(|watched| watched.upgrade().is_some_and(|watched| is_to_be_asked_again(&watched)));
             if all.is_empty() {
                 all.shrink_to_fit();
             }
             all.len()
         });
-        for watched in gone {
-            watched.gone.set(true);
-            if let Some(waker) = watched.waker.take() {
-                waker.wake();
-            }
-        }
         if left == 0 {
             return;
         }
     }
 }
 
-/// Says that nobody asks any more when the task ends, be it with its runtime.
+/// Clears the entry when the task ends, even if its runtime ends.
 struct Sweeper(tokio::runtime::Id);
 
 impl Drop for Sweeper {

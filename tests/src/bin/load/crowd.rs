@@ -135,8 +135,8 @@ impl Crowd {
 
 /// A client for so many streams at once, which may wait for one another.
 pub(crate) fn client(base_url: &str, count: usize) -> Result<OpenAi, Failure> {
-    let budgets = actorstream::Budgets::default().first_event(Duration::from_secs(120));
-    Ok(OpenAi::builder().base_url(base_url).budgets(budgets).max_streams(count + 1).build()?)
+    let timeouts = actorstream::Timeouts::default().first_event(Duration::from_secs(120));
+    Ok(OpenAi::builder().base_url(base_url).timeouts(timeouts).max_streams(count + 1).build()?)
 }
 
 /// Asks the upstream for something short.

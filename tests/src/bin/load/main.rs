@@ -71,6 +71,9 @@ enum Command {
         /// The seed of the faults.
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Every stream runs for longer than its timeouts before it ends or falls silent.
+        #[arg(long)]
+        lasting: bool,
     },
     /// Many viewers of the generations of a relay, and some that never read.
     Viewers(viewers::Plan),
@@ -96,7 +99,7 @@ fn main() -> Result<(), Failure> {
         Command::Streams { count, events, period } => streams::run(count, events, period),
         Command::SlowTargets { count, seconds } => slow_targets::run(count, seconds),
         Command::FewFiles { count } => few_files::run(count),
-        Command::Soak { minutes, streams, seed } => soak::run(minutes, streams, seed),
+        Command::Soak { minutes, streams, seed, lasting } => soak::run(minutes, streams, seed, lasting),
         Command::Viewers(plan) => viewers::run(&plan),
         Command::AddedDelay(plan) => added_delay::run(&plan),
         Command::Upstream => upstream::serve(),

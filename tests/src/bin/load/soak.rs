@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use actorstream::{
-    Budgets, ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, RetryPolicy, StreamError,
-    StreamRef, StreamingClient, streaming_client,
+    ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, RetryPolicy, StreamError, StreamRef,
+    StreamingClient, Timeouts, streaming_client,
 };
 use fastrand::Rng;
 
@@ -19,12 +19,26 @@ use crate::process::{Beside, Holds, ensure};
 const GROWTH_KIB: u64 = 8 << 10;
 const GROWTH_FILES: usize = 50;
 
+/// The timeouts of every stream.
+const TIMEOUT: Duration = Duration::from_millis(500);
+/// How late a timeout may be told, on a machine that has other things to do.
+const LATE: Duration = Duration::from_secs(2);
+
 /// Stops, panics, cancels, waits or takes its stream as it comes.
 struct Mixed {
     acts: usize,
     at: usize,
     seen: usize,
-    ends: Rc<Cell<usize>>,
+    last: Instant,
+    notes: Rc<Notes>,
+}
+
+/// What a target was told.
+#[derive(Default)]
+struct Notes {
+    ends: Cell<usize>,
+    /// By how much a timeout was late.
+    late: Cell<Option<Duration>>,
 }
 
 impl Actor for Mixed {
@@ -35,6 +49,7 @@ impl Actor for Mixed {
 impl StreamingClient<ChatCompletionChunk> for Mixed {
     fn handle_data(&mut self, _: ChatCompletionChunk, stream: &StreamRef, ctx: &mut Self::Context) {
         self.seen += 1;
+        self.last = Instant::now();
         match self.acts {
             0 if self.seen == self.at => ctx.stop(),
             1 if self.seen == self.at => stream.cancel(),
@@ -43,12 +58,16 @@ impl StreamingClient<ChatCompletionChunk> for Mixed {
         }
     }
 
-    fn handle_error(&mut self, _: StreamError, _: &StreamRef, _: &mut Self::Context) {
-        self.ends.set(self.ends.get() + 1);
+    fn handle_error(&mut self, error: StreamError, _: &StreamRef, _: &mut Self::Context) {
+        self.notes.ends.set(self.notes.ends.get() + 1);
+        // Where comments come the silence is shorter than it looks: then the stall counts, from the last event as well.
+        if self.seen > 0 && error.timeout().is_some() {
+            self.notes.late.set(Some(self.last.elapsed().saturating_sub(TIMEOUT)));
+        }
     }
 
     fn handle_finish(&mut self, _: Finish<ChatCompletion>, _: &StreamRef, _: &mut Self::Context) {
-        self.ends.set(self.ends.get() + 1);
+        self.notes.ends.set(self.notes.ends.get() + 1);
     }
 }
 
@@ -57,25 +76,27 @@ impl StreamingClient<ChatCompletionChunk> for Mixed {
 struct Tally {
     ends: RefCell<BTreeMap<&'static str, u64>>,
     wrong: RefCell<Vec<String>>,
+    late: RefCell<Vec<Duration>>,
 }
 
-pub(crate) fn run(minutes: f64, streams: usize, seed: u64) -> Result<(), Failure> {
+/// `lasting` streams run for longer than each of their timeouts before they end, or fall silent.
+pub(crate) fn run(minutes: f64, streams: usize, seed: u64, lasting: bool) -> Result<(), Failure> {
     let time = Duration::from_secs_f64(minutes * 60.0);
     System::new().block_on(async {
         let upstream = Beside::start(["upstream"])?;
-        let budgets = Duration::from_millis(500);
         let openai = OpenAi::builder()
             .base_url(&upstream.base_url)
             .retry(RetryPolicy::none())
-            .budgets(Budgets::default().first_event(budgets).idle(budgets).stall(budgets))
+            .timeouts(Timeouts::default().first_event(TIMEOUT).idle(TIMEOUT).stall(TIMEOUT))
             .build()?;
-        println!("{streams} streams at once for {minutes} minutes, seed {seed}");
+        let model = if lasting { "lasting" } else { "mixed" };
+        println!("{streams} {model} streams at once for {minutes} minutes, seed {seed}");
         let tally = Rc::new(Tally::default());
         let start = Instant::now();
         let workers: Vec<_> = (0..streams)
             .map(|number| {
                 let rng = Rng::with_seed(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
-                actix::spawn(one_after_another(openai.clone(), rng, Rc::clone(&tally), start + time))
+                actix::spawn(one_after_another(openai.clone(), model, rng, Rc::clone(&tally), start + time))
             })
             .collect();
 
@@ -94,6 +115,10 @@ pub(crate) fn run(minutes: f64, streams: usize, seed: u64) -> Result<(), Failure
         for (end, count) in &*tally.ends.borrow() {
             println!("{count:9} {end}");
         }
+        let late = tally.late.borrow();
+        let latest = late.iter().max().copied().unwrap_or_default();
+        println!("{} timeouts after an event, at most {latest:?} late", late.len());
+        ensure(latest <= LATE, || format!("a timeout was {latest:?} late"))?;
         let wrong = tally.wrong.borrow();
         ensure(wrong.is_empty(), || format!("{} streams ended wrongly: {}", wrong.len(), wrong[0]))?;
 
@@ -113,11 +138,12 @@ pub(crate) fn run(minutes: f64, streams: usize, seed: u64) -> Result<(), Failure
 }
 
 /// One stream after another, each with its own fault and its own target.
-async fn one_after_another(openai: OpenAi, mut rng: Rng, tally: Rc<Tally>, until: Instant) {
+async fn one_after_another(openai: OpenAi, model: &str, mut rng: Rng, tally: Rc<Tally>, until: Instant) {
     while Instant::now() < until {
-        let ends = Rc::new(Cell::new(0));
-        let target = Mixed { acts: rng.usize(..8), at: rng.usize(1..100), seen: 0, ends: Rc::clone(&ends) };
-        let request = ChatRequest::new(format!("mixed {}", rng.u64(..))).user("x");
+        let notes = Rc::<Notes>::default();
+        let (acts, at) = (rng.usize(..8), rng.usize(1..100));
+        let target = Mixed { acts, at, seen: 0, last: Instant::now(), notes: Rc::clone(&notes) };
+        let request = ChatRequest::new(format!("{model} {}", rng.u64(..))).user("x");
         let outcome = openai.chat().stream(request, target.start()).await;
         let name = match &outcome {
             Ok(_) => "finish",
@@ -126,8 +152,10 @@ async fn one_after_another(openai: OpenAi, mut rng: Rng, tally: Rc<Tally>, until
         *tally.ends.borrow_mut().entry(name).or_default() += 1;
         // Who is gone is told nothing; everybody else is told once.
         let told = usize::from(name != "target_stopped");
-        if ends.get() != told {
-            tally.wrong.borrow_mut().push(format!("{name}, and the target was told {} ends", ends.get()));
+        let ends = notes.ends.get();
+        if ends != told {
+            tally.wrong.borrow_mut().push(format!("{name}, and the target was told {ends} ends"));
         }
+        tally.late.borrow_mut().extend(notes.late.get());
     }
 }

@@ -30,7 +30,7 @@ fn gate() -> &'static Gate {
     GATE.get_or_init(Gate::new)
 }
 
-/// `paced EVENTS PERIOD [HISTORY]`, `go`, `whole`, `flood`, `hold`, `mixed SEED`.
+/// `paced EVENTS PERIOD [HISTORY]`, `go`, `whole`, `flood`, `hold`, `mixed SEED`, `lasting SEED`.
 fn answer(request: &Request) -> Reply {
     let json = request.json();
     let mut words = json["model"].as_str().unwrap_or_default().split(' ');
@@ -50,6 +50,7 @@ fn answer(request: &Request) -> Reply {
         Some("flood") => Reply::sse().forever(event(&"x".repeat(256)), Duration::ZERO),
         Some("hold") => Reply::sse().event(json_of(FIRST)).hold(),
         Some("mixed") => mixed(&mut Rng::with_seed(number())),
+        Some("lasting") => lasting(&mut Rng::with_seed(number())),
         _ => Reply::error(404, "invalid_request_error", "no such model"),
     }
 }
@@ -106,5 +107,20 @@ fn mixed(rng: &mut Rng) -> Reply {
         11 => whole.reply().split_random(rng.u64(..)),
         12 => whole.reply().pace(Duration::from_millis(1)),
         _ => whole.reply(),
+    }
+}
+
+/// A stream that lasts for 0.6 to 2.5 s, which is longer than each timeout of the soak: most fall silent then.
+fn lasting(rng: &mut Rng) -> Reply {
+    let period = *rng.choice(&[2, 5, 10, 40]).unwrap_or(&10);
+    let deltas = rng.usize(600..2500) / period;
+    let whole = ChatStream::new().deltas(deltas, "word ").finish_reason("stop");
+    let period = Duration::from_millis(period as u64);
+    let start = Reply::sse().events(whole.events().take(deltas).collect::<Vec<_>>()).pace(period);
+    match rng.usize(..8) {
+        0 => start.cut(),
+        1 => whole.reply().pace(period),
+        2 | 3 => start.forever(": ping\n\n", period),
+        _ => start.hold(),
     }
 }

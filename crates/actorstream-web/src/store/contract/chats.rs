@@ -14,7 +14,7 @@ fn turn(key: &str, again: bool) -> Turn {
     Turn { key: key.to_owned(), again }
 }
 
-/// The same turn starts nothing twice; another turn, or the same one again, is a new generation.
+/// The same turn starts nothing twice; another turn, or the same one requested again, is a new generation.
 pub async fn a_chat_has_one_generation_for_each_turn(make: Make<'_>) {
     let store = make(StoreLimits::default()).await;
     let mut ids: Vec<GenerationId> = Vec::new();
@@ -47,7 +47,7 @@ pub async fn chats_of_two_owners_are_apart(make: Make<'_>) {
     assert_eq!(store.current(&chat("a", "b:c")).await, Ok(Some(one)));
 }
 
-/// Of many that answer the same turn at once, one is bound and the others are told which.
+/// Of concurrent generations for the same turn, one is bound, and the others are told which.
 pub async fn of_many_at_once_one_is_bound(make: Make<'_>) {
     let store = make(StoreLimits::default()).await;
     let mut ids = Vec::new();

@@ -12,7 +12,7 @@ use crate::event::{End, Event, Failure, Part};
 use crate::id::GenerationId;
 use crate::store::{StoreError, StoreLimit, StoreLimits, UpstreamPosition};
 
-/// Entries are numbered from 1 on without gaps, and read from any number on.
+/// Entries are numbered from 1 without gaps, and read from any number on.
 pub async fn entries_are_numbered_from_one_without_gaps(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     let empty = store.read(&id, 0, 1000).await.unwrap();
@@ -30,13 +30,14 @@ pub async fn entries_are_numbered_from_one_without_gaps(make: Make<'_>) {
     assert_eq!(one.entries.len(), 1, "a page has an entry, however large it is");
 }
 
-/// What is written is read: upstream's JSON to the letter, and every kind of entry.
+/// Entries are read as they were written: upstream's JSON verbatim, and every kind of entry.
 pub async fn what_is_written_is_read(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     let failure = Failure {
         message: "naïve \u{1f980} \n\"quoted\"".into(),
         kind: "server_error".into(),
         code: Some("x".into()),
+        param: Some("messages[0]".into()),
         status: 502,
     };
     let events = vec![
@@ -81,7 +82,7 @@ pub async fn a_gap_is_told(make: Make<'_>) {
     assert_eq!(read_all(&*store, &id).await.len(), 3);
 }
 
-/// An append whose answer was lost is repeated without effect.
+/// Repeating an append whose reply was lost has no effect.
 pub async fn a_repeated_append_is_no_second_one(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     let one = append(1, 1, numbered([1, 2]));
@@ -114,7 +115,7 @@ pub async fn the_end_closes_the_log(make: Make<'_>) {
     assert_eq!((generation.ended, generation.leased), (true, false));
 }
 
-/// A log does not go past its caps; nothing of it is trimmed, and it takes its end.
+/// A log does not exceed its limits; nothing of it is trimmed, and it accepts its end.
 pub async fn a_full_log_takes_its_end_alone(make: Make<'_>) {
     let store = make(StoreLimits { max_events: 4, max_bytes: 2000, ..StoreLimits::default() }).await;
     let by_events = created(&*store, LONG).await;
@@ -136,7 +137,7 @@ pub async fn a_full_log_takes_its_end_alone(make: Make<'_>) {
     }
 }
 
-/// A generation that runs for too long takes its end alone.
+/// A generation that runs for too long accepts only its end.
 pub async fn an_old_log_takes_its_end_alone(make: Make<'_>) {
     let store = make(StoreLimits { max_age: SHORT, ..StoreLimits::default() }).await;
     let id = created(&*store, LONG).await;
@@ -153,7 +154,7 @@ pub async fn an_old_log_takes_its_end_alone(make: Make<'_>) {
     store.append(&id, &append(1, next, vec![finish()])).await.unwrap();
 }
 
-/// A watch tells of what was appended, and of the end.
+/// A watch notifies of appended entries, and of the end.
 pub async fn a_watch_tells_of_what_was_appended(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     let mut watches: Vec<_> = (0..5).map(|_| store.watch(&id)).collect();
@@ -184,7 +185,7 @@ pub async fn a_watch_tells_of_what_was_appended(make: Make<'_>) {
     assert_eq!(read, [21; 5]);
 }
 
-/// What is not there is not found, whatever is asked of it.
+/// Any operation on a missing generation fails with `NotFound`.
 pub async fn what_is_not_there_is_not_found(make: Make<'_>) {
     let store = make(StoreLimits::default()).await;
     let id = GenerationId::random();
@@ -200,7 +201,7 @@ pub async fn what_is_not_there_is_not_found(make: Make<'_>) {
     assert_eq!(store.remove(&id).await, Ok(()));
 }
 
-/// An id is taken once; the same creation, repeated, is none.
+/// An id can be used once; repeating the same creation has no effect.
 pub async fn an_id_is_taken_once(make: Make<'_>) {
     let store = make(StoreLimits::default()).await;
     let new = new_generation(LONG);
@@ -215,7 +216,7 @@ pub async fn an_id_is_taken_once(make: Make<'_>) {
     assert_eq!(store.generation(&new.id).await, Err(StoreError::NotFound));
 }
 
-/// An ended log is kept for its time, and then it is gone.
+/// An ended log is kept for its time, then deleted.
 pub async fn an_ended_log_expires(make: Make<'_>) {
     let ttl = Duration::from_secs(1);
     let store = make(StoreLimits { ttl, ..StoreLimits::default() }).await;
@@ -230,7 +231,7 @@ pub async fn an_ended_log_expires(make: Make<'_>) {
     assert_eq!(store.generation(&live).await.unwrap().tail, 0);
 }
 
-/// So many generations run at once; one that has ended makes room.
+/// The number of running generations is bounded; one that has ended makes room.
 pub async fn generations_are_counted(make: Make<'_>) {
     let store = make(StoreLimits { max_generations: 2, ..StoreLimits::default() }).await;
     let one = created(&*store, LONG).await;

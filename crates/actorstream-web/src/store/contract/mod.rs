@@ -1,5 +1,5 @@
-//! The tests that every store passes. Each function is one test; it gets stores from `make`, an empty one at each call,
-//! and panics where the store does not keep the contract of [`Store`].
+//! The tests that every store must pass. Each function is one test; it gets stores from `make`, an empty one for each
+//! call, and panics if the store violates the contract of [`Store`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -13,7 +13,7 @@
 //! # }
 //! ```
 //!
-//! Leases and times are short, since a distributed store has a clock of its own; nothing is measured with them.
+//! Leases and times are short, since a distributed store has a clock of its own; the tests measure no time.
 
 #![allow(clippy::unwrap_used)]
 
@@ -33,7 +33,7 @@ use super::{Append, NewGeneration, Store, StoreLimits};
 use crate::event::{Api, End, Event};
 use crate::id::GenerationId;
 
-/// Makes an empty store with these caps.
+/// Creates an empty store with these limits.
 pub type Make<'a> = &'a (dyn Fn(StoreLimits) -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync);
 
 /// A lease that is over soon.

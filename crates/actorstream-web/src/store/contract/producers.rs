@@ -23,7 +23,7 @@ async fn claimed(
     .await
 }
 
-/// A generation whose lease is over is taken over by one, however many try.
+/// An expired generation is taken over by one claimant, however many try.
 pub async fn a_lease_that_is_over_is_claimed_by_one(make: Make<'_>) {
     let (store, id) = with_generation(make, SHORT).await;
     assert_eq!(store.claim(&id, LONG).await, Ok(Claim::Held));
@@ -58,7 +58,7 @@ pub async fn renewals_and_appends_keep_a_lease(make: Make<'_>) {
     claimed(&*store, &id, LONG).await;
 }
 
-/// Whoever was taken over is refused, whatever it asks for, and what it wrote is kept.
+/// A producer that was taken over is refused, whatever it requests, and what it wrote is kept.
 pub async fn an_old_producer_is_fenced(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     store.append(&id, &append(1, 1, numbered([1, 2]))).await.unwrap();
@@ -81,7 +81,7 @@ pub async fn an_old_producer_is_fenced(make: Make<'_>) {
     assert_eq!(read_all(&*store, &id).await.len(), 3);
 }
 
-/// A producer that writes while it is taken over has written before, or not at all.
+/// An append that is concurrent with a takeover is written before it, or not at all.
 pub async fn nothing_is_written_across_a_takeover(make: Make<'_>) {
     for round in 0..5_u64 {
         let (store, id) = with_generation(make, LONG).await;
@@ -115,7 +115,7 @@ pub async fn nothing_is_written_across_a_takeover(make: Make<'_>) {
     }
 }
 
-/// Each take-over is counted, so that attempts can be bounded.
+/// Each takeover is counted, so that attempts can be bounded.
 pub async fn takeovers_are_counted(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     for count in 1..=4 {

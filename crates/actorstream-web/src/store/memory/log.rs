@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::event::{Event, Logged};
 use crate::store::{
-    Append, Appended, Claim, Generation, Hint, NewGeneration, Page, Renewed, StoreError, StoreLimit,
+    Append, Appended, Claim, Generation, NewGeneration, Page, Progress, Renewed, StoreError, StoreLimit,
     StoreLimits,
 };
 
@@ -22,7 +22,7 @@ pub(super) struct Log {
     inherited: u64,
     leased_until: Option<Instant>,
     attended_until: Instant,
-    hint: watch::Sender<Hint>,
+    progress: watch::Sender<Progress>,
 }
 
 /// What an append has done.
@@ -56,11 +56,11 @@ impl Log {
             inherited: 0,
             leased_until: Some(now + new.lease),
             attended_until: now + new.attended,
-            hint: watch::Sender::new(Hint::default()),
+            progress: watch::Sender::new(Progress::default()),
         }
     }
 
-    /// Whether it is what `new` would make, so that a repeated creation is no second one.
+    /// Returns whether it equals what `new` would create, so that a repeated creation has no effect.
     pub(super) fn is_fresh(&self, new: &NewGeneration) -> bool {
         let held = &self.generation;
         held.tail == 0 && held.epoch == 1 && held.owner == new.owner && held.request == new.request
@@ -83,7 +83,7 @@ impl Log {
         self.check_epoch(*epoch)?;
         let tail = self.generation.tail;
         if *first > self.inherited && first.saturating_add(before.len() as u64) <= tail {
-            // Its answer was lost.
+            // Its reply was lost.
             return Ok(Added { appended: self.appended(), bytes: 0, ended: false });
         }
         if self.generation.ended {
@@ -106,7 +106,7 @@ impl Log {
             generation.upstream = Some(upstream.clone());
         }
         self.leased_until = (!ended).then(|| now + append.lease);
-        self.hint();
+        self.progress();
         Ok(Added { appended: self.appended(), bytes, ended })
     }
 
@@ -146,8 +146,8 @@ impl Log {
         Page { entries, tail: self.generation.tail, ended: self.generation.ended }
     }
 
-    pub(super) fn watch(&self) -> watch::Receiver<Hint> {
-        self.hint.subscribe()
+    pub(super) fn watch(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
     }
 
     pub(super) fn generation(&self, now: Instant) -> Generation {
@@ -171,21 +171,21 @@ impl Log {
         self.generation.takeovers += 1;
         self.inherited = self.generation.tail;
         self.leased_until = Some(now + lease);
-        self.hint();
+        self.progress();
         Claim::Taken(Box::new(self.generation(now)))
     }
 
     pub(super) fn release(&mut self, epoch: u64) -> Result<(), StoreError> {
         self.check_open(epoch)?;
         self.leased_until = None;
-        self.hint();
+        self.progress();
         Ok(())
     }
 
     pub(super) fn request_stop(&mut self, reason: &str) {
         if !self.generation.ended && self.generation.stop.is_none() {
             self.generation.stop = Some(reason.to_owned());
-            self.hint();
+            self.progress();
         }
     }
 
@@ -210,10 +210,10 @@ impl Log {
         if self.generation.ended { Err(StoreError::Closed) } else { Ok(()) }
     }
 
-    fn hint(&self) {
+    fn progress(&self) {
         let Generation { tail, ended, ref stop, .. } = self.generation;
-        self.hint.send_modify(|hint| {
-            *hint = Hint { tail, ended, stop: stop.is_some(), changes: hint.changes + 1 };
+        self.progress.send_modify(|progress| {
+            *progress = Progress { tail, ended, stop: stop.is_some(), changes: progress.changes + 1 };
         });
     }
 }

@@ -1,7 +1,7 @@
 //! `MemoryStore`: logs in the memory of this process.
 
+mod index;
 mod log;
-mod shelf;
 
 use std::fmt;
 use std::future::ready;
@@ -12,49 +12,49 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{
-    Append, Appended, Bound, ChatKey, Claim, Generation, Hint, NewGeneration, Page, Renewed, Store,
+    Append, Appended, Bound, ChatKey, Claim, Generation, NewGeneration, Page, Progress, Renewed, Store,
     StoreError, StoreFuture, StoreLimits, Turn,
 };
 use crate::id::GenerationId;
+use index::Index;
 use log::Log;
-use shelf::Shelf;
 
 /// Keeps logs in the memory of this process: nothing to install, and nothing left when the process ends.
 ///
-/// It is a handle: clones share the logs.
+/// This is a handle: clones share the logs.
 #[derive(Clone)]
 pub struct MemoryStore {
     limits: Arc<StoreLimits>,
-    shelf: Arc<Mutex<Shelf>>,
+    index: Arc<Mutex<Index>>,
 }
 
 impl MemoryStore {
-    /// An empty store with these caps.
+    /// Creates an empty store with these limits.
     pub fn new(limits: StoreLimits) -> Self {
-        Self { limits: Arc::new(limits), shelf: Arc::default() }
+        Self { limits: Arc::new(limits), index: Arc::default() }
     }
 
-    /// How many logs it keeps, ended ones included.
+    /// The number of logs, including ended ones.
     pub fn len(&self) -> usize {
-        let mut shelf = self.shelf();
-        shelf.expire(Instant::now());
-        shelf.len()
+        let mut index = self.index();
+        index.expire(Instant::now());
+        index.len()
     }
 
-    /// Whether it keeps none.
+    /// Returns whether it has no logs.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many bytes the entries of all logs have.
+    /// The total size of the entries of all logs, in bytes.
     pub fn bytes(&self) -> u64 {
-        let mut shelf = self.shelf();
-        shelf.expire(Instant::now());
-        shelf.bytes()
+        let mut index = self.index();
+        index.expire(Instant::now());
+        index.bytes()
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something with a log that has not expired.
@@ -64,20 +64,20 @@ impl MemoryStore {
         act: impl FnOnce(&mut Log, Instant) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let now = Instant::now();
-        let log = self.shelf().get(id, now).ok_or(StoreError::NotFound)?;
+        let log = self.index().get(id, now).ok_or(StoreError::NotFound)?;
         let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
         act(&mut log, now)
     }
 
     fn append_now(&self, id: &GenerationId, append: &Append) -> Result<Appended, StoreError> {
-        let room = self.shelf().room(&self.limits);
+        let room = self.index().room(&self.limits);
         let added = self.with(id, |log, now| log.append(append, now, &self.limits, room))?;
-        let mut shelf = self.shelf();
-        shelf.grown(id, added.bytes);
+        let mut index = self.index();
+        index.grown(id, added.bytes);
         if added.ended {
-            shelf.keep_until(id, Instant::now() + self.limits.ttl);
+            index.keep_until(id, Instant::now() + self.limits.ttl);
         }
-        shelf.make_room(&self.limits);
+        index.make_room(&self.limits);
         Ok(added.appended)
     }
 }
@@ -105,7 +105,7 @@ impl Store for MemoryStore {
     }
 
     fn create<'a>(&'a self, new: &'a NewGeneration) -> StoreFuture<'a, ()> {
-        let created = self.shelf().create(new, Instant::now(), &self.limits);
+        let created = self.index().create(new, Instant::now(), &self.limits);
         Box::pin(ready(created))
     }
 
@@ -117,9 +117,9 @@ impl Store for MemoryStore {
         Box::pin(ready(self.with(id, |log, _| Ok(log.read(after, max_bytes)))))
     }
 
-    fn watch(&self, id: &GenerationId) -> watch::Receiver<Hint> {
+    fn watch(&self, id: &GenerationId) -> watch::Receiver<Progress> {
         // A log that is not there has a watch whose sender is gone.
-        self.with(id, |log, _| Ok(log.watch())).unwrap_or_else(|_| watch::channel(Hint::default()).1)
+        self.with(id, |log, _| Ok(log.watch())).unwrap_or_else(|_| watch::channel(Progress::default()).1)
     }
 
     fn generation<'a>(&'a self, id: &'a GenerationId) -> StoreFuture<'a, Generation> {
@@ -153,26 +153,26 @@ impl Store for MemoryStore {
     }
 
     fn bind<'a>(&'a self, chat: &'a ChatKey, turn: &'a Turn, id: &'a GenerationId) -> StoreFuture<'a, Bound> {
-        let bound = self.shelf().bind(chat, turn, id, Instant::now());
+        let bound = self.index().bind(chat, turn, id, Instant::now());
         Box::pin(ready(Ok(bound)))
     }
 
     fn current<'a>(&'a self, chat: &'a ChatKey) -> StoreFuture<'a, Option<GenerationId>> {
-        let current = self.shelf().current(chat);
+        let current = self.index().current(chat);
         Box::pin(ready(Ok(current)))
     }
 
     fn remove<'a>(&'a self, id: &'a GenerationId) -> StoreFuture<'a, ()> {
-        self.shelf().remove(id);
+        self.index().remove(id);
         Box::pin(ready(Ok(())))
     }
 
     fn orphans(&self, most: usize) -> StoreFuture<'_, Vec<GenerationId>> {
         let now = Instant::now();
         let logs = {
-            let mut shelf = self.shelf();
-            shelf.expire(now);
-            shelf.all()
+            let mut index = self.index();
+            index.expire(now);
+            index.all()
         };
         let is_orphan = |log: &Mutex<Log>| log.lock().unwrap_or_else(PoisonError::into_inner).is_orphan(now);
         let orphans = logs.into_iter().filter(|(_, log)| is_orphan(log)).map(|(id, _)| id).take(most);

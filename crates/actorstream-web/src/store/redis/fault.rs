@@ -1,6 +1,7 @@
 //! What errors of Redis mean.
 
-use redis::{ErrorKind, RedisError, ServerErrorKind};
+use actorstream::proto::outcome::secret::Secret;
+use redis::{ConnectionInfo, ErrorKind, RedisError, ServerErrorKind};
 
 use crate::store::{StoreError, StoreLimit};
 
@@ -15,7 +16,7 @@ pub(super) enum Remedy {
     None,
 }
 
-/// What helps against it. Whatever is asked of the store may be asked again.
+/// Returns the remedy for an error. Every operation of the store may be repeated.
 pub(super) fn remedy(error: &RedisError) -> Remedy {
     match error.kind() {
         ErrorKind::Io | ErrorKind::Parse => Remedy::Reconnect,
@@ -35,16 +36,41 @@ pub(super) fn remedy(error: &RedisError) -> Remedy {
     }
 }
 
-/// The error as the store's.
-pub(super) fn store_error(error: &RedisError) -> StoreError {
-    match error.code() {
-        Some("OOM") => StoreError::Full(StoreLimit::Memory),
-        _ => StoreError::unavailable(describe(error)),
+/// Formats errors without the password: the server at the address may not be Redis, and repeat what it was sent.
+#[derive(Clone)]
+pub(super) struct Words {
+    password: Secret,
+}
+
+impl Words {
+    /// For the errors of connections that log in with this.
+    pub(super) fn of(info: &ConnectionInfo) -> Self {
+        let password = info.redis_settings().password();
+        Self { password: Secret::password(password.unwrap_or_default()) }
+    }
+
+    /// The error as the store's.
+    pub(super) fn store_error(&self, error: &RedisError) -> StoreError {
+        match error.code() {
+            Some("OOM") => StoreError::Full(StoreLimit::Memory),
+            // Retrying does not help.
+            Some("WRONGTYPE") => {
+                StoreError::Invalid("a key in Redis is of a type that this store does not write")
+            }
+            Some("ERR") if error.to_string().contains("user_script:") => {
+                StoreError::Invalid("a key in Redis holds what this store does not write")
+            }
+            _ => StoreError::unavailable(self.describe(error)),
+        }
+    }
+
+    /// The error in a sentence that says what to do.
+    pub(super) fn describe(&self, error: &RedisError) -> String {
+        self.password.redact(&describe(error)).into_owned()
     }
 }
 
-/// The error in a sentence that says what to do. It holds no secret: Redis does not repeat what it was sent to log in.
-pub(super) fn describe(error: &RedisError) -> String {
+fn describe(error: &RedisError) -> String {
     let advice = match (error.kind(), error.code()) {
         (_, Some("WRONGPASS")) | (ErrorKind::AuthenticationFailed, _) => {
             "Redis refuses the user name or the password of the URL"
@@ -55,9 +81,6 @@ pub(super) fn describe(error: &RedisError) -> String {
         }
         (ErrorKind::Server(ServerErrorKind::ReadOnly), _) => {
             "this Redis is a replica; the URL must lead to the primary"
-        }
-        (ErrorKind::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
-            "this is a node of a Redis Cluster, which needs a proxy in front of it"
         }
         _ if is_tls(error) => {
             "TLS with Redis failed (rediss:// speaks TLS, redis:// does not; ?ca=FILE names a CA)"
@@ -71,4 +94,27 @@ pub(super) fn describe(error: &RedisError) -> String {
 pub(super) fn is_tls(error: &RedisError) -> bool {
     let text = error.to_string();
     ["certificate", "TLS", "handshake", "corrupt message"].iter().any(|word| text.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::IntoConnectionInfo;
+
+    use super::*;
+
+    #[test]
+    fn a_password_that_comes_back_is_taken_out() {
+        for url in ["redis://u:s%20ecret%2f1@h", "unix:///s?user=u&pass=s%20ecret%2f1"] {
+            let words = Words::of(&url.into_connection_info().unwrap());
+            for said in ["s ecret/1", "s%20ecret%2F1", "s%20ecret%2f1", "s+ecret%2F1", "s ecret/"] {
+                let error = RedisError::from((ErrorKind::Io, "no Redis", format!("you said AUTH u {said}")));
+                for shown in [words.describe(&error), words.store_error(&error).to_string()] {
+                    assert!(!shown.contains("ecret") && shown.contains("AUTH u ***"), "{shown}");
+                }
+            }
+        }
+        let words = Words::of(&"redis://h".into_connection_info().unwrap());
+        let error = RedisError::from((ErrorKind::Io, "no Redis", "*** it is".to_owned()));
+        assert_eq!(words.describe(&error), error.to_string());
+    }
 }

@@ -32,15 +32,21 @@ impl Keys {
         self.of(id, ":lease")
     }
 
-    /// The channel on which is published what happens to it.
+    /// The channel on which is published what happens to it beside appends.
     pub(super) fn channel(&self, id: &GenerationId) -> String {
         self.of(id, "")
+    }
+
+    /// The channel on which is published what is appended to it.
+    pub(super) fn entries(&self, id: &GenerationId) -> String {
+        self.of(id, ":e")
     }
 
     /// The generation of a channel.
     pub(super) fn generation(&self, channel: &[u8]) -> Option<GenerationId> {
         let id = std::str::from_utf8(channel).ok()?.strip_prefix(&*self.prefix)?;
-        id.strip_prefix(":{")?.strip_suffix('}')?.parse().ok()
+        let (id, channel) = id.strip_prefix(":{")?.split_once('}')?;
+        matches!(channel, "" | ":e").then(|| id.parse().ok())?
     }
 
     /// The sorted set of the generations that run.
@@ -51,6 +57,11 @@ impl Keys {
     /// The hash with a chat's current generation.
     pub(super) fn chat(&self, chat: &ChatKey) -> String {
         format!("{}:chat:{}:{}:{}", self.prefix, chat.owner.len(), chat.owner, chat.chat)
+    }
+
+    /// The hash with what each process has of an owner's.
+    pub(super) fn owner(&self, owner: &str) -> String {
+        format!("{}:owner:{owner}", self.prefix)
     }
 
     fn of(&self, id: &GenerationId, what: &str) -> String {
@@ -66,10 +77,11 @@ mod tests {
     fn the_keys_of_a_generation_share_a_hash_tag() {
         let (keys, id) = (Keys::new("p"), "gen_1".parse().unwrap());
         assert_eq!(
-            [keys.meta(&id), keys.log(&id), keys.lease(&id), keys.channel(&id)],
-            ["p:{gen_1}:m", "p:{gen_1}:l", "p:{gen_1}:lease", "p:{gen_1}"]
+            [keys.meta(&id), keys.log(&id), keys.lease(&id), keys.channel(&id), keys.entries(&id)],
+            ["p:{gen_1}:m", "p:{gen_1}:l", "p:{gen_1}:lease", "p:{gen_1}", "p:{gen_1}:e"]
         );
-        assert_eq!(keys.generation(b"p:{gen_1}"), Some(id));
+        assert_eq!(keys.generation(b"p:{gen_1}"), Some(id.clone()));
+        assert_eq!(keys.generation(b"p:{gen_1}:e"), Some(id));
         for channel in ["q:{gen_1}", "p:{gen_1}:m", "p:{}", "p"] {
             assert_eq!(keys.generation(channel.as_bytes()), None, "{channel}");
         }

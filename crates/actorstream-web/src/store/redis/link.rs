@@ -1,26 +1,27 @@
-//! `Link`: a connection that is made again whenever it is lost.
+//! `Link`: a connection that is re-established whenever it is lost.
 
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Script, ServerErrorKind, Value};
+use redis::aio::ConnectionLike;
+use redis::{AsyncConnectionConfig, Cmd, Pipeline, RedisError, RedisResult, Script, ServerErrorKind, Value};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::fault::{Remedy, describe, remedy, store_error};
+use super::fault::{Remedy, Words, remedy};
 use super::scripts::Call;
+use super::source::{Connection, Source};
 use crate::store::StoreError;
 
 /// Pauses between attempts to connect, the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
-/// How often a connection is asked whether it lives: one whose other end vanished says nothing by itself.
+/// How often a connection is checked: one whose peer vanished reports nothing by itself.
 const PING: Duration = Duration::from_secs(2);
-/// Commands that wait to be written; whoever has another one waits.
+/// How many commands may be queued for writing; further ones wait.
 const QUEUE: usize = 1024;
 
 /// How long is waited for what.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct RedisTimeouts {
     /// For a connection, and for the answer to a command.
     pub(super) answer: Duration,
     /// For an operation, over all attempts.
@@ -33,60 +34,64 @@ pub(super) struct Link {
     state: watch::Receiver<State>,
     /// The number of the last connection that was found to be broken.
     broken: watch::Sender<u64>,
-    patience: Patience,
+    timeouts: RedisTimeouts,
+    words: Words,
 }
 
 #[derive(Clone)]
 enum State {
     Down { since: Instant, why: Option<RedisError> },
-    Up { connection: MultiplexedConnection, number: u64 },
+    Up { connection: Connection, number: u64 },
 }
 
 /// What [`keep`] needs.
-pub(super) struct Keeper {
-    client: Client,
+pub(super) struct Reconnector {
+    source: Source,
     state: watch::Sender<State>,
     broken: watch::Receiver<u64>,
-    patience: Patience,
+    timeouts: RedisTimeouts,
+    words: Words,
 }
 
-/// A link, and the keeper of its connection.
-pub(super) fn link(client: Client, patience: Patience) -> (Link, Keeper) {
+/// A link, and what reconnects it.
+pub(super) fn link(source: Source, timeouts: RedisTimeouts) -> (Link, Reconnector) {
     let (state, state_of_link) = watch::channel(State::Down { since: Instant::now(), why: None });
     let (broken, broken_of_keeper) = watch::channel(0);
-    let keeper = Keeper { client, state, broken: broken_of_keeper, patience };
-    (Link { state: state_of_link, broken, patience }, keeper)
+    let words = Words::of(source.info());
+    let reconnector = Reconnector { source, state, broken: broken_of_keeper, timeouts, words: words.clone() };
+    (Link { state: state_of_link, broken, timeouts, words }, reconnector)
 }
 
 /// Keeps the connection of a link up. It does not end.
-pub(super) async fn keep(mut keeper: Keeper) {
-    let config = config(keeper.patience);
+pub(super) async fn keep(mut reconnector: Reconnector) {
     let mut number = 0;
     let mut pause = PAUSES.0;
     let mut is_away = false;
     loop {
-        let why = match keeper.client.get_multiplexed_async_connection_with_config(&config).await {
+        let why = match reconnector.source.connect(reconnector.timeouts).await {
             Ok(connection) => {
                 number += 1;
                 pause = PAUSES.0;
                 if std::mem::take(&mut is_away) {
                     tracing::info!("connected to Redis again");
                 }
-                keeper.state.send_replace(State::Up { connection: connection.clone(), number });
+                reconnector.state.send_replace(State::Up { connection: connection.clone(), number });
                 tokio::select! {
-                    _ = keeper.broken.wait_for(|broken| *broken >= number) => None,
+                    _ = reconnector.broken.wait_for(|broken| *broken >= number) => None,
                     why = silence(connection) => Some(why),
+                    () = moved(&reconnector.source, reconnector.timeouts) => None,
                 }
             }
             Err(why) => {
                 // Who connects for the first time is given the error.
                 if number > 0 && !std::mem::replace(&mut is_away, true) {
-                    tracing::warn!(error = %describe(&why), "Redis is away; it is tried again and again");
+                    let error = reconnector.words.describe(&why);
+                    tracing::warn!(%error, "Redis is away; it is tried again and again");
                 }
                 Some(why)
             }
         };
-        keeper.state.send_modify(|state| {
+        reconnector.state.send_modify(|state| {
             let since = if let State::Down { since, .. } = state { *since } else { Instant::now() };
             *state = State::Down { since, why };
         });
@@ -96,15 +101,23 @@ pub(super) async fn keep(mut keeper: Keeper) {
 }
 
 /// How connections are made. Each answer has its time.
-pub(super) fn config(patience: Patience) -> AsyncConnectionConfig {
+pub(super) fn config(timeouts: RedisTimeouts) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(patience.answer))
-        .set_response_timeout(Some(patience.answer))
+        .set_connection_timeout(Some(timeouts.answer))
+        .set_response_timeout(Some(timeouts.answer))
         .set_pipeline_buffer_size(QUEUE)
 }
 
+/// Waits until the sentinels, if there are any, name another primary.
+pub(super) async fn moved(source: &Source, timeouts: RedisTimeouts) {
+    let mut before = None;
+    while !source.has_moved(timeouts, &mut before).await {
+        sleep(PING).await;
+    }
+}
+
 /// Waits until a connection answers no more.
-pub(super) async fn silence(mut connection: MultiplexedConnection) -> RedisError {
+pub(super) async fn silence(mut connection: Connection) -> RedisError {
     let ping = redis::cmd("PING");
     loop {
         sleep(PING).await;
@@ -115,12 +128,17 @@ pub(super) async fn silence(mut connection: MultiplexedConnection) -> RedisError
 }
 
 impl Link {
+    /// How its errors are put.
+    pub(super) fn words(&self) -> &Words {
+        &self.words
+    }
+
     /// Waits for the first connection.
     ///
     /// # Errors
-    /// Why there is none: at the first failure, or, where nothing answered in time, when the patience is over.
+    /// Why there is none: at the first failure, or, where nothing answered in time, when the time of the operation is over.
     pub(super) async fn connected(&self) -> Result<(), RedisError> {
-        let deadline = Instant::now() + self.patience.operation;
+        let deadline = Instant::now() + self.timeouts.operation;
         let mut state = self.state.clone();
         loop {
             let is_late = Instant::now() >= deadline;
@@ -136,7 +154,7 @@ impl Link {
         }
     }
 
-    /// Calls a script, again and again while the connection or the server is away, until the patience is over.
+    /// Calls a script, again and again while the connection or the server is away, until the time of the operation is over.
     pub(super) async fn call(&self, call: &Call) -> Result<Value, StoreError> {
         self.attempts(&call.command, Some(call.script)).await
     }
@@ -146,22 +164,36 @@ impl Link {
         self.attempts(command, None).await
     }
 
+    /// Sends commands together, once. `None` where there is no connection or no answer.
+    pub(super) async fn pipeline(&self, commands: &Pipeline) -> Option<Vec<Value>> {
+        let State::Up { mut connection, number } = self.state.borrow().clone() else { return None };
+        match connection.req_packed_commands(commands, 0, commands.len()).await {
+            Ok(values) => Some(values),
+            Err(error) => {
+                if remedy(&error) == Remedy::Reconnect {
+                    self.give_up(number);
+                }
+                None
+            }
+        }
+    }
+
     async fn attempts(&self, command: &Cmd, script: Option<&Script>) -> Result<Value, StoreError> {
-        let deadline = Instant::now() + self.patience.operation;
+        let deadline = Instant::now() + self.timeouts.operation;
         let mut state = self.state.clone();
         let mut tried = 0;
         let mut last = None;
         loop {
             let (mut connection, number) = match self.up(&mut state, tried, deadline).await {
                 Ok(up) => up,
-                Err(why) => return Err(last.or(why).map_or_else(silent, |why| store_error(&why))),
+                Err(why) => return Err(last.or(why).map_or_else(silent, |why| self.words.store_error(&why))),
             };
             let error = match timeout_at(deadline, attempt(&mut connection, command, script)).await {
                 Ok(Ok(value)) => return Ok(value),
                 Ok(Err(error)) => error,
                 Err(_) => {
                     self.give_up(number);
-                    return Err(last.map_or_else(silent, |why| store_error(&why)));
+                    return Err(last.map_or_else(silent, |why| self.words.store_error(&why)));
                 }
             };
             match remedy(&error) {
@@ -170,10 +202,10 @@ impl Link {
                     tried = number;
                 }
                 Remedy::Wait => sleep(PAUSES.1 / 5).await,
-                Remedy::None => return Err(store_error(&error)),
+                Remedy::None => return Err(self.words.store_error(&error)),
             }
             if Instant::now() >= deadline {
-                return Err(store_error(&error));
+                return Err(self.words.store_error(&error));
             }
             last = Some(error);
         }
@@ -186,9 +218,9 @@ impl Link {
         state: &mut watch::Receiver<State>,
         tried: u64,
         deadline: Instant,
-    ) -> Result<(MultiplexedConnection, u64), Option<RedisError>> {
+    ) -> Result<(Connection, u64), Option<RedisError>> {
         let deadline = match &*state.borrow() {
-            State::Down { since, why: Some(_) } => deadline.min(*since + self.patience.operation),
+            State::Down { since, why: Some(_) } => deadline.min(*since + self.timeouts.operation),
             State::Down { .. } | State::Up { .. } => deadline,
         };
         let newer = |state: &State| matches!(state, State::Up { number, .. } if *number > tried);
@@ -205,19 +237,15 @@ impl Link {
 
     fn give_up(&self, number: u64) {
         self.broken.send_if_modified(|broken| {
-            let news = *broken < number;
+            let is_new = *broken < number;
             *broken = number.max(*broken);
-            news
+            is_new
         });
     }
 }
 
 /// Sends a command. A script that the server does not know is loaded first.
-async fn attempt(
-    connection: &mut MultiplexedConnection,
-    command: &Cmd,
-    script: Option<&Script>,
-) -> RedisResult<Value> {
+async fn attempt(connection: &mut Connection, command: &Cmd, script: Option<&Script>) -> RedisResult<Value> {
     match (command.query_async(connection).await, script) {
         (Err(error), Some(script)) if error.kind() == ServerErrorKind::NoScript.into() => {
             script.load_async(connection).await?;
@@ -232,12 +260,12 @@ fn silent() -> StoreError {
     StoreError::unavailable("Redis does not answer in time")
 }
 
-/// So many milliseconds, as the lives of keys are told: at least one, and no more than ten years.
+/// Returns the milliseconds for the expiry of a key: at least 1, and at most ten years.
 pub(super) fn millis(duration: Duration) -> u64 {
     span(duration).max(1)
 }
 
-/// So many milliseconds, but no more than ten years.
+/// Returns the milliseconds, at most ten years.
 pub(super) fn span(duration: Duration) -> u64 {
     const TEN_YEARS: u128 = 10 * 365 * 24 * 3600 * 1000;
     duration.as_millis().min(TEN_YEARS) as u64
@@ -246,6 +274,6 @@ pub(super) fn span(duration: Duration) -> u64 {
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let up = matches!(*self.state.borrow(), State::Up { .. });
-        f.debug_struct("Link").field("connected", &up).field("patience", &self.patience).finish()
+        f.debug_struct("Link").field("connected", &up).field("timeouts", &self.timeouts).finish()
     }
 }

@@ -6,12 +6,12 @@ pub(super) enum Message<'a> {
     /// It has been deleted.
     Gone,
     /// It is like this now.
-    News(News, Entries<'a>),
+    GenerationState(GenerationState, Entries<'a>),
 }
 
 /// What is known of a generation at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct News {
+pub(super) struct GenerationState {
     pub(super) tail: u64,
     pub(super) ended: bool,
     pub(super) stop: bool,
@@ -35,7 +35,7 @@ pub(super) fn parse(payload: &[u8]) -> Option<Message<'_>> {
     let (head, mut rest) = split(payload, b'\n')?;
     let mut numbers = std::str::from_utf8(head).ok()?.split(' ').map(|number| number.parse::<u64>().ok());
     let mut number = || numbers.next().flatten();
-    let news = News {
+    let state = GenerationState {
         tail: number()?,
         ended: number()? == 1,
         stop: number()? == 1,
@@ -51,7 +51,7 @@ pub(super) fn parse(payload: &[u8]) -> Option<Message<'_>> {
         texts.push(text);
         rest = after;
     }
-    rest.is_empty().then_some(Message::News(news, Entries { first, texts }))
+    rest.is_empty().then_some(Message::GenerationState(state, Entries { first, texts }))
 }
 
 /// What stands before and after the first such byte.
@@ -66,16 +66,16 @@ mod tests {
 
     #[test]
     fn messages_are_read() {
-        let news = News { tail: 9, ended: true, stop: false, epoch: 2, leased: false };
+        let state = GenerationState { tail: 9, ended: true, stop: false, epoch: 2, leased: false };
         let entries = Entries { first: 8, texts: vec![b"a\n:", b""] };
-        assert_eq!(parse(b"9 1 0 2 0 8 2\n3:a\n:0:"), Some(Message::News(news, entries)));
+        assert_eq!(parse(b"9 1 0 2 0 8 2\n3:a\n:0:"), Some(Message::GenerationState(state, entries)));
         let none = Entries { first: 0, texts: Vec::new() };
-        assert_eq!(parse(b"9 1 0 2 0 0 0\n"), Some(Message::News(news, none)));
+        assert_eq!(parse(b"9 1 0 2 0 0 0\n"), Some(Message::GenerationState(state, none)));
         assert_eq!(parse(b"gone"), Some(Message::Gone));
     }
 
     #[test]
-    fn what_is_no_message_is_none() {
+    fn an_invalid_message_is_none() {
         for payload in
             ["", "9 1 0 2 0 8\n", "9 1 0 2 0 8 1\n4:abc", "9 1 0 2 0 8 1\n2:abc", "x\n", "9 1 0 2 0 8 1\n-1:"]
         {

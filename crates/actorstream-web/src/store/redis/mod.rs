@@ -1,10 +1,11 @@
 //! `RedisStore`: logs in Redis, for all instances of a service.
 //!
-//! The connections live on one thread of the store's own. Workers of actix-web are single threads that come and go, and a
-//! connection would go with the one that made it; there, it outlives them all, and what all workers ask for at a time goes
-//! to Redis in one write. Two connections serve a process: one for commands, and one for the subscription, so that a flood
-//! of messages (Redis cuts off who does not take them) never takes the commands with it.
+//! The connections run on a thread that belongs to the store. actix-web workers are single threads that come and go,
+//! and a connection would end with the worker that made it; here, it outlives them all, and concurrent commands of
+//! all workers go to Redis in one write. A process has two connections: one for commands and one for the
+//! subscription, so that a flood of messages (Redis disconnects slow subscribers) never disconnects the commands.
 
+mod batch;
 mod fault;
 mod keys;
 mod link;
@@ -12,6 +13,7 @@ mod message;
 mod options;
 mod reply;
 mod scripts;
+mod source;
 mod store;
 mod subscriber;
 mod sweep;

@@ -1,4 +1,4 @@
-//! `RedisOptions`: where Redis is, and how it is used.
+//! `RedisOptions`: the address of Redis, and how it is used.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,83 +6,95 @@ use std::time::Duration;
 use redis::io::tcp::TcpSettings;
 use redis::{Client, ConnectionAddr, ErrorKind, IntoConnectionInfo, ProtocolVersion, TlsCertificates};
 
-use super::fault;
-use super::link::Patience;
+use super::fault::{self, Words};
+use super::link::RedisTimeouts;
+use super::source::Source;
 use super::store::RedisStore;
 use crate::store::StoreLimits;
 
-/// Where Redis is, and how it is used.
+/// The address of Redis, and how it is used.
 ///
-/// The URL says most of it: `redis://user:password@host:6379/0?prefix=actorstream`. `rediss://` speaks TLS and trusts the
-/// certificates that the operating system trusts, or those of the PEM file `?ca=FILE` instead of them. `unix:///path` leads
-/// to a socket, with the user, password and database as `user`, `pass` and `db` in the query.
+/// The URL contains most of it: `redis://user:password@host:6379/0?prefix=actorstream`. `rediss://` uses TLS with the
+/// certificates that the operating system trusts, or with those of the PEM file in `?ca=FILE` instead. `unix:///path`
+/// names a socket, with the user, password and database as `user`, `pass` and `db` in the query.
+///
+/// The address is that of a server, of any node of a Redis Cluster, or of any sentinel; the store asks there which it
+/// is. `?primary=NAME` selects one of several primaries that a sentinel monitors. User and password are those of the
+/// servers, and of sentinels that require them.
 #[derive(Clone)]
 pub struct RedisOptions {
     url: String,
     limits: StoreLimits,
-    patience: Patience,
+    timeouts: RedisTimeouts,
 }
 
-/// Why a URL leads to no store.
+/// Why a connection to Redis failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedisConnectError {
-    /// The URL, or a file that it names, cannot be used.
+    /// The URL, or a file that it names, is invalid.
     Url(String),
     /// Nothing answers at the address.
     Absent(String),
-    /// What answers cannot be used: it refuses the user or the password, TLS fails, or it is too old.
+    /// The server cannot be used: it refuses the user or the password, TLS fails, or it is too old.
     Refused(String),
 }
 
 impl RedisOptions {
-    /// With this URL, and the defaults.
+    /// Creates options with this URL and the defaults.
     pub fn new(url: impl Into<String>) -> Self {
-        let patience = Patience { answer: Duration::from_secs(1), operation: Duration::from_secs(4) };
-        Self { url: url.into(), limits: StoreLimits::default(), patience }
+        let timeouts = RedisTimeouts { answer: Duration::from_secs(1), operation: Duration::from_secs(4) };
+        Self { url: url.into(), limits: StoreLimits::default(), timeouts }
     }
 
-    /// The caps. `max_memory` has no meaning here: Redis has its own `maxmemory`.
+    /// Sets the limits. `max_memory` has no effect: Redis has its own `maxmemory`.
     pub fn limits(mut self, limits: StoreLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How long is waited for a connection, or for the answer to a command, before another attempt. Default: 1 s.
+    /// Sets how long to wait for a connection, or for the reply to a command, before another attempt. Default: 1 s.
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
-        self.patience.answer = timeout;
+        self.timeouts.answer = timeout;
         self
     }
 
-    /// How long an operation is tried before it fails with [`StoreError::Unavailable`](crate::store::StoreError). It should
-    /// be shorter than a third of the lease. Default: 4 s.
+    /// Sets how long an operation is retried before it fails with
+    /// [`StoreError::Unavailable`](crate::store::StoreError). It should be shorter than a third of the lease.
+    /// Default: 4 s.
     pub fn operation_timeout(mut self, timeout: Duration) -> Self {
-        self.patience.operation = timeout;
+        self.timeouts.operation = timeout;
         self
     }
 
-    /// Connects.
+    /// Connects to Redis.
     ///
     /// # Errors
-    /// When the URL cannot be used, nothing answers, or what answers cannot be used.
+    /// If the URL is invalid, nothing answers, or the server cannot be used.
     pub async fn connect(self) -> Result<RedisStore, RedisConnectError> {
-        let (client, prefix) = client(&self.url)?;
-        RedisStore::open(client, &prefix, self.limits, self.patience).await
+        let (source, prefix) = source(&self.url)?;
+        let source = source.find_out(self.timeouts).await.map_err(RedisConnectError::Refused)?;
+        RedisStore::open(source, &prefix, self.limits, self.timeouts).await
     }
 }
 
-/// The client of a URL, and the prefix of its keys.
-fn client(url: &str) -> Result<(Client, String), RedisConnectError> {
-    let invalid = |detail: &str| RedisConnectError::Url(format!("not a URL of a Redis: {detail}"));
+/// Where a URL leads, and the prefix of the keys.
+fn source(url: &str) -> Result<(Source, String), RedisConnectError> {
+    let invalid = |detail: &str| RedisConnectError::Url(format!("not a Redis URL: {detail}"));
     let url = redis::parse_redis_url(url)
         .ok_or_else(|| invalid("it must look like redis://user:password@host:6379/0 or rediss://…"))?;
-    let (mut prefix, mut ca) = ("actorstream".to_owned(), None);
+    let (mut prefix, mut ca, mut primary) = ("actorstream".to_owned(), None, None);
     for (name, value) in url.query_pairs() {
         match &*name {
             "prefix" => prefix = value.into_owned(),
             "ca" => ca = Some(value.into_owned()),
+            "primary" => primary = Some(value.into_owned()),
             "db" | "user" | "pass" | "protocol" => {}
-            other => return Err(invalid(&format!("it takes prefix= and ca= in its query, not {other}="))),
+            other => {
+                return Err(invalid(&format!(
+                    "it takes prefix=, primary= and ca= in its query, not {other}="
+                )));
+            }
         }
     }
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':');
@@ -98,23 +110,31 @@ fn client(url: &str) -> Result<(Client, String), RedisConnectError> {
         // There is one for the process; it fails if another thread has just set it, which does as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    let client = match ca {
-        None => Client::open(info),
+    let pem = match ca {
+        None => None,
         Some(_) if !is_tls => return Err(invalid("ca= goes with rediss://")),
-        Some(file) => {
-            let pem = std::fs::read(&file)
-                .map_err(|error| invalid(&format!("the CA certificate {file} cannot be read: {error}")))?;
-            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: Some(pem) })
+        Some(file) => Some(
+            std::fs::read(&file)
+                .map_err(|error| invalid(&format!("the CA certificate {file} cannot be read: {error}")))?,
+        ),
+    };
+    let opened = match &pem {
+        None => Client::open(info.clone()),
+        Some(pem) => {
+            let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem.clone()) };
+            Client::build_with_tls(info.clone(), certificates)
         }
     };
-    Ok((client.map_err(|error| invalid(&error.to_string()))?, prefix))
+    // Errors in the file are reported here.
+    opened.map_err(|error| invalid(&error.to_string()))?;
+    Ok((Source::new(info, pem, primary), prefix))
 }
 
 impl RedisConnectError {
-    pub(super) fn new(address: &ConnectionAddr, error: &redis::RedisError) -> Self {
+    pub(super) fn new(address: &ConnectionAddr, error: &redis::RedisError, words: &Words) -> Self {
         let is_tls = matches!(address, ConnectionAddr::TcpTls { .. });
         let is_closed = error.is_connection_dropped() && !error.is_connection_refusal();
-        let detail = format!("Redis at {address}: {}", fault::describe(error));
+        let detail = format!("Redis at {address}: {}", words.describe(error));
         match error.kind() {
             ErrorKind::Io if fault::is_tls(error) => Self::Refused(detail),
             ErrorKind::Io if is_closed && !is_tls => {
@@ -142,12 +162,11 @@ impl std::error::Error for RedisConnectError {}
 impl fmt::Debug for RedisOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The URL may hold a password.
-        let address =
-            client(&self.url).ok().map(|(client, _)| client.get_connection_info().addr().to_string());
+        let address = source(&self.url).ok().map(|(source, _)| source.address().to_string());
         f.debug_struct("RedisOptions")
             .field("address", &address)
             .field("limits", &self.limits)
-            .field("patience", &self.patience)
+            .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
     }
 }
@@ -157,9 +176,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_url_says_is_used() {
-        let (client, prefix) = client("redis://bob:s%20ecret@example.com:7000/3?prefix=a.b").unwrap();
-        let info = client.get_connection_info();
+    fn settings_in_the_url_are_used() {
+        let (source, prefix) = source("redis://bob:s%20ecret@example.com:7000/3?prefix=a.b").unwrap();
+        let info = source.info();
         assert_eq!((info.addr().to_string().as_str(), prefix.as_str()), ("example.com:7000", "a.b"));
         let login = info.redis_settings();
         assert_eq!((login.username(), login.password(), login.db()), (Some("bob"), Some("s ecret"), 3));
@@ -167,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_url_is_told_without_its_password() {
+    fn an_invalid_url_is_reported_without_its_password() {
         for url in [
             "http://u:secret@h",
             "redis://u:secret@h/x",
@@ -179,7 +198,7 @@ mod tests {
             "rediss://u:secret@h/#secret",
             "secret",
         ] {
-            let error = client(url).expect_err(url);
+            let error = source(url).expect_err(url);
             assert!(matches!(error, RedisConnectError::Url(_)), "{url}: {error:?}");
             assert!(!format!("{error} {error:?}").contains("secret"), "{url}: {error}");
         }

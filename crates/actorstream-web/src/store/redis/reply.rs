@@ -5,10 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use redis::Value;
 
-use super::message::News;
+use super::message::GenerationState;
 use crate::event::{Event, Logged};
 use crate::id::GenerationId;
-use crate::store::{Append, Appended, Generation, Page, Renewed, StoreError, StoreLimit, UpstreamPosition};
+use crate::store::{
+    Append, Appended, Generation, Page, Renewed, StoreError, StoreLimit, Tally, UpstreamPosition,
+};
 
 /// The values of an answer, after the word that says how it went.
 pub(super) struct Reply {
@@ -17,7 +19,8 @@ pub(super) struct Reply {
 
 /// An answer that this version does not understand.
 pub(super) fn unreadable() -> StoreError {
-    StoreError::unavailable("what Redis holds was not written by this version of actorstream")
+    // Retrying does not help.
+    StoreError::Invalid("what Redis holds was not written by this version of actorstream")
 }
 
 /// An entry of a log.
@@ -46,6 +49,7 @@ impl Reply {
                 "bytes" => StoreLimit::Bytes,
                 _ => StoreLimit::Generations,
             }),
+            "unreadable" => unreadable(),
             "lost" => StoreError::unavailable(
                 "Redis has lost entries of the log; its maxmemory-policy must be noeviction",
             ),
@@ -94,6 +98,10 @@ impl Reply {
         Ok(Renewed { stop: self.optional()?, attended: self.flag()? })
     }
 
+    pub(super) fn tally(mut self) -> Result<Tally, StoreError> {
+        Ok(Tally { generations: self.number()?, viewers: self.number()?, bytes: self.number()? })
+    }
+
     pub(super) fn page(mut self, after: u64) -> Result<Page, StoreError> {
         let (tail, ended) = (self.number()?, self.flag()?);
         let mut entries = Vec::with_capacity(self.values.len());
@@ -104,10 +112,10 @@ impl Reply {
     }
 
     /// What `look.lua` answers, and how many milliseconds the lease has left.
-    pub(super) fn look(mut self) -> Result<(News, u64), StoreError> {
+    pub(super) fn look(mut self) -> Result<(GenerationState, u64), StoreError> {
         let (tail, ended, stop, epoch) = (self.number()?, self.flag()?, self.flag()?, self.number()?);
         let left = self.number()?;
-        Ok((News { tail, ended, stop, epoch, leased: left > 0 }, left))
+        Ok((GenerationState { tail, ended, stop, epoch, leased: left > 0 }, left))
     }
 
     pub(super) fn generation(mut self, id: &GenerationId) -> Result<Generation, StoreError> {
@@ -167,6 +175,6 @@ pub(super) fn api_name(api: crate::event::Api) -> String {
 
 /// The entries of an append, as they are written.
 pub(super) fn texts(append: &Append) -> Result<Vec<Vec<u8>>, StoreError> {
-    let text = |event| serde_json::to_vec(event).map_err(|_| StoreError::Invalid("an entry is no JSON"));
+    let text = |event| serde_json::to_vec(event).map_err(|_| StoreError::Invalid("an entry is not JSON"));
     append.events.iter().map(text).collect()
 }

@@ -23,7 +23,7 @@ scripts! {
     APPEND_END: " flags=allow-oom", "append";
     READ: " flags=no-writes", "read";
     GENERATION: " flags=no-writes", "generation";
-    LOOK: " flags=no-writes", "look";
+    READ_STATE: " flags=no-writes", "look";
     RENEW: " flags=allow-oom", "renew";
     CLAIM: " flags=allow-oom", "claim";
     RELEASE: " flags=allow-oom", "release";
@@ -31,8 +31,10 @@ scripts! {
     ATTEND: " flags=allow-oom", "attend";
     REMOVE: " flags=allow-oom", "remove";
     BIND: "", "bind";
+    CURRENT: " flags=no-writes", "current";
     ADMIT: "", "admit";
     DUE: " flags=no-writes", "due";
+    TALLY: " flags=allow-oom", "tally";
 }
 
 /// A call of a script.

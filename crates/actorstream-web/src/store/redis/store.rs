@@ -4,37 +4,40 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::Client;
 use tokio::sync::{oneshot, watch};
 
+use super::batch::Batch;
+use super::fault::Words;
 use super::keys::Keys;
-use super::link::{self, Link, Patience, millis, span};
+use super::link::{self, Link, RedisTimeouts, millis, span};
 use super::options::{RedisConnectError, RedisOptions};
 use super::reply::{Reply, api_name, texts};
 use super::scripts::{
-    APPEND, APPEND_END, ATTEND, BIND, CLAIM, CREATE, Call, GENERATION, READ, RELEASE, REMOVE, RENEW, STOP,
+    APPEND, APPEND_END, ATTEND, BIND, CLAIM, CREATE, CURRENT, Call, GENERATION, READ, RELEASE, REMOVE, RENEW,
+    STOP, TALLY,
 };
+use super::source::Source;
 use super::subscriber::Subscriber;
 use super::sweep;
 use super::watches::Watches;
 use crate::event::Event;
 use crate::id::GenerationId;
 use crate::store::{
-    Append, Appended, Bound, ChatKey, Claim, Generation, Hint, NewGeneration, Page, Renewed, Store,
-    StoreError, StoreFuture, StoreLimits, Turn,
+    Append, Appended, Bound, ChatKey, Claim, Generation, NewGeneration, Page, Progress, Renewed, Store,
+    StoreError, StoreFuture, StoreLimits, Tally, Turn,
 };
 
 /// The largest append whose entries are published, in bytes. Who watches reads those of a larger one.
 const PUBLISHED: usize = 64 << 10;
-/// The largest number that a script tells from the next one.
+/// The largest number that a script can distinguish from the next one.
 const LARGEST: u64 = 1 << 53;
 
 /// Keeps logs in Redis (7 or newer, or Valkey), for all instances of a service, which can take over each other's
 /// generations.
 ///
-/// It is a handle: clones share two connections, which live on a thread of their own and are made again when they are lost.
-/// What is asked for meanwhile waits, for [`RedisOptions::operation_timeout`] at most. `docs/scale-out.md` tells how Redis
-/// is to be set up.
+/// This is a handle: clones share two connections, which run on a thread of their own and are re-established when
+/// they are lost. Operations wait meanwhile, for at most [`RedisOptions::operation_timeout`]. `docs/scale-out.md`
+/// describes how to set up Redis.
 #[derive(Clone)]
 pub struct RedisStore {
     shared: Arc<Shared>,
@@ -46,31 +49,41 @@ struct Shared {
     keys: Keys,
     link: Link,
     watches: Arc<Watches>,
+    /// What is appended, unless Redis is a cluster: then each command goes to the node of its generation.
+    batch: Option<Arc<Batch>>,
     /// When it is dropped, the thread ends.
     _thread: oneshot::Sender<()>,
 }
 
 impl RedisStore {
-    /// Connects to the Redis of this URL, with the default caps. See [`RedisOptions`] for what a URL says.
+    /// Connects to the Redis server at this URL, with the default limits. See [`RedisOptions`] for the URL.
     ///
     /// # Errors
-    /// When the URL cannot be used, nothing answers, or what answers cannot be used.
+    /// If the URL is invalid, nothing answers, or the server cannot be used.
     pub async fn connect(url: &str) -> Result<Self, RedisConnectError> {
         RedisOptions::new(url).connect().await
     }
 
+    /// The address of Redis: its host and port, or its socket, without user and password.
+    pub fn address(&self) -> &str {
+        &self.shared.address
+    }
+
     pub(super) async fn open(
-        client: Client,
+        source: Source,
         prefix: &str,
         limits: StoreLimits,
-        patience: Patience,
+        timeouts: RedisTimeouts,
     ) -> Result<Self, RedisConnectError> {
-        let address = client.get_connection_info().addr().clone();
-        let (link, keeper) = link::link(client.clone(), patience);
+        let address = source.address().clone();
+        let words = Words::of(source.info());
+        let (link, reconnector) = link::link(source.clone(), timeouts);
         let (keys, watches) = (Keys::new(prefix), Arc::new(Watches::default()));
+        let batch = (!source.is_cluster()).then(Arc::<Batch>::default);
+        let (sent, commands) = (batch.clone(), link.clone());
         let subscriber = Subscriber {
-            client,
-            patience,
+            source,
+            timeouts,
             commands: link.clone(),
             keys: keys.clone(),
             watches: Arc::clone(&watches),
@@ -82,28 +95,35 @@ impl RedisStore {
                 runtime.block_on(async {
                     tokio::select! {
                         _ = stopped => {}
-                        () = link::keep(keeper) => {}
+                        () = link::keep(reconnector) => {}
                         () = subscriber.listen() => {}
                         () = subscriber.look() => {}
+                        () = async {
+                            match &sent {
+                                Some(batch) => batch.send(&commands).await,
+                                None => std::future::pending().await,
+                            }
+                        } => {}
                     }
                 });
             })
         });
         started.map_err(|error| RedisConnectError::Refused(format!("no thread for Redis: {error}")))?;
-        link.connected().await.map_err(|error| RedisConnectError::new(&address, &error))?;
+        link.connected().await.map_err(|error| RedisConnectError::new(&address, &error, &words))?;
         let address = address.to_string();
-        let store =
-            Self { shared: Arc::new(Shared { limits, address, keys, link, watches, _thread: thread }) };
+        let store = Self {
+            shared: Arc::new(Shared { limits, address, keys, link, watches, batch, _thread: thread }),
+        };
         store.check().await?;
         Ok(store)
     }
 
-    /// Whether this Redis can run the scripts, and keeps what it is given.
+    /// Checks that this Redis can run the scripts and does not evict keys.
     async fn check(&self) -> Result<(), RedisConnectError> {
         let Shared { link, keys, address, .. } = &*self.shared;
         let refused = |error: StoreError| {
             let text = error.to_string();
-            // What an older Redis says of a script's first line.
+            // The reply of an older Redis to a script's first line.
             let advice =
                 if text.contains("compiling script") { " (it must be Redis 7 or newer)" } else { "" };
             RedisConnectError::Refused(format!("Redis at {address}: {text}{advice}"))
@@ -167,11 +187,11 @@ impl RedisStore {
             (true, false) => (&APPEND, 1),
             (true, true) => (&APPEND_END, 2),
         };
-        let Shared { link, keys, limits, watches, .. } = &*self.shared;
+        let Shared { link, keys, limits, watches, batch, .. } = &*self.shared;
         let (upstream, seq) = append.upstream.as_ref().map_or(("", None), |at| (at.id.as_str(), at.seq));
         let mut call = self
             .call(script, id)
-            .arg(self.channel(id))
+            .arg(keys.entries(id))
             .arg(append.epoch)
             .arg(append.first.min(LARGEST))
             .arg(append.events.iter().map(Event::size).sum::<u64>())
@@ -187,7 +207,12 @@ impl RedisStore {
         for text in texts(append)? {
             call = call.arg(text);
         }
-        let appended = self.script(&call).await?.1.appended()?;
+        let answer = match batch {
+            Some(batch) => batch.call(link, call).await?,
+            None => link.call(&call).await?,
+        };
+        let appended = Reply::new(answer).and_then(|(_, reply)| reply.appended());
+        let appended = appended.inspect_err(|_| watches.is_written_elsewhere(id))?;
         watches.appended(id, append, &appended);
         if ending != 0
             && let Err(error) = sweep::over(link, keys, id.as_str()).await
@@ -206,8 +231,8 @@ impl RedisStore {
     }
 
     async fn claim_now(&self, id: &GenerationId, lease: Duration) -> Result<Claim, StoreError> {
-        let Shared { keys, .. } = &*self.shared;
-        // Nobody else has it, as nobody has the id of another generation.
+        let Shared { keys, watches, .. } = &*self.shared;
+        // Unique, like the id of any generation.
         let token = GenerationId::random();
         let call = Call::new(&CLAIM, &[&keys.meta(id), &keys.lease(id)])
             .arg(self.channel(id))
@@ -217,7 +242,11 @@ impl RedisStore {
         match word.as_str() {
             "held" => Ok(Claim::Held),
             "ended" => Ok(Claim::Ended),
-            _ => Ok(Claim::Taken(Box::new(reply.generation(id)?))),
+            _ => {
+                let generation = reply.generation(id)?;
+                watches.has_shown(id, generation.tail);
+                Ok(Claim::Taken(Box::new(generation)))
+            }
         }
     }
 
@@ -237,7 +266,7 @@ impl RedisStore {
                 ("same", Some(same)) => {
                     let same_id = same.parse().map_err(|_| super::reply::unreadable())?;
                     match self.generation_now(&same_id).await {
-                        // It expired, or came to nothing.
+                        // It expired, or was never started.
                         Err(StoreError::NotFound) => gone = same,
                         known => return known.map(|_| Bound::Same(same_id)),
                     }
@@ -251,9 +280,11 @@ impl RedisStore {
     }
 
     async fn generation_now(&self, id: &GenerationId) -> Result<Generation, StoreError> {
-        let Shared { keys, .. } = &*self.shared;
+        let Shared { keys, watches, .. } = &*self.shared;
         let call = Call::new(&GENERATION, &[&keys.meta(id), &keys.lease(id)]);
-        self.script(&call).await?.1.generation(id)
+        let generation = self.script(&call).await?.1.generation(id)?;
+        watches.has_shown(id, generation.tail);
+        Ok(generation)
     }
 }
 
@@ -278,7 +309,7 @@ impl Store for RedisStore {
         Box::pin(self.read_now(id, after, max_bytes))
     }
 
-    fn watch(&self, id: &GenerationId) -> watch::Receiver<Hint> {
+    fn watch(&self, id: &GenerationId) -> watch::Receiver<Progress> {
         self.shared.watches.watch(id)
     }
 
@@ -328,9 +359,8 @@ impl Store for RedisStore {
 
     fn current<'a>(&'a self, chat: &'a ChatKey) -> StoreFuture<'a, Option<GenerationId>> {
         Box::pin(async move {
-            let key = self.shared.keys.chat(chat);
-            let id = self.shared.link.command(redis::cmd("HGET").arg(key).arg("id")).await?;
-            let id: Option<String> = redis::from_redis_value(id).map_err(|_| super::reply::unreadable())?;
+            let call = Call::new(&CURRENT, &[&self.shared.keys.chat(chat)]);
+            let id = self.script(&call).await?.1.optional()?;
             Ok(id.and_then(|id| id.parse().ok()))
         })
     }
@@ -340,6 +370,24 @@ impl Store for RedisStore {
             let Shared { keys, link, .. } = &*self.shared;
             self.script(&self.call(&REMOVE, id).arg(self.channel(id))).await?;
             sweep::over(link, keys, id.as_str()).await
+        })
+    }
+
+    fn tally<'a>(
+        &'a self,
+        owner: &'a str,
+        process: &'a str,
+        here: Tally,
+        hold: Duration,
+    ) -> StoreFuture<'a, Tally> {
+        Box::pin(async move {
+            let call = Call::new(&TALLY, &[&self.shared.keys.owner(owner)])
+                .arg(process)
+                .arg(here.generations)
+                .arg(here.viewers)
+                .arg(here.bytes)
+                .arg(millis(hold));
+            self.script(&call).await?.1.tally()
         })
     }
 

@@ -1,66 +1,76 @@
-//! Hears of what happens to the generations that are watched: one subscription for the whole process, and a look about
-//! once a second at those of which nothing was heard, since messages of Redis can be lost.
+//! Listens for changes of the watched generations: one subscription for the whole process, and a poll about once a
+//! second of those without messages, since messages of Redis can be lost.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use redis::aio::MultiplexedConnection;
-use redis::{Client, PushInfo, PushKind, RedisResult, Value};
+use redis::{PushInfo, PushKind, RedisResult, Value};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::fault::describe;
 use super::keys::Keys;
-use super::link::{self, Link, Patience};
+use super::link::{self, Link, RedisTimeouts};
+use super::message::GenerationState;
 use super::reply::Reply;
-use super::scripts::{Call, LOOK};
+use super::scripts::{Call, READ_STATE};
+use super::source::{Connection, Source};
 use super::watches::Watches;
 use crate::id::GenerationId;
 use crate::store::StoreError;
 
-/// How often those are looked at of which nothing is heard.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How many looks are under way at once.
-const LOOKS: usize = 64;
+/// How often silent generations are polled.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How many polls run concurrently.
+const CONCURRENT_POLLS: usize = 64;
 /// How many channels one command subscribes to.
 const CHANNELS: usize = 500;
 /// The pause before another attempt to subscribe.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Takes note of what a look has shown.
+type OnPolled = fn(&Watches, &GenerationId, GenerationState);
+
 /// What the subscription needs.
 pub(super) struct Subscriber {
-    pub(super) client: Client,
-    pub(super) patience: Patience,
+    pub(super) source: Source,
+    pub(super) timeouts: RedisTimeouts,
     pub(super) commands: Link,
     pub(super) keys: Keys,
     pub(super) watches: Arc<Watches>,
 }
 
 impl Subscriber {
-    /// Looks at what is silent. It does not end.
+    /// Polls the silent generations. It does not end.
     pub(super) async fn look(&self) {
-        let mut tick = interval(LOOK_EVERY);
+        let mut tick = interval(POLL_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            self.look_at(&self.watches.silent()).await;
+            self.look_at(&self.watches.silent(), Watches::looked).await;
         }
     }
 
     /// Keeps the subscription. It does not end.
     pub(super) async fn listen(&self) {
+        // The initial connect reports an unreachable server.
+        while self.commands.connected().await.is_err() {
+            sleep(PAUSE).await;
+        }
         let mut told = false;
         loop {
             match self.listen_once().await {
                 Ok(()) => told = false,
                 Err(error) if !told => {
-                    let error = describe(&error);
+                    let error = self.commands.words().describe(&error);
                     tracing::warn!(%error, "no subscription at Redis: watches are up to a second late");
                     told = true;
                 }
-                Err(error) => tracing::debug!(error = %describe(&error), "no subscription at Redis"),
+                Err(error) => {
+                    let error = self.commands.words().describe(&error);
+                    tracing::debug!(%error, "no subscription at Redis");
+                }
             }
             sleep(PAUSE).await;
         }
@@ -73,66 +83,73 @@ impl Subscriber {
             let (lost, keys, watches) = (Arc::clone(&lost), self.keys.clone(), Arc::clone(&self.watches));
             move |push: PushInfo| {
                 receive(&keys, &watches, &lost, push);
-                Ok::<_, redis::aio::SendError>(())
             }
         };
-        let config = link::config(self.patience).set_push_sender(receive);
-        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = self.source.connect_with(self.timeouts, Some(receive)).await?;
         self.subscribe(&mut connection, self.watches.all()).await?;
         let mut silence = std::pin::pin!(link::silence(connection.clone()));
+        let mut moved = std::pin::pin!(link::moved(&self.source, self.timeouts));
         loop {
             tokio::select! {
                 () = lost.notified() => return Ok(()),
                 error = &mut silence => return Err(error),
+                () = &mut moved => return Ok(()),
                 () = self.watches.changed.notified() => {
                     let changes = self.watches.changes();
                     for over in changes.over.chunks(CHANNELS) {
                         connection.unsubscribe(self.channels(over)).await?;
                     }
                     self.subscribe(&mut connection, changes.new).await?;
+                    for own in changes.written_here.chunks(CHANNELS) {
+                        connection.unsubscribe(self.entries(own)).await?;
+                    }
+                    for other in changes.written_elsewhere.chunks(CHANNELS) {
+                        connection.subscribe(self.entries(other)).await?;
+                    }
+                    self.look_at(&changes.written_elsewhere, Watches::caught_up).await;
                 }
             }
         }
     }
 
-    /// Subscribes, and looks then: what happened before was not heard.
-    async fn subscribe(
-        &self,
-        connection: &mut MultiplexedConnection,
-        ids: Vec<GenerationId>,
-    ) -> RedisResult<()> {
+    /// Subscribes, then polls: earlier changes were not received.
+    async fn subscribe(&self, connection: &mut Connection, ids: Vec<GenerationId>) -> RedisResult<()> {
         for new in ids.chunks(CHANNELS) {
             connection.subscribe(self.channels(new)).await?;
         }
-        self.look_at(&ids).await;
+        self.look_at(&ids, Watches::caught_up).await;
         Ok(())
     }
 
     fn channels(&self, ids: &[GenerationId]) -> Vec<String> {
-        ids.iter().map(|id| self.keys.channel(id)).collect()
+        ids.iter().flat_map(|id| [self.keys.channel(id), self.keys.entries(id)]).collect()
     }
 
-    async fn look_at(&self, ids: &[GenerationId]) {
-        for ids in ids.chunks(LOOKS) {
-            join_all(ids.iter().map(|id| self.look_at_one(id))).await;
+    fn entries(&self, ids: &[GenerationId]) -> Vec<String> {
+        ids.iter().map(|id| self.keys.entries(id)).collect()
+    }
+
+    async fn look_at(&self, ids: &[GenerationId], looked: OnPolled) {
+        for ids in ids.chunks(CONCURRENT_POLLS) {
+            join_all(ids.iter().map(|id| self.look_at_one(id, looked))).await;
         }
     }
 
-    async fn look_at_one(&self, id: &GenerationId) {
-        let call = Call::new(&LOOK, &[&self.keys.meta(id), &self.keys.lease(id)]);
-        let looked = match self.commands.call(&call).await {
+    async fn look_at_one(&self, id: &GenerationId, looked: OnPolled) {
+        let call = Call::new(&READ_STATE, &[&self.keys.meta(id), &self.keys.lease(id)]);
+        let look = match self.commands.call(&call).await {
             Ok(value) => Reply::new(value).and_then(|(_, reply)| reply.look()),
             Err(error) => Err(error),
         };
-        match looked {
-            Ok((news, _)) => self.watches.looked(id, news),
+        match look {
+            Ok((state, _)) => looked(&self.watches, id, state),
             Err(StoreError::NotFound) => self.watches.gone(id),
             Err(error) => tracing::debug!(%id, %error, "the generation could not be looked at"),
         }
     }
 }
 
-/// Takes what Redis sends by itself. It runs where the connection is read, so that nothing piles up.
+/// Handles the push messages of Redis. It runs where the connection is read, so that no backlog builds up.
 fn receive(keys: &Keys, watches: &Watches, lost: &Notify, push: PushInfo) {
     match push.kind {
         PushKind::Message => {

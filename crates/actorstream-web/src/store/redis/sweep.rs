@@ -1,7 +1,7 @@
-//! The generations that run: how many there are, and which of them have lost their producer.
+//! The running generations: how many there are, and which have lost their producer.
 //!
-//! A sorted set holds when to look at each the next time, which is when the lease that it had then is over. It is on
-//! another node than the generations in a cluster, and so a step behind them: whoever looks puts it right.
+//! A sorted set holds the time of each one's next check, which is when its lease at the last check expires. In a
+//! cluster it is on another node than the generations, and so may lag behind them: each check corrects it.
 
 use futures_util::future::try_join_all;
 use redis::Value;
@@ -9,26 +9,26 @@ use redis::Value;
 use super::keys::Keys;
 use super::link::{Link, millis};
 use super::reply::{Reply, unreadable};
-use super::scripts::{ADMIT, Call, DUE, LOOK};
+use super::scripts::{ADMIT, Call, DUE, READ_STATE};
 use crate::id::GenerationId;
 use crate::store::{NewGeneration, StoreError, StoreLimit, StoreLimits};
 
 /// How many are looked at in one go.
 const BATCH: usize = 64;
 
-/// What is found of one that was to be looked at.
+/// The result of checking one.
 enum Found {
     Orphan(GenerationId),
-    /// Its lease has so many milliseconds left.
+    /// Its lease expires in this many milliseconds.
     Leased(String, u64),
     /// It has ended, or is gone.
     Over(String),
 }
 
-/// Takes a generation in, before it is created.
+/// Admits a generation before it is created.
 ///
 /// # Errors
-/// `Full` when there are too many.
+/// `Full` if there are too many.
 pub(super) async fn admit(
     link: &Link,
     keys: &Keys,
@@ -40,7 +40,7 @@ pub(super) async fn admit(
         Call::new(&ADMIT, &[&live]).arg(new.id.as_str()).arg(millis(new.lease)).arg(limits.max_generations);
     match Reply::new(link.call(&call).await?) {
         Err(StoreError::Full(StoreLimit::Generations)) => {
-            // Some of them may be over, if their instance had no time to say so.
+            // Some of them may have ended without their instance reporting it.
             orphans(link, keys, 4 * BATCH).await?;
             Reply::new(link.call(&call).await?).map(drop)
         }
@@ -48,17 +48,17 @@ pub(super) async fn admit(
     }
 }
 
-/// It runs no more.
+/// It is no longer running.
 pub(super) async fn over(link: &Link, keys: &Keys, id: &str) -> Result<(), StoreError> {
     link.command(redis::cmd("ZREM").arg(keys.live()).arg(id)).await.map(drop)
 }
 
-/// It has lost its producer: it is to be looked at next.
+/// It has lost its producer: it is checked next.
 pub(super) async fn released(link: &Link, keys: &Keys, id: &GenerationId) -> Result<(), StoreError> {
     link.command(redis::cmd("ZADD").arg(keys.live()).arg("XX").arg(0).arg(id.as_str())).await.map(drop)
 }
 
-/// Those that have no end and no lease, at most so many.
+/// Returns at most `most` generations without an end and without a lease.
 pub(super) async fn orphans(link: &Link, keys: &Keys, most: usize) -> Result<Vec<GenerationId>, StoreError> {
     let mut orphans = Vec::new();
     while orphans.len() < most {
@@ -86,16 +86,28 @@ pub(super) async fn orphans(link: &Link, keys: &Keys, most: usize) -> Result<Vec
     Ok(orphans)
 }
 
-async fn find(link: &Link, keys: &Keys, id: String) -> Result<Found, StoreError> {
+async fn look(link: &Link, keys: &Keys, id: String) -> Result<Found, StoreError> {
     let Ok(generation) = id.parse::<GenerationId>() else { return Ok(Found::Over(id)) };
-    let call = Call::new(&LOOK, &[&keys.meta(&generation), &keys.lease(&generation)]);
-    match Reply::new(link.call(&call).await?) {
+    let call = Call::new(&READ_STATE, &[&keys.meta(&generation), &keys.lease(&generation)]);
+    match link.call(&call).await.and_then(Reply::new) {
         Ok((_, reply)) => match reply.look()? {
-            (news, _) if news.ended => Ok(Found::Over(id)),
+            (state, _) if state.ended => Ok(Found::Over(id)),
             (_, 0) => Ok(Found::Orphan(generation)),
             (_, left) => Ok(Found::Leased(id, left)),
         },
         Err(StoreError::NotFound) => Ok(Found::Over(id)),
         Err(error) => Err(error),
+    }
+}
+
+/// Checks one. A key that cannot be read is a result too, so that a foreign key affects one generation, and neither
+/// the others nor new connections.
+async fn find(link: &Link, keys: &Keys, id: String) -> Result<Found, StoreError> {
+    match look(link, keys, id.clone()).await {
+        Err(StoreError::Invalid(why)) => {
+            tracing::warn!(%id, "the generation is left alone: {why}");
+            Ok(Found::Over(id))
+        }
+        found => found,
     }
 }

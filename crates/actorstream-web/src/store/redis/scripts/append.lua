@@ -1,4 +1,4 @@
--- KEYS: meta, log, lease. ARGV: channel, epoch, number of the first entry, bytes of the entries, end (0: none,
+-- KEYS: meta, log, lease. ARGV: channel of entries, epoch, number of the first entry, bytes of the entries, end (0: none,
 -- 1: the last entry, 2: the only entry), lease ms, upstream's id or '', upstream's sequence number or '', max events,
 -- max bytes, max age ms, ms to keep it after its end, most bytes that are published; then the entries.
 local FIXED = 13

@@ -18,7 +18,28 @@ local function tell(channel, tail, ended, stop, epoch, leased, first, count, ent
     redis.call('PUBLISH', channel, head .. '\n' .. entries)
 end
 
+-- The most bytes that an entry or a request may have: what is larger was not written by this store, and is not answered
+-- with, so that no key of somebody else's fills the memory of who reads it.
+local LARGEST = 128 * 1024 * 1024
+
 -- All that is known of a generation beside its entries.
+local FIELDS = {
+    'owner', 'api', 'request', 'epoch', 'tail', 'ended', 'stop', 'takeovers', 'created', 'upstream_id', 'upstream_seq'
+}
 local function describe(meta, lease)
-    return {'ok', int(now()), redis.call('EXISTS', lease), redis.call('HGETALL', meta)}
+    local size = 0
+    for _, field in ipairs(FIELDS) do
+        size = size + redis.call('HSTRLEN', meta, field)
+    end
+    if size > LARGEST then
+        return {'unreadable'}
+    end
+    local found, values = {}, redis.call('HMGET', meta, unpack(FIELDS))
+    for i, field in ipairs(FIELDS) do
+        if values[i] then
+            found[#found + 1] = field
+            found[#found + 1] = values[i]
+        end
+    end
+    return {'ok', int(now()), redis.call('EXISTS', lease), found}
 end

@@ -16,6 +16,9 @@ while after < tail do
     for _, entry in ipairs(entries) do
         local event = entry[2][2]
         local size = #event + 32
+        if size > LARGEST then
+            return {'unreadable'}
+        end
         if size > left and #page > 3 then
             return page
         end

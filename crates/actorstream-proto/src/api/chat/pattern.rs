@@ -1,0 +1,136 @@
+//! The texts that change from one chunk to the next, for the template.
+
+use super::chunk::{ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta, ToolCallDelta};
+use crate::json::list::List;
+use crate::json::payload::Payload;
+use crate::json::text::Text;
+use crate::template::Patterned;
+
+/// A text of a chunk that changes from one to the next.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// The text of a choice.
+    Content(usize),
+    /// Its refusal.
+    Refusal(usize),
+    /// Its reasoning.
+    ReasoningContent(usize),
+    /// Its reasoning, under the other name.
+    Reasoning(usize),
+    /// The arguments of one of its tool calls.
+    Arguments(usize, usize),
+    /// The padding.
+    Obfuscation,
+}
+
+impl Patterned for ChatCompletionChunk {
+    type Place = Place;
+
+    fn changing(&mut self, mut visit: impl FnMut(&mut Text, Place)) {
+        if self.choices.iter().any(|choice| choice.logprobs.is_some() || choice.message.is_some()) {
+            // With these fields, chunks do not repeat.
+            return;
+        }
+        for (at, choice) in self.choices.iter_mut().enumerate() {
+            let delta = &mut choice.delta;
+            delta.content.iter_mut().for_each(|text| visit(text, Place::Content(at)));
+            // Check shared data first: changing it would copy it.
+            if delta.refusal.is_some() || delta.reasoning_content.is_some() || delta.reasoning.is_some() {
+                let RareDelta { refusal, reasoning_content, reasoning, .. } = &mut **delta;
+                refusal.iter_mut().for_each(|text| visit(text, Place::Refusal(at)));
+                reasoning_content.iter_mut().for_each(|text| visit(text, Place::ReasoningContent(at)));
+                reasoning.iter_mut().for_each(|text| visit(text, Place::Reasoning(at)));
+            }
+            for (call, delta) in delta.tool_calls.iter_mut().flatten().enumerate() {
+                let arguments = delta.function.as_mut().and_then(|function| function.arguments.as_mut());
+                arguments.into_iter().for_each(|text| visit(text, Place::Arguments(at, call)));
+            }
+        }
+        self.obfuscation.iter_mut().for_each(|text| visit(text, Place::Obfuscation));
+    }
+
+    #[inline]
+    fn at(&mut self, place: Place) -> Option<&mut Text> {
+        match place {
+            Place::Content(at) => self.choices.get_mut(at)?.delta.content.as_mut(),
+            Place::Refusal(at) => self.choices.get_mut(at)?.delta.refusal.as_mut(),
+            Place::ReasoningContent(at) => self.choices.get_mut(at)?.delta.reasoning_content.as_mut(),
+            Place::Reasoning(at) => self.choices.get_mut(at)?.delta.reasoning.as_mut(),
+            Place::Arguments(at, call) => {
+                let calls = self.choices.get_mut(at)?.delta.tool_calls.as_mut()?;
+                calls.get_mut(call)?.function.as_mut()?.arguments.as_mut()
+            }
+            Place::Obfuscation => self.obfuscation.as_mut(),
+        }
+    }
+
+    fn fixed(&mut self, mut visit: impl FnMut(&mut Text)) {
+        let ChunkEnvelope { id, object, model, system_fingerprint, .. } = &mut **self;
+        [id, object, model, system_fingerprint].into_iter().flatten().for_each(&mut visit);
+        for choice in &mut *self.choices {
+            for call in choice.delta.tool_calls.iter_mut().flatten() {
+                let ToolCallDelta { id, r#type, function, custom, .. } = call;
+                [id, r#type].into_iter().flatten().for_each(&mut visit);
+                function.iter_mut().filter_map(|function| function.name.as_mut()).for_each(&mut visit);
+                if let Some(custom) = custom {
+                    [&mut custom.name, &mut custom.input].into_iter().flatten().for_each(&mut visit);
+                }
+            }
+            if !choice.delta.has_rare() {
+                continue;
+            }
+            let RareDelta { role, function_call, audio, .. } = &mut *choice.delta;
+            role.iter_mut().for_each(&mut visit);
+            if let Some(function) = function_call {
+                [&mut function.name, &mut function.arguments].into_iter().flatten().for_each(&mut visit);
+            }
+            if let Some(audio) = audio {
+                [&mut audio.id, &mut audio.data, &mut audio.transcript]
+                    .into_iter()
+                    .flatten()
+                    .for_each(&mut visit);
+            }
+        }
+    }
+
+    fn raw(&mut self) -> &mut Payload {
+        &mut self.raw
+    }
+
+    /// An optimized version for the most common path.
+    #[inline]
+    fn append(&self, out: &mut Vec<Self>) {
+        let [ChunkChoice { index, delta, finish_reason: None, logprobs: None, message: None, extra }] =
+            &*self.choices
+        else {
+            return out.push(self.clone());
+        };
+        let Delta { content, tool_calls: None, extra: delta_extra, rare } = delta else {
+            return out.push(self.clone());
+        };
+        if !(extra.is_empty() && delta_extra.is_empty() && self.extra.is_empty()) {
+            return out.push(self.clone());
+        }
+        let empty = |text: &Option<Text>| text.as_ref().map(|_| Text::default());
+        // Built in place: pushing would build it elsewhere first.
+        out.extend(std::iter::once_with(|| {
+            let (content, rare) = (empty(content), rare.clone());
+            let delta = Delta { content, tool_calls: None, extra: delta_extra.of_known(), rare };
+            let choice = ChunkChoice {
+                index: *index,
+                delta,
+                finish_reason: None,
+                logprobs: None,
+                message: None,
+                extra: extra.of_known(),
+            };
+            Self {
+                choices: List::of(choice),
+                obfuscation: empty(&self.obfuscation),
+                extra: self.extra.of_known(),
+                raw: Payload::default(),
+                envelope: self.envelope().clone(),
+            }
+        }));
+    }
+}

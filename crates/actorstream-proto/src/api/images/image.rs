@@ -1,0 +1,20 @@
+//! Accessors of images.
+
+use bytes::Bytes;
+
+use super::generated::{GeneratedImage, ImagesResponse};
+use crate::json::base64::{Base64Error, decode};
+
+impl ImagesResponse {
+    /// The images, in the order in which they were completed.
+    pub fn images(&self) -> &[GeneratedImage] {
+        self.data.as_deref().unwrap_or_default()
+    }
+}
+
+impl GeneratedImage {
+    /// The image, decoded; `None` if it did not come along but has an address, or its text was not kept.
+    pub fn image(&self) -> Option<Result<Bytes, Base64Error>> {
+        self.b64_json.as_deref().map(decode)
+    }
+}

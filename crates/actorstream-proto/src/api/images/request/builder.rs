@@ -1,0 +1,23 @@
+//! Building requests for images.
+
+use super::{ImageEditRequest, ImageRequest, InputImage};
+
+impl ImageRequest {
+    /// Creates a request for an image of what `prompt` describes.
+    pub fn new(prompt: impl Into<String>) -> Self {
+        Self { prompt: prompt.into(), ..Self::default() }
+    }
+}
+
+impl ImageEditRequest {
+    /// Creates a request to edit images, yet to be added, as `prompt` describes.
+    pub fn new(prompt: impl Into<String>) -> Self {
+        Self { prompt: prompt.into(), ..Self::default() }
+    }
+
+    /// Adds an image to edit.
+    #[must_use]
+    pub fn image(self, image: impl Into<InputImage>) -> Self {
+        self.images([image])
+    }
+}

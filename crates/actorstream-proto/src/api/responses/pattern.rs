@@ -1,0 +1,104 @@
+//! Which parts of an event change from one to the next: the deltas', so that a [template](crate::template) reads them.
+
+use super::event::ResponseEvent;
+use super::generated::ResponseStreamEvent;
+use crate::json::payload::Payload;
+use crate::json::text::Text;
+use crate::template::Patterned;
+
+/// The parts of a delta.
+struct Parts<'a> {
+    r#type: &'a mut Text,
+    item_id: &'a mut Text,
+    delta: &'a mut Text,
+    obfuscation: &'a mut Option<Text>,
+    sequence_number: &'a mut Option<u64>,
+}
+
+/// The parts of an event that is a delta; `None` for any other. (With log probabilities no delta is like another.)
+#[inline]
+fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
+    use ResponseStreamEvent as E;
+    macro_rules! parts {
+        ($event:ident) => {
+            Some(Parts {
+                r#type: &mut $event.r#type,
+                item_id: &mut $event.item_id,
+                delta: &mut $event.delta,
+                obfuscation: &mut $event.obfuscation,
+                sequence_number: &mut $event.sequence_number,
+            })
+        };
+    }
+    match event {
+        E::OutputTextDelta(event) if event.logprobs.is_empty() => parts!(event),
+        E::ReasoningTextDelta(event) => parts!(event),
+        E::ReasoningSummaryTextDelta(event) => parts!(event),
+        E::RefusalDelta(event) => parts!(event),
+        E::FunctionCallArgumentsDelta(event) => parts!(event),
+        E::McpCallArgumentsDelta(event) => parts!(event),
+        E::CustomToolCallInputDelta(event) => parts!(event),
+        E::CodeInterpreterCallCodeDelta(event) => parts!(event),
+        _ => None,
+    }
+}
+
+/// The types of the events that are deltas.
+const TYPES: [&str; 8] = [
+    "response.output_text.delta",
+    "response.reasoning_text.delta",
+    "response.reasoning_summary_text.delta",
+    "response.refusal.delta",
+    "response.function_call_arguments.delta",
+    "response.mcp_call_arguments.delta",
+    "response.custom_tool_call_input.delta",
+    "response.code_interpreter_call_code.delta",
+];
+
+/// A text of an event that changes from one to the next.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// The delta.
+    Delta,
+    /// What hides its length.
+    Obfuscation,
+}
+
+impl Patterned for ResponseEvent {
+    type Place = Place;
+
+    fn changing(&mut self, mut visit: impl FnMut(&mut Text, Place)) {
+        if let Some(parts) = parts(&mut self.event) {
+            visit(parts.delta, Place::Delta);
+            parts.obfuscation.iter_mut().for_each(|text| visit(text, Place::Obfuscation));
+        }
+    }
+
+    #[inline]
+    fn at(&mut self, place: Place) -> Option<&mut Text> {
+        let parts = parts(&mut self.event)?;
+        match place {
+            Place::Delta => Some(parts.delta),
+            Place::Obfuscation => parts.obfuscation.as_mut(),
+        }
+    }
+
+    fn fixed(&mut self, mut visit: impl FnMut(&mut Text)) {
+        if let Some(parts) = parts(&mut self.event) {
+            match TYPES.into_iter().find(|known| parts.r#type == known) {
+                // Its copies count no references.
+                Some(known) => *parts.r#type = Text::from_static(known),
+                None => visit(parts.r#type),
+            }
+            visit(parts.item_id);
+        }
+    }
+
+    fn number(&mut self) -> Option<&mut u64> {
+        parts(&mut self.event)?.sequence_number.as_mut()
+    }
+
+    fn raw(&mut self) -> &mut Payload {
+        &mut self.raw
+    }
+}

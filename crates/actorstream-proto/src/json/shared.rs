@@ -1,0 +1,137 @@
+//! `Shared`: fields that are the same in nearly every event of a stream, stored once.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Weak};
+
+/// Fields that the events of a stream share; it dereferences to them.
+///
+/// Cloning copies nothing. Changing a field affects this event only.
+#[derive(Clone)]
+pub struct Shared<T>(Option<Arc<T>>);
+
+/// Fields that can all be absent.
+pub trait Fields: Default + Clone + 'static {
+    /// The fields, all absent.
+    fn none() -> &'static Self;
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Fields> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match &self.0 {
+            Some(fields) => fields,
+            None => T::none(),
+        }
+    }
+}
+
+impl<T: Fields> DerefMut for Shared<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        Arc::make_mut(self.0.get_or_insert_default())
+    }
+}
+
+impl<T: Fields + PartialEq> PartialEq for Shared<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: Fields + fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl<T> Shared<T> {
+    /// Whether nothing is shared, and no field there.
+    pub(crate) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Remembers which fields these are.
+    pub(crate) fn mark(&self) -> Mark<T> {
+        Mark(self.0.as_ref().map(Arc::downgrade))
+    }
+}
+
+/// Tells fields that were seen from others, and keeps none of them alive.
+pub(crate) struct Mark<T>(Option<Weak<T>>);
+
+impl<T> Mark<T> {
+    /// Whether these are the marked fields, unchanged. (Where fields are changed that are marked they move, so the place
+    /// tells them apart.)
+    pub(crate) fn is(&self, fields: &Shared<T>) -> bool {
+        match (&self.0, &fields.0) {
+            (Some(mark), Some(fields)) => std::ptr::eq(mark.as_ptr(), Arc::as_ptr(fields)),
+            (mark, fields) => mark.is_none() && fields.is_none(),
+        }
+    }
+}
+
+impl<T> Default for Mark<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> fmt::Debug for Mark<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mark")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, Default, PartialEq)]
+    struct Name {
+        name: Option<String>,
+    }
+
+    impl Fields for Name {
+        fn none() -> &'static Self {
+            static NONE: Name = Name { name: None };
+            &NONE
+        }
+    }
+
+    #[test]
+    fn a_change_is_seen_by_one_alone() {
+        let mut one = Shared::<Name>::default();
+        assert_eq!(one.name, None);
+        one.name = Some("a".into());
+        let mut other = one.clone();
+        assert_eq!(one, other);
+        other.name = Some("b".into());
+        assert_eq!((one.name.as_deref(), other.name.as_deref()), (Some("a"), Some("b")));
+    }
+
+    #[test]
+    fn a_mark_tells_what_was_changed_since() {
+        let mut fields = Shared::<Name>::default();
+        assert!(Mark::default().is(&fields));
+        fields.name = Some("a".into());
+        assert!(!Mark::default().is(&fields));
+        let mark = fields.mark();
+        assert!(mark.is(&fields.clone()));
+        fields.name = Some("b".into());
+        assert!(!mark.is(&fields));
+        drop(fields);
+        let mut others = Vec::new();
+        for _ in 0..100 {
+            let other = Shared(Some(Arc::new(Name { name: Some("a".into()) })));
+            assert!(!mark.is(&other), "the place was used again");
+            others.push(other);
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! `Text`: a string of the API, as a slice of the bytes it arrived in where possible.
+
+use std::borrow::Borrow;
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Deref;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::{Serialize, Serializer};
+
+use self::short::Short;
+pub(crate) use self::surrogates::{has_stand_ins, settle_stand_ins, stand_in, with_stand_ins};
+
+mod literal;
+mod short;
+mod surrogates;
+
+thread_local! {
+    /// The payload that is being parsed on this thread, so that a string in it can be a slice of it.
+    static SOURCE: RefCell<Option<Bytes>> = const { RefCell::new(None) };
+}
+
+/// Runs `parse` while every [`Text`] that it parses out of `payload` becomes a slice of it.
+pub(crate) fn slicing<T>(payload: &Bytes, parse: impl FnOnce() -> T) -> T {
+    struct Restore(Option<Bytes>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            SOURCE.set(self.0.take());
+        }
+    }
+    let _restore = Restore(SOURCE.replace(Some(payload.clone())));
+    parse()
+}
+
+/// A string of the API. It dereferences to `str`, and cloning it copies no text.
+///
+/// A text from an event may be a slice of its read, and keep that read's buffer alive (up to 32 KiB, shared by the
+/// streams of a thread). To keep a text for long, use `text.to_string()`.
+///
+/// JSON can contain half a surrogate pair (`"\ud83d"`), which no Rust string can; servers send such halves when they
+/// split an emoji across two chunks. A `Text` carries a half at its start or end beside the string, and the connector
+/// joins it with its other half in the next chunk before you see either (see [`Text::join`]). Any other invalid
+/// sequence reads as U+FFFD.
+#[derive(Clone, Default)]
+pub struct Text {
+    text: Held,
+    /// A low surrogate that stood before the text, or 0.
+    low: u16,
+    /// A high surrogate that stood behind the text, or 0.
+    high: u16,
+    #[expect(dead_code, reason = "with it, a word is written and read in one go")]
+    rest: Rest,
+}
+
+/// A word less what stands before it in a [`Text`]; that it has one value lets an `Option` of a text take no more room.
+#[derive(Clone, Copy, Default)]
+#[repr(u32)]
+enum Rest {
+    #[default]
+    Zero = 0,
+}
+
+/// Where a text is held.
+#[derive(Clone)]
+enum Held {
+    /// In memory that others share: the read it arrived in, a payload's copy, the program's own.
+    Shared(ByteString),
+    /// Here.
+    Short(Short),
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self::Short(Short::EMPTY)
+    }
+}
+
+impl Deref for Held {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        match self {
+            Self::Shared(text) => text,
+            Self::Short(text) => text.as_str(),
+        }
+    }
+}
+
+impl From<&str> for Held {
+    fn from(text: &str) -> Self {
+        Short::new(text).map_or_else(|| Self::Shared(text.into()), Self::Short)
+    }
+}
+
+impl From<String> for Held {
+    fn from(text: String) -> Self {
+        match Short::new(&text) {
+            Some(short) => Self::Short(short),
+            None => Self::Shared(text.into()),
+        }
+    }
+}
+
+impl Text {
+    /// Creates a text from a static string, without allocation.
+    pub const fn from_static(text: &'static str) -> Self {
+        Self { text: Held::Shared(ByteString::from_static(text)), low: 0, high: 0, rest: Rest::Zero }
+    }
+
+    /// Returns the text as a string slice.
+    #[inline]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether half a surrogate pair stands before or behind the text.
+    pub(crate) fn has_half(&self) -> bool {
+        self.low | self.high != 0
+    }
+
+    /// Copies the text out of the read it came in, so that it does not keep that alive.
+    pub(crate) fn detach(&mut self) {
+        self.text = Held::from(&*self.text);
+    }
+
+    /// Makes of a slice of `payload` the same slice of its copy, and a copy of any other text, so that it does not keep
+    /// the read alive that it came in.
+    pub(crate) fn move_to(&mut self, payload: &Bytes, copy: &Bytes) {
+        let offset = (self.text.as_ptr() as usize).wrapping_sub(payload.as_ptr() as usize);
+        let slice = copy.get(offset..).and_then(|rest| rest.get(..self.len()));
+        match slice {
+            Some(slice) if *slice == *self.text.as_bytes() && !slice.is_empty() => {
+                self.text = ByteString::try_from(copy.slice_ref(slice)).map(Held::Shared).unwrap_or_default();
+            }
+            _ => self.detach(),
+        }
+    }
+
+    /// The text of bytes that should be UTF-8 but may hold surrogates (as WTF-8) or garbage. `slice` makes the
+    /// valid case cheap.
+    fn from_wtf8(bytes: &[u8], slice: impl FnOnce() -> Bytes) -> Self {
+        match ByteString::try_from(slice()) {
+            Ok(text) => Self { text: Held::Shared(text), low: 0, high: 0, rest: Rest::Zero },
+            Err(_) => Self::repair(bytes),
+        }
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Text, E> {
+        Ok(Text::from_wtf8(bytes, || {
+            SOURCE.with_borrow(|source| match source {
+                Some(source) if source.as_ptr_range().contains(&bytes.as_ptr()) => source.slice_ref(bytes),
+                _ => Bytes::copy_from_slice(bytes),
+            })
+        }))
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
+        Ok(Text::from_wtf8(bytes, || Bytes::copy_from_slice(bytes)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text::from_str(text))
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    /// Asks for bytes, since that is how `serde_json` gives lone surrogates instead of refusing them.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_bytes(TextVisitor)
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    #[inline]
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl AsRef<str> for Text {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl Borrow<str> for Text {
+    fn borrow(&self) -> &str {
+        self
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.as_str(), f)
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self { text: text.into(), low: 0, high: 0, rest: Rest::Zero }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self { text: text.into(), low: 0, high: 0, rest: Rest::Zero }
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> Self {
+        text.as_str().to_owned()
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Text {}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl PartialEq<String> for Text {
+    fn eq(&self, other: &String) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl std::hash::Hash for Text {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl PartialOrd for Text {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Text {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Text {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_text_takes_no_more_than_a_slice_does() {
+        assert_eq!(size_of::<Text>(), size_of::<ByteString>() + 8);
+        assert_eq!(size_of::<Option<Text>>(), size_of::<Text>());
+    }
+
+    #[test]
+    fn a_text_is_a_slice_of_its_payload() {
+        let payload = Bytes::from_static(br#"["abc","d\u00e9f"]"#);
+        let texts: Vec<Text> = slicing(&payload, || serde_json::from_slice(&payload).unwrap());
+        assert_eq!(texts, ["abc", "déf"]);
+        assert!(payload.as_ptr_range().contains(&texts[0].as_ptr()));
+        assert!(!payload.as_ptr_range().contains(&texts[1].as_ptr()));
+        let outside: Vec<Text> = serde_json::from_slice(&payload).unwrap();
+        assert!(!payload.as_ptr_range().contains(&outside[0].as_ptr()));
+    }
+
+    #[test]
+    fn a_pair_split_over_two_texts_is_joined() {
+        let mut carry = 0;
+        let mut first = parse(r#""hi \ud83d""#);
+        let mut second = parse(r#""\ude00!""#);
+        first.join(&mut carry);
+        assert_eq!(first, "hi ");
+        let mut empty = parse(r#""""#);
+        empty.join(&mut carry);
+        assert_eq!(empty, "");
+        second.join(&mut carry);
+        assert_eq!(second, "😀!");
+        assert_eq!(carry, 0);
+    }
+
+    #[test]
+    fn a_half_without_a_partner_becomes_the_replacement_character() {
+        for (texts, expected) in [
+            (vec![r#""a\ud83d""#, r#""b""#], vec!["a", "\u{fffd}b"]),
+            (vec![r#""\ude00b""#], vec!["\u{fffd}b"]),
+            (vec![r#""x\ud83dy""#], vec!["x\u{fffd}y"]),
+            (vec![r#""x\ude00y""#], vec!["x\u{fffd}y"]),
+            (vec![r#""\ud83d""#, r#""\ud83d""#, r#""\ude00""#], vec!["", "\u{fffd}", "😀"]),
+            (vec![r#""\ud83d\ude00""#], vec!["😀"]),
+        ] {
+            let mut carry = 0;
+            let joined: Vec<Text> = texts
+                .iter()
+                .map(|json| {
+                    let mut text = parse(json);
+                    text.join(&mut carry);
+                    text
+                })
+                .collect();
+            assert_eq!(joined, expected, "{texts:?}");
+        }
+    }
+
+    #[test]
+    fn invalid_utf8_reads_as_replacement_characters() {
+        let text: Text = serde_json::from_slice(b"\"a\xffb\"").unwrap();
+        assert_eq!(text, "a\u{fffd}b");
+    }
+}

@@ -1,0 +1,32 @@
+//! Words: what the documentation of generated types and fields says. The schemas come without prose.
+
+mod events;
+mod fields;
+mod fields_of_types;
+mod types;
+
+use events::EVENTS;
+use types::TYPES;
+
+fn look_up(table: &[(&str, &'static str)], key: &str) -> Option<&'static str> {
+    table.iter().find(|(known, _)| *known == key).map(|(_, words)| *words)
+}
+
+/// What the type of an event says.
+pub fn of_event(tag: &str) -> Option<&'static str> {
+    look_up(EVENTS, tag)
+}
+
+/// What a type is.
+pub fn of_type(name: &str) -> Option<&'static str> {
+    look_up(TYPES, name).or_else(|| look_up(TYPES, name.rsplit("::").next()?))
+}
+
+/// What a field is.
+pub fn of_field(r#type: &str, field: &str) -> String {
+    let short = r#type.rsplit("::").next().unwrap_or_default();
+    let words = look_up(fields_of_types::FIELDS, &format!("{type}.{field}"))
+        .or_else(|| look_up(fields_of_types::FIELDS, &format!("{short}.{field}")))
+        .or_else(|| look_up(fields::FIELDS, field));
+    words.map_or_else(|| format!("The field `{field}`."), str::to_owned)
+}

@@ -1,0 +1,227 @@
+//! The attempts of a stream: permits, retries and resumption.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actorstream_proto::endpoint::event::Event;
+use actorstream_proto::outcome::error::ErrorKind;
+use actorstream_proto::outcome::secret::Secret;
+
+use super::authorize::{authorize, conceal};
+use super::backends::{Plan, may_fail_over};
+use super::guard::{Guard, Interrupt};
+use super::pump::attempt;
+use super::running::{Ending, Running, Served, Stream};
+use crate::connector::prepared::Prepared;
+use crate::settings::options::Options;
+use crate::stream::clock::now;
+use crate::stream::delivery::link::Batch;
+use crate::transport::http::client::HttpClient;
+
+/// Sends the request, with retries and to other backends, until there is something to deliver.
+pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
+    let (started, total) = (stream.started, stream.total);
+    stream.running.session.on_queued(now());
+    let mut waiting = Box::pin(Arc::clone(&stream.home.permits).acquire_owned());
+    let place = stream.guard.wait(&stream.running.session, |cx| waiting.as_mut().poll(cx)).await;
+    drop(waiting);
+    let _place = match place {
+        Ok(place) => place,
+        Err(interrupt) => return Ending::Interrupted(interrupt),
+    };
+    let home = Arc::clone(&stream.home);
+    let mut plan = stream.plan(&home.backends);
+    let mut number = 1;
+    let mut retries = 1;
+    if let Some(backend) = plan.as_mut().and_then(Plan::next) {
+        stream.turn_to(backend, number);
+    }
+    let mut may_renew = stream.options.credentials.is_some();
+    loop {
+        let Stream { client, options, request, running, guard, .. } = stream;
+        let http = client.http();
+        let mut ending = send_once(running, guard, &http, options, request, started, number).await;
+        if plan.is_some() {
+            ending = tell_timeout(running, ending);
+        }
+        let Ending::Served(served) = &ending else { return ending };
+        let has_answered = !served.batch.events.is_empty() || running.session.has_delivered();
+        let Some(Err(error)) = served.batch.end.as_deref().filter(|_| !has_answered) else {
+            if let Some(plan) = &plan {
+                plan.answered();
+            }
+            return ending;
+        };
+        running.tried.failed(error, now().saturating_duration_since(started));
+        if may_renew && error.status() == Some(UNAUTHORIZED) {
+            may_renew = false;
+            match Box::pin(authorize(running, guard, options, number + 1, Some(UNAUTHORIZED))).await {
+                Ok(Ok(Some(key))) if request.first.key.as_ref() != Some(&key) => {
+                    tracing::debug!(stream = running.sink.stream().id(), "sending again with another key");
+                    number += 1;
+                    take_key(running, request, key, started, number);
+                    continue;
+                }
+                // The refusal says more than an error of the source.
+                Ok(_) => {}
+                Err(interrupt) => return Ending::Interrupted(interrupt),
+            }
+        }
+        if let Some(plan) = plan.as_mut().filter(|_| may_fail_over(&error.kind)) {
+            plan.failed();
+            if let Some(backend) = plan.next() {
+                tracing::debug!(
+                    stream = running.sink.stream().id(),
+                    attempt = number,
+                    backend = backend.1.name.as_deref(),
+                    "asking another backend: {error}"
+                );
+                drop(ending);
+                number += 1;
+                stream.turn_to(backend, number);
+                may_renew = stream.options.credentials.is_some();
+                continue;
+            }
+        }
+        let Some(wait) = options.retry.wait(error, retries, fastrand::f64()) else { return ending };
+        // A delay beyond the clock's range never ends.
+        let Some(again) = now().checked_add(wait) else { return ending };
+        if total.is_some_and(|total| again >= total) {
+            return ending;
+        }
+        tracing::debug!(
+            stream = running.sink.stream().id(),
+            attempt = number,
+            ?wait,
+            "sending again: {error}"
+        );
+        drop(ending);
+        let mut again = Box::pin(actix_rt::time::sleep_until(again.into()));
+        if let Err(interrupt) = guard.wait(&total, |cx| again.as_mut().poll(cx)).await {
+            return Ending::Interrupted(interrupt);
+        }
+        number += 1;
+        retries += 1;
+        request.first.key = None;
+        running.session = request.session(started, number);
+        if let Some(plan) = &mut plan {
+            plan.restart();
+            if let Some(backend) = plan.next() {
+                stream.turn_to(backend, number);
+            }
+        }
+    }
+}
+
+/// Ends the attempt if a timeout has expired before its head, so that another backend can be asked.
+fn tell_timeout<E: Event>(running: &mut Running<E>, ending: Ending<E>) -> Ending<E> {
+    let is_mute = !running.session.has_delivered() && !running.sink.is_outstanding();
+    if !matches!(ending, Ending::Interrupted(Interrupt::Deadline)) || !is_mute {
+        return ending;
+    }
+    match running.session.on_timeout(now(), &mut Vec::new()) {
+        Some(end) => Ending::Served(Box::new(Served { batch: Batch::of_end(end), answer: None })),
+        None => ending,
+    }
+}
+
+/// The status of a refused key.
+const UNAUTHORIZED: u16 = 401;
+
+/// Sends the request once, with a key from its source, and resumes the stream if it breaks.
+async fn send_once<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    http: &HttpClient,
+    options: &Arc<Options>,
+    request: &mut Prepared<E::Response>,
+    started: Instant,
+    number: u32,
+) -> Ending<E> {
+    if options.credentials.is_some() && request.first.key.is_none() {
+        match Box::pin(authorize(running, guard, options, number, None)).await {
+            Ok(Ok(Some(key))) => take_key(running, request, key, started, number),
+            Ok(Ok(None)) => {}
+            Ok(Err(kind)) => {
+                let batch = Batch::of_end(running.session.fail(kind, now()));
+                return Ending::Served(Box::new(Served { batch, answer: None }));
+            }
+            Err(interrupt) => return Ending::Interrupted(interrupt),
+        }
+    }
+    match attempt(running, guard, http, options, &mut request.first).await {
+        Ending::Broken => Box::pin(resume(running, guard, http, options, request)).await,
+        ending => ending,
+    }
+}
+
+/// Uses this key for the next attempt, whose errors must not show it.
+fn take_key<E: Event>(
+    running: &mut Running<E>,
+    request: &mut Prepared<E::Response>,
+    key: Secret,
+    started: Instant,
+    number: u32,
+) {
+    conceal(&mut request.settings, &key);
+    request.first.key = Some(key);
+    running.session = request.session(started, number);
+}
+
+/// Resumes a broken stream until it ends or cannot be resumed.
+async fn resume<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    http: &HttpClient,
+    options: &Arc<Options>,
+    request: &Prepared<E::Response>,
+) -> Ending<E> {
+    let mut tries = 0;
+    let mut reached = None;
+    loop {
+        let session = &mut running.session;
+        let Some((kind, point)) = session.broken().cloned().zip(session.resume_point()) else { break };
+        if reached != Some(point.after) {
+            // An event has arrived since: count the tries from here.
+            (tries, reached) = (0, Some(point.after));
+        }
+        let wait = options.retry.wait_to_resume(&kind, tries, fastrand::f64());
+        let again = wait.and_then(|wait| now().checked_add(wait));
+        let (Some(again), Some(mut outgoing)) = (again, request.recovery.resume(&point)) else { break };
+        tracing::debug!(
+            stream = running.sink.stream().id(),
+            after = point.after,
+            tries,
+            ?wait,
+            "going on: {kind}"
+        );
+        let mut again = Box::pin(actix_rt::time::sleep_until(again.into()));
+        if let Err(interrupt) = guard.wait(&*session, |cx| again.as_mut().poll(cx)).await {
+            return Ending::Interrupted(interrupt);
+        }
+        tries += 1;
+        if options.credentials.is_some() {
+            match Box::pin(authorize(running, guard, options, tries + 1, None)).await {
+                Ok(Ok(key)) => outgoing.key = key,
+                Ok(Err(kind)) => {
+                    running.session.on_reconnect_failed(kind);
+                    continue;
+                }
+                Err(interrupt) => return Ending::Interrupted(interrupt),
+            }
+        }
+        running.session.reconnect(now());
+        match attempt(running, guard, http, options, &mut outgoing).await {
+            Ending::Broken => {}
+            ending => return ending,
+        }
+    }
+    let session = &mut running.session;
+    let detail = match session.broken() {
+        Some(ErrorKind::Truncated { detail }) => detail.to_string(),
+        Some(kind) => format!("the stream broke, and going on failed: {kind}"),
+        None => "the stream broke".to_owned(),
+    };
+    let batch = Batch::of_end(session.fail(ErrorKind::truncated(detail), now()));
+    Ending::Served(Box::new(Served { batch, answer: None }))
+}

@@ -1,0 +1,53 @@
+//! Asks the source of keys before an attempt.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use actorstream_proto::endpoint::event::Event;
+use actorstream_proto::outcome::error::ErrorKind;
+use actorstream_proto::outcome::secret::Secret;
+use actorstream_proto::session::Settings;
+use actorstream_proto::session::timeouts::Timeout;
+use tokio::time::timeout;
+
+use super::guard::{Guard, Interrupt};
+use super::running::Running;
+use crate::settings::options::{Options, with_secret};
+
+/// Returns the key for an attempt; `None` if the settings have no source of keys. Waiting counts towards the `connect` timeout.
+pub(super) async fn key(
+    options: &Options,
+    attempt: u32,
+    refused: Option<u16>,
+) -> Result<Option<Secret>, ErrorKind> {
+    let Some(source) = &options.credentials else { return Ok(None) };
+    let asking = source.key(attempt, refused);
+    let key = match options.timeouts.connect {
+        None => asking.await?,
+        Some(after) => match timeout(after, asking).await {
+            Ok(key) => key?,
+            Err(_) => return Err(ErrorKind::Timeout { timeout: Timeout::Connect, after }),
+        },
+    };
+    Ok(Some(key))
+}
+
+/// Asks for the key of an attempt; what interrupts the stream interrupts the wait.
+pub(super) async fn authorize<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    options: &Options,
+    attempt: u32,
+    refused: Option<u16>,
+) -> Result<Result<Option<Secret>, ErrorKind>, Interrupt> {
+    let mut asking = pin!(key(options, attempt, refused));
+    guard.wait(&running.session, |cx| asking.as_mut().poll(cx)).await
+}
+
+/// Adds a key to the secrets that no error may show.
+pub(super) fn conceal(settings: &mut Arc<Settings>, key: &Secret) {
+    if !settings.secrets.contains(key) {
+        let secrets = with_secret(&settings.secrets, key);
+        *settings = Arc::new(Settings { secrets, ..Settings::clone(settings) });
+    }
+}

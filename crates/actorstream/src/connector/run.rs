@@ -1,0 +1,93 @@
+//! Runs a stream: attempts and rounds alternately, then the end.
+
+use std::sync::Arc;
+
+use actorstream_proto::endpoint::event::Event;
+use actorstream_proto::outcome::error::StreamError;
+
+use super::attempts::serve;
+use super::authorize;
+use super::ending::end;
+use super::guard::{Guard, Interrupt};
+use super::rest::{DRAIN, beside, drain};
+use super::round::{deliver_all, round};
+use super::running::{Ending, Start, Stream};
+use super::sink::Sink;
+use crate::connector::shared::Shared;
+use crate::settings::options::Options;
+use crate::stream::delivery::link::Batch;
+use crate::stream::registry::Entry;
+use crate::transport::http::outgoing::Outgoing;
+use crate::transport::http::send::send;
+
+/// Ends a stream whose request is invalid.
+pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError, _entry: Option<Entry>) {
+    let mut guard = Guard::new(sink.link(), sink.target());
+    guard.ending();
+    sink.send(Batch::of_end(Err(error.clone())));
+    let _ = guard.wait(&None, |cx| sink.poll_acknowledged(cx)).await;
+    sink.close(Err(error));
+}
+
+/// Runs a stream from its start to its end.
+pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
+    let mut stream = Stream::new(start);
+    // The rest of the previous body, read so that its connection can be reused. The next request does not wait for
+    // it.
+    let mut rest = None;
+    let ending = loop {
+        let ending = beside(rest.take(), serve(&mut stream)).await;
+        if stream.request.rounds.is_none() {
+            break ending;
+        }
+        let Stream { running, guard, request, started, total, .. } = &mut stream;
+        match Box::pin(round(running, guard, request, ending, *total)).await {
+            Ok(next) => {
+                tracing::debug!(stream = running.sink.stream().id(), "a round of tools is over");
+                running.session = request.session(*started, 1);
+                let batch = Box::new(Batch { round: next.round, ..Batch::default() });
+                if let Err(ending) = deliver_all(running, guard, batch, total).await {
+                    break ending;
+                }
+                rest = next.rest;
+            }
+            Err(ending) => break ending,
+        }
+    };
+    // Boxed, so that a waiting stream does not reserve room for it.
+    Box::pin(conclude(stream, ending)).await;
+}
+
+/// Brings a stream to its end.
+async fn conclude<E: Event>(stream: Stream<E>, ending: Ending<E>) {
+    // Fields drop in reverse order: the entry last.
+    let Stream { entry, client, options, request, total, mut guard, mut running, .. } = stream;
+    let cancel = match &ending {
+        // A response whose tools run is complete.
+        Ending::Interrupted(Interrupt::Cancelled)
+            if !running.sink.stream().is_left() && !running.past.is_running() =>
+        {
+            running.session.resume_point().and_then(|point| request.recovery.cancel(&point.id))
+        }
+        _ => None,
+    };
+    let rest = end(&mut running, &mut guard, ending, &request.settings, total).await;
+    if let Some(mut cancel) = cancel {
+        stop(&client, &options, &mut cancel).await;
+    }
+    drop(entry);
+    drain(rest).await;
+}
+
+/// Asks the server to cancel a response that would otherwise continue there.
+async fn stop(client: &Arc<Shared>, options: &Arc<Options>, cancel: &mut Outgoing) {
+    let http = client.http();
+    let asking = async {
+        cancel.key = authorize::key(options, 1, None).await.ok().flatten();
+        if let Ok((_, mut answer)) = send(&http, options, cancel).await {
+            answer.drain().await;
+        }
+    };
+    // The reply does not matter.
+    let _ = tokio::time::timeout(DRAIN, asking).await;
+}

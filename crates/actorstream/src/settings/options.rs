@@ -1,0 +1,459 @@
+//! `Options`: the settings of a client, which each call can override.
+
+use std::fmt;
+use std::sync::Arc;
+
+use actorstream_proto::outcome::error::StreamError;
+use actorstream_proto::outcome::secret::Secret;
+use actorstream_proto::session::OnMalformed;
+use actorstream_proto::session::limits::Limits;
+use actorstream_proto::session::retry::RetryPolicy;
+use actorstream_proto::session::timeouts::Timeouts;
+use awc::http::Uri;
+use awc::http::header::{HeaderName, HeaderValue};
+
+use crate::settings::azure::{self, Azure};
+use crate::settings::base_url::BaseUrl;
+use crate::settings::credentials::Source;
+use crate::settings::head_observer::HeadObserver;
+use crate::settings::query::{self, Query};
+
+/// The headers with which the client frames the request itself.
+const FRAMING: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "expect"];
+
+/// The URL of the OpenAI API.
+pub(crate) const OPENAI: &str = "https://api.openai.com/v1";
+
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) base_url: BaseUrl,
+    pub(crate) api_key: Option<Secret>,
+    /// The source of keys; it replaces the key.
+    pub(crate) credentials: Option<Source>,
+    /// Whether the key was set for the call only.
+    own_key: bool,
+    /// The header for the key; `None` for the server's default.
+    api_key_header: Option<HeaderName>,
+    pub(crate) organization: Option<String>,
+    pub(crate) project: Option<String>,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The secrets that no error may show: the key, and other values that look like credentials.
+    pub(crate) secrets: Arc<[Secret]>,
+    query: Query,
+    azure: Option<Azure>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) limits: Limits,
+    pub(crate) on_malformed: OnMalformed,
+    pub(crate) keep_response: bool,
+    /// Whether all targets get the start of a response.
+    pub(crate) with_start: bool,
+    /// Observes the head of each response.
+    pub(crate) on_head: Option<HeadObserver>,
+    /// Whether the base URL was set.
+    pub(crate) base_url_set: bool,
+    /// The invalid settings by name. They are reported when the client is built or the call is made, unless they were
+    /// corrected by then.
+    wrong: Vec<(String, StreamError)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let openai = BaseUrl::parse(OPENAI);
+        Self {
+            base_url: openai.unwrap_or_else(|_| unreachable!("the API's own address is a URL")),
+            api_key: None,
+            credentials: None,
+            own_key: false,
+            api_key_header: None,
+            organization: None,
+            project: None,
+            headers: Vec::new(),
+            secrets: Arc::default(),
+            query: Query::default(),
+            azure: None,
+            timeouts: Timeouts::default(),
+            retry: RetryPolicy::default(),
+            limits: Limits::default(),
+            on_malformed: OnMalformed::default(),
+            keep_response: true,
+            with_start: false,
+            on_head: None,
+            base_url_set: false,
+            wrong: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// Sets another server. The Azure settings, including the key, do not apply to it.
+    pub(crate) fn set_base_url(&mut self, url: &str) {
+        if self.azure.take().is_some() && !self.own_key {
+            self.api_key = None;
+            self.credentials = None;
+        }
+        self.base_url_set = true;
+        match BaseUrl::parse(url) {
+            Ok(url) => {
+                self.base_url = url;
+                self.gather_secrets();
+                self.right("base URL");
+            }
+            Err(message) => self.fail("base URL", message),
+        }
+    }
+
+    /// Sets a deployment of Azure OpenAI.
+    pub(crate) fn set_azure(&mut self, resource: &str, deployment: &str, version: &str) {
+        let resource = resource.trim().trim_end_matches('/');
+        self.azure = None;
+        self.base_url_set = true;
+        let urls = azure::base_urls(resource, deployment);
+        match urls {
+            Ok((deployment, v1)) => {
+                self.base_url = deployment;
+                self.azure = Some(Azure { v1, version: version.to_owned() });
+                self.gather_secrets();
+                self.right("base URL");
+            }
+            Err(message) => self.fail("base URL", message),
+        }
+    }
+
+    /// Marks the settings so far as the client's; later ones are a call's.
+    pub(crate) fn seal(&mut self) {
+        self.own_key = false;
+        self.query.seal();
+    }
+
+    /// Returns these settings for another server, with what they say of the stream itself: all that is about the server, its key
+    /// included, is the other's.
+    pub(crate) fn over(&self, server: &Self) -> Self {
+        Self {
+            retry: self.retry.clone(),
+            limits: self.limits.clone(),
+            on_malformed: self.on_malformed,
+            keep_response: self.keep_response,
+            with_start: self.with_start,
+            on_head: self.on_head.clone(),
+            ..server.clone()
+        }
+    }
+
+    /// Returns the URI for the path of an endpoint.
+    pub(crate) fn uri(&self, path: &str) -> Result<Uri, String> {
+        let (base_url, version) = match &self.azure {
+            Some(azure) => azure.base_url(path, &self.base_url),
+            None => (&self.base_url, None),
+        };
+        let version = version.filter(|_| !self.query.has(azure::VERSION));
+        let version = version.map(|version| query::pair(azure::VERSION, version));
+        let queries =
+            [self.query.without(base_url.query()), version.unwrap_or_default(), self.query.encoded()];
+        let queries: Vec<&str> = queries.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        base_url.uri(path, &queries.join("&"))
+    }
+
+    /// The header for the key; `None` for `Authorization: Bearer`.
+    pub(crate) fn key_header(&self) -> Option<HeaderName> {
+        let azures = || self.azure.as_ref().map(|_| HeaderName::from_static(azure::KEY_HEADER));
+        self.api_key_header.clone().or_else(azures)
+    }
+
+    pub(crate) fn set_api_key(&mut self, key: &str) {
+        let key = Secret::new(key);
+        if HeaderValue::from_str(key.reveal()).is_err() {
+            self.fail(
+                "API key",
+                "the API key holds characters that no header can hold; is it cut, or quoted?",
+            );
+            return;
+        }
+        self.right("API key");
+        self.credentials = None;
+        self.api_key = (!key.reveal().is_empty()).then_some(key);
+        self.own_key = true;
+        self.gather_secrets();
+    }
+
+    pub(crate) fn set_credentials(&mut self, source: Source) {
+        self.right("API key");
+        self.api_key = None;
+        self.credentials = Some(source);
+        self.own_key = true;
+        self.gather_secrets();
+    }
+
+    /// Collects the secrets that no error may show.
+    fn gather_secrets(&mut self) {
+        let headers =
+            self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let own_query = self.query.encoded();
+        let query = [self.base_url.query(), &own_query].map(|query| form_urlencoded::parse(query.as_bytes()));
+        // Placeholders such as `ollama` are not redacted.
+        let mut secrets: Vec<Secret> = self.api_key.iter().cloned().collect();
+        headers.for_each(|(name, value)| credentials(name, value, &mut secrets));
+        query.into_iter().flatten().for_each(|(name, value)| credentials(&name, &value, &mut secrets));
+        self.secrets = longest_first(secrets);
+    }
+
+    /// The secrets that no error may show, including the proxy's.
+    pub(crate) fn secrets_with(&self, proxy: &[Secret]) -> Arc<[Secret]> {
+        if proxy.is_empty() {
+            return Arc::clone(&self.secrets);
+        }
+        longest_first([&self.secrets, proxy].concat())
+    }
+
+    pub(crate) fn set_api_key_header(&mut self, name: &str) {
+        if name.trim().is_empty() {
+            self.api_key_header = None;
+            self.right("header of the API key");
+            return;
+        }
+        match name.parse() {
+            Ok(name) if FRAMING.contains(&HeaderName::as_str(&name)) => {
+                self.fail("header of the API key", format!("the header {name} is set by the client itself"));
+            }
+            Ok(name) => {
+                self.api_key_header = Some(name);
+                self.right("header of the API key");
+            }
+            Err(_) => self.fail("header of the API key", format!("{name:?} is no name of a header")),
+        }
+    }
+
+    pub(crate) fn set_organization(&mut self, organization: &str) {
+        self.check_value("the organization", organization);
+        self.organization = Some(organization.to_owned()).filter(|name| !name.is_empty());
+    }
+
+    pub(crate) fn set_project(&mut self, project: &str) {
+        self.check_value("the project", project);
+        self.project = Some(project.to_owned()).filter(|name| !name.is_empty());
+    }
+
+    fn check_value(&mut self, what: &str, value: &str) {
+        match HeaderValue::from_str(value) {
+            Ok(_) => self.right(what),
+            Err(_) => self.fail(what, format!("{what} holds characters that no header can hold")),
+        }
+    }
+
+    pub(crate) fn set_header(&mut self, name: &str, value: &str) {
+        let parsed: Result<HeaderName, _> = name.trim().parse();
+        let Ok(name) = parsed else {
+            self.fail(name, format!("{name:?} is no name of a header"));
+            return;
+        };
+        if FRAMING.contains(&name.as_str()) {
+            self.fail(name.as_str(), format!("the header {name} is set by the client itself"));
+            return;
+        }
+        match HeaderValue::from_str(value.trim()) {
+            Ok(mut value) => {
+                // Any header set by the caller may hold a key.
+                value.set_sensitive(true);
+                self.right(name.as_str());
+                self.headers.retain(|(other, _)| other != name);
+                self.headers.push((name, value));
+                self.gather_secrets();
+            }
+            Err(_) => {
+                let message =
+                    format!("the value of the header {name} holds characters that no header can hold");
+                self.fail(name.as_str(), message);
+            }
+        }
+    }
+
+    pub(crate) fn set_query(&mut self, name: &str, value: &str) {
+        self.query.set(name, value);
+        self.gather_secrets();
+    }
+
+    /// Records an invalid setting.
+    fn fail(&mut self, setting: &str, message: impl Into<Arc<str>>) {
+        self.right(setting);
+        self.wrong.push((setting.to_owned(), StreamError::config(message)));
+    }
+
+    /// Records a valid setting, which replaces an earlier invalid one.
+    fn right(&mut self, setting: &str) {
+        self.wrong.retain(|(wrong, _)| wrong != setting);
+    }
+
+    /// Returns the first invalid setting as an error.
+    pub(crate) fn check(&self) -> Result<(), StreamError> {
+        self.wrong.first().map_or(Ok(()), |(_, error)| Err(error.clone()))
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Options")
+            .field("base_url", &self.base_url)
+            .field("api_key", &self.api_key)
+            .field("credentials", &self.credentials)
+            .field("api_key_header", &self.key_header())
+            .field("organization", &self.organization)
+            .field("project", &self.project)
+            .field("headers", &names)
+            .field("timeouts", &self.timeouts)
+            .field("retry", &self.retry)
+            .field("limits", &self.limits)
+            .field("on_malformed", &self.on_malformed)
+            .field("keep_response", &self.keep_response)
+            .field("with_start", &self.with_start)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Adds a secret to those that no error may show.
+pub(crate) fn with_secret(secrets: &[Secret], secret: &Secret) -> Arc<[Secret]> {
+    longest_first([secrets, std::slice::from_ref(secret)].concat())
+}
+
+/// Sorts secrets into the order of redaction: a whole before its parts.
+fn longest_first(mut secrets: Vec<Secret>) -> Arc<[Secret]> {
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
+    secrets.into()
+}
+
+/// Adds the secrets in a header or parameter whose name marks it as secret: the value, and the part after an
+/// authorization scheme or a cookie name.
+fn credentials(name: &str, value: &str, secrets: &mut Vec<Secret>) {
+    const NAMES: [&str; 9] =
+        ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature", "session"];
+    const SCHEMES: [&str; 6] = ["Basic", "Bearer", "Digest", "Token", "ApiKey", "Key"];
+    let name = name.to_ascii_lowercase();
+    if name != "sig" && name != "code" && !NAMES.iter().any(|part| name.contains(part)) {
+        return;
+    }
+    // A scheme is not a secret, and the start of a secret would be redacted on its own.
+    let value = match value.split_once(' ') {
+        Some((scheme, credentials)) if SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) => {
+            credentials
+        }
+        _ => value,
+    };
+    let behind_space = value.split_once(' ').map(|(_, credentials)| credentials);
+    let cookies = value.split(';').filter_map(|cookie| cookie.split_once('=')).map(|(_, value)| value);
+    let parts = [value].into_iter().chain(behind_space).chain(cookies).map(str::trim);
+    secrets.extend(parts.map(Secret::password).filter(|secret| !secret.is_dummy()));
+}
+
+/// The setters that a client's builder and a call share.
+macro_rules! option_setters {
+    ($options:ident) => {
+        /// Sets the API key. It is sent as `Authorization: Bearer …`, unless [`api_key_header`](Self::api_key_header)
+        /// is set, and never appears in `Debug` output or errors. An empty key counts as unset.
+        pub fn api_key(mut self, key: impl AsRef<str>) -> Self {
+            self.$options().set_api_key(key.as_ref());
+            self
+        }
+
+        /// Sets a source of keys, which is asked before each attempt: a key that changes, a pool of keys, a token service. It
+        /// replaces the [`api_key`](Self::api_key), and the other way round. The key is sent in the same way.
+        pub fn credentials(mut self, credentials: impl $crate::Credentials) -> Self {
+            self.$options().set_credentials($crate::settings::credentials::Source::new(credentials));
+            self
+        }
+
+        /// Sends the key verbatim in this header instead of `Authorization: Bearer`. An empty name restores the
+        /// default.
+        pub fn api_key_header(mut self, name: impl AsRef<str>) -> Self {
+            self.$options().set_api_key_header(name.as_ref());
+            self
+        }
+
+        /// Sets the base URL, such as `https://api.openai.com/v1`. Its query is added to every request.
+        ///
+        /// If the client is configured for Azure (`OpenAiBuilder::azure`), the Azure settings do not apply to another
+        /// base URL: neither its header and version nor the client's key, so a call needs a key of its own.
+        pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
+            self.$options().set_base_url(url.as_ref());
+            self
+        }
+
+        /// Sets the organization (`OpenAI-Organization`). An empty value counts as unset.
+        pub fn organization(mut self, organization: impl AsRef<str>) -> Self {
+            self.$options().set_organization(organization.as_ref());
+            self
+        }
+
+        /// Sets the project (`OpenAI-Project`). An empty value counts as unset.
+        pub fn project(mut self, project: impl AsRef<str>) -> Self {
+            self.$options().set_project(project.as_ref());
+            self
+        }
+
+        /// Sets a header of the request and replaces one with the same name. Its value never appears in `Debug`
+        /// output or errors.
+        pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+            self.$options().set_header(name.as_ref(), value.as_ref());
+            self
+        }
+
+        /// Sets a query parameter of the request. A call's parameter replaces the client's of the same name, and both
+        /// replace the base URL's. Setting a name twice in the same place adds a second parameter.
+        pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+            self.$options().set_query(name.as_ref(), value.as_ref());
+            self
+        }
+
+        /// Sets the timeouts.
+        pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
+            self.$options().timeouts = timeouts;
+            self
+        }
+
+        /// Sets which requests are retried, and how often.
+        pub fn retry(mut self, retry: RetryPolicy) -> Self {
+            self.$options().retry = retry;
+            self
+        }
+
+        /// Sets the maximum number of retries, without changing the rest of the [`retry`](Self::retry) policy.
+        pub fn max_retries(mut self, max_retries: u32) -> Self {
+            self.$options().retry.max_retries = max_retries;
+            self
+        }
+
+        /// Observes the head of each response, including responses to attempts that are retried and to requests that
+        /// resume a stream. The observer is called on the thread that runs the stream and must not block.
+        pub fn on_head(mut self, observe: impl Fn(&$crate::ResponseHead) + Send + Sync + 'static) -> Self {
+            self.$options().on_head = Some($crate::settings::head_observer::HeadObserver::new(observe));
+            self
+        }
+
+        /// Sets whether closures, channels, event streams and recipients get [`StreamEvent::Start`](crate::StreamEvent::Start),
+        /// with the head of the response, before the first event. Default: no. Client actors always get it, as `handle_start`;
+        /// and [`StreamRef::head`](crate::StreamRef::head) has the head for all targets.
+        pub fn with_start(mut self, with_start: bool) -> Self {
+            self.$options().with_start = with_start;
+            self
+        }
+
+        /// Sets the bounds on what a server can make a stream hold.
+        pub fn limits(mut self, limits: Limits) -> Self {
+            self.$options().limits = limits;
+            self
+        }
+
+        /// Sets how an event that is not JSON is handled.
+        pub fn on_malformed(mut self, on_malformed: OnMalformed) -> Self {
+            self.$options().on_malformed = on_malformed;
+            self
+        }
+
+        /// Sets whether the texts of the response are kept and delivered with the end. Default: yes. Without them, a
+        /// stream's memory does not grow with its length, and the final response holds everything but the texts.
+        pub fn keep_response(mut self, keep: bool) -> Self {
+            self.$options().keep_response = keep;
+            self
+        }
+    };
+}
+pub(crate) use option_setters;

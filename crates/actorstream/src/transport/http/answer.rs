@@ -1,0 +1,232 @@
+//! `Answer`: a response whose head has arrived; its body is read from the connection directly.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use actorstream_proto::session::BodyEnd;
+use awc::ClientResponse;
+use awc::http::Version;
+use awc::http::header::CONNECTION;
+use bytes::BytesMut;
+use tokio_util::io::poll_read_buf;
+
+use crate::settings::options::Options;
+use crate::transport::connect::connections::Connections;
+use crate::transport::connect::stream::Stream;
+use crate::transport::http::body::{Body, Piece};
+use crate::transport::http::content_coding::BodyDecoder;
+use crate::transport::http::exchange::Exchange;
+use crate::transport::http::sending::{Sending, Unsent};
+
+/// How many bytes are read before their events are delivered, if more are available; also the size of the read buffer
+/// that the streams of a thread share until it is used up.
+const READ_AHEAD: usize = 32 << 10;
+
+/// How much of it must be left for another read.
+const LEAST_READ: usize = 4 << 10;
+
+/// How much of the rest of a body is read so that its connection can be reused.
+const DRAIN: usize = 64 << 10;
+
+thread_local! {
+    /// The read buffer of this thread's streams: none of them needs a buffer of its own while it waits.
+    static BUFFER: RefCell<BytesMut> = RefCell::default();
+}
+
+/// A response whose head has arrived.
+pub(crate) struct Answer {
+    /// `None` once the body has ended.
+    stream: Option<Stream>,
+    /// The request, until it is completely written: servers may respond before they have read it.
+    sending: Option<Box<Sending>>,
+    body: Body,
+    /// What takes the content codings off the body, if it is in any.
+    decoder: Option<Box<BodyDecoder>>,
+    /// The bytes that were read and not taken yet.
+    read: BytesMut,
+    /// How the connection ended after it: cleanly, or with an error.
+    closed: Option<Result<(), String>>,
+    /// The pool for the connection when the body is complete, unless it cannot be reused.
+    home: Option<(Rc<Connections>, Arc<Options>)>,
+}
+
+impl Answer {
+    /// The answer to the request of an exchange, whose body is decoded by `decoder`. Its connection is kept for others among
+    /// `connections`.
+    pub(super) fn new<S>(
+        response: &ClientResponse<S>,
+        exchange: &Exchange,
+        decoder: Option<Box<BodyDecoder>>,
+        connections: Option<Rc<Connections>>,
+        options: &Arc<Options>,
+    ) -> Self {
+        let (version, headers) = (response.version(), response.headers());
+        let says = |option| {
+            let values = headers.get_all(CONNECTION).filter_map(|value| value.to_str().ok());
+            values.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case(option))
+        };
+        let lasts = match version {
+            Version::HTTP_11 => !says("close"),
+            _ => says("keep-alive") && !says("close"),
+        };
+        let home = connections.filter(|_| lasts && !exchange.cut_short.get());
+        Self {
+            stream: exchange.stream.take(),
+            sending: exchange.sending.take(),
+            body: Body::of(response.status(), version, headers),
+            decoder,
+            read: exchange.rest.take(),
+            closed: None,
+            home: home.map(|connections| (connections, Arc::clone(options))),
+        }
+    }
+
+    /// How many bytes were read and not [taken](Self::next) yet, and how many were decoded of the read before.
+    #[inline]
+    pub(crate) fn unread(&self) -> usize {
+        self.read.len() + self.decoder.as_ref().map_or(0, |decoder| decoder.decoded_before())
+    }
+
+    /// Reads the available bytes, or the end, once there are any. Earlier bytes must have been [taken](Self::next).
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.decoder {
+            None => self.poll_coded(cx),
+            Some(decoder) if decoder.has_more() => {
+                decoder.begin_read();
+                Poll::Ready(())
+            }
+            Some(_) => self.poll_coded(cx).map(|()| {
+                if let Some(decoder) = &mut self.decoder {
+                    decoder.begin_read();
+                }
+            }),
+        }
+    }
+
+    /// The same for the body as it comes.
+    fn poll_coded(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(()) };
+        if !self.read.is_empty() || self.body.is_complete() {
+            return Poll::Ready(());
+        }
+        if let Some(sending) = &mut self.sending
+            && let Poll::Ready(sent) = sending.poll(stream, cx)
+        {
+            self.sending = None;
+            if let Err(unsent) = sent {
+                self.home = None;
+                // After a failed write, the remaining data of the connection is still read.
+                if let Unsent::Failed(kind) = unsent {
+                    self.closed = Some(Err(kind.to_string()));
+                    return Poll::Ready(());
+                }
+            }
+        }
+        BUFFER.with_borrow_mut(|buffer| {
+            if buffer.capacity() < LEAST_READ {
+                buffer.reserve(READ_AHEAD);
+            }
+            while buffer.len() < buffer.capacity() {
+                if !buffer.is_empty() && stream.poll_maybe_readable(cx).is_pending() {
+                    break;
+                }
+                match poll_read_buf(Pin::new(stream), cx, buffer) {
+                    Poll::Pending if buffer.is_empty() => return Poll::Pending,
+                    Poll::Pending => break,
+                    Poll::Ready(Ok(1..)) => {}
+                    Poll::Ready(end) => {
+                        let broke = |error| format!("the connection broke: {error}");
+                        self.closed = Some(end.map(|_| ()).map_err(broke));
+                        break;
+                    }
+                }
+            }
+            self.read = buffer.split();
+            Poll::Ready(())
+        })
+    }
+
+    /// The next piece of the body in what was read, or the end if that is where it is. Of a body that decodes to much more than
+    /// was read, the rest comes with the next [reads](Self::poll_read).
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<Piece> {
+        if self.decoder.is_some() { self.next_decoded() } else { self.next_coded() }
+    }
+
+    #[inline(never)]
+    fn next_decoded(&mut self) -> Option<Piece> {
+        let mut decoder = self.decoder.take()?;
+        let piece = decoder.next(|| self.next_coded());
+        self.decoder = Some(decoder);
+        if matches!(piece, Some(Piece::End(_))) {
+            // Nothing more is read, also where the body is corrupt.
+            self.stream = None;
+        }
+        piece
+    }
+
+    /// The same of the body as it comes.
+    #[inline]
+    fn next_coded(&mut self) -> Option<Piece> {
+        if self.needs_more() {
+            return None;
+        }
+        match self.body.next(&mut self.read) {
+            Ok(Some(piece)) => Some(Piece::Bytes(piece)),
+            Ok(None) if self.needs_more() => None,
+            Ok(None) => Some(Piece::End(self.end())),
+            Err(broken) => {
+                self.stream = None;
+                Some(Piece::End(BodyEnd::Cut(format!("the body broke: {}", broken.0))))
+            }
+        }
+    }
+
+    /// Returns whether all bytes were taken and more may arrive.
+    #[inline]
+    fn needs_more(&self) -> bool {
+        self.read.is_empty() && self.closed.is_none() && self.stream.is_some() && !self.body.is_complete()
+    }
+
+    /// Returns how the body has ended.
+    #[cold]
+    fn end(&mut self) -> BodyEnd {
+        let stream = self.stream.take();
+        if self.body.is_complete() {
+            let is_sent = self.sending.is_none();
+            if let (Some(stream), Some((connections, options))) = (stream, self.home.take()) {
+                // Data after a complete response is unsolicited.
+                if !self.read.is_empty() {
+                    connections.note_overrun(&options.base_url);
+                } else if self.closed.is_none() && is_sent {
+                    connections.keep(stream, &options.base_url);
+                }
+            }
+            return BodyEnd::Clean;
+        }
+        match self.closed.take() {
+            Some(Err(broke)) => BodyEnd::Cut(broke),
+            _ if self.body == Body::UntilClose => BodyEnd::Clean,
+            _ => BodyEnd::Cut("the connection was closed in the middle of the body".into()),
+        }
+    }
+
+    /// Reads to the end of the body and drops what comes, undecoded, so that the connection can be used again.
+    pub(crate) async fn drain(&mut self) {
+        let mut left = DRAIN;
+        // A connection cannot be reused before the whole request is sent.
+        while left > 0 && self.sending.is_none() {
+            while let Some(piece) = self.next_coded() {
+                match piece {
+                    Piece::Bytes(bytes) => left = left.saturating_sub(bytes.len()),
+                    Piece::End(_) => return,
+                }
+            }
+            poll_fn(|cx| self.poll_coded(cx)).await;
+        }
+    }
+}

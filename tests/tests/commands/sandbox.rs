@@ -1,0 +1,249 @@
+//! Runs commands as a user does.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use actorstream_test::Upstream;
+
+/// What a command may take: it may have to be built. This only ends a test that hangs.
+const SAFETY_NET: Duration = Duration::from_secs(900);
+/// How long a server may take to end.
+const ENDS: Duration = Duration::from_secs(20);
+const LOOK: Duration = Duration::from_millis(20);
+
+pub(crate) struct Sandbox {
+    root: PathBuf,
+    /// The folder of a user who has the command installed.
+    home: tempfile::TempDir,
+    /// What answers where a key is given.
+    upstream: Upstream,
+}
+
+impl Sandbox {
+    pub(crate) fn new(root: &Path) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let write = |name: &str, content: &[u8]| fs::write(home.path().join(name), content).unwrap();
+        write("talk.mp3", b"ID3 a talk");
+        write("request.json", br#"{"model": "gpt-5", "input": "Tell me a story", "stream": true}"#);
+        write("notes.txt", b"one\n");
+        let changed = "git init -q && git add notes.txt && echo two >>notes.txt";
+        assert!(Command::new("sh").args(["-c", changed]).current_dir(&home).status().unwrap().success());
+        Self { root: root.to_owned(), home, upstream: Upstream::start(actorstream_test::story()) }
+    }
+
+    /// Runs the commands of a block: each ends with success, or serves until the block is over.
+    pub(crate) fn run(&self, commands: &[&str], is_measure: impl Fn(&str) -> bool) -> Result<(), String> {
+        let mut folder = self.root.clone();
+        let mut servers: Vec<Running> = Vec::new();
+        for &command in commands {
+            if let Some(name) = command.strip_prefix("cd ") {
+                folder.push(name);
+                continue;
+            }
+            if let Some(missing) = missing(command, &folder) {
+                eprintln!("NOT RUN, there is no {missing}: {command}");
+                continue;
+            }
+            // Another way to serve the same takes its place.
+            let program =
+                |command: &str| command.split_whitespace().take(4).map(str::to_owned).collect::<Vec<_>>();
+            servers.retain_mut(|server| {
+                let stays = program(&server.command) != program(command);
+                if !stays {
+                    server.stop();
+                }
+                stays
+            });
+            eprintln!("{command}");
+            let redis = command.contains("redis://").then(|| self.redis(&folder));
+            if is_measure(command) {
+                self.spawn(&format!("{command} --help"), &folder).ends()?;
+                continue;
+            }
+            let mut running = self.spawn(command, &folder);
+            if running.serves_or_ends()? {
+                servers.extend(redis);
+                servers.push(running);
+            }
+        }
+        for mut server in servers.into_iter().rev() {
+            if !server.stop() {
+                return Err(format!("{} does not end with Ctrl-C", server.command));
+            }
+        }
+        Ok(())
+    }
+
+    /// The Redis that a document takes for granted.
+    fn redis(&self, folder: &Path) -> Running {
+        let running = self.spawn("exec redis-server --save '' --dir /tmp", folder);
+        while TcpStream::connect("localhost:6379").is_err() {
+            thread::sleep(LOOK);
+        }
+        running
+    }
+
+    fn spawn(&self, command: &str, folder: &Path) -> Running {
+        let is_installed = command.starts_with("actorstream ") || command.contains("| actorstream ");
+        let folder = if is_installed { self.home.path() } else { folder };
+        let binaries = env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+        let path = format!("{}:{}", binaries.display(), env::var("PATH").unwrap());
+        let mut shell = Command::new("bash");
+        // Cargo tells what it runs about the package of this test.
+        for (name, _) in env::vars_os() {
+            let name = name.to_string_lossy();
+            if ["OPENAI_", "CARGO_PKG_", "CARGO_MANIFEST_", "ACTORSTREAM_"]
+                .iter()
+                .any(|own| name.starts_with(own))
+            {
+                shell.env_remove(&*name);
+            }
+        }
+        if command.contains("OPENAI_API_KEY=") {
+            shell.env("OPENAI_BASE_URL", self.upstream.base_url());
+        }
+        shell
+            .args(["-o", "pipefail", "-c", command])
+            .current_dir(folder)
+            .env("PATH", path)
+            .env("CARGO_NET_OFFLINE", "true")
+            .env("npm_config_offline", "true")
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C goes to all of its processes.
+            .process_group(0);
+        Running::new(command, shell.spawn().unwrap())
+    }
+}
+
+/// What a command needs and is not here, if anything.
+fn missing(command: &str, folder: &Path) -> Option<&'static str> {
+    // Nothing is fetched here: tests/web/run.sh has fetched it, or it has not run.
+    if command.starts_with("npm ") && !folder.join("node_modules").exists() {
+        return Some("package of npm in its cache, which tests/web/run.sh fills");
+    }
+    let needs = [("npm ", "npm"), ("curl ", "curl"), ("redis://", "redis-server"), ("git ", "git")];
+    needs.into_iter().filter(|(word, _)| command.contains(word)).map(|(_, program)| program).find(|program| {
+        let found =
+            Command::new("sh").args(["-c", &format!("command -v {program}")]).stdout(Stdio::null()).status();
+        !found.is_ok_and(|status| status.success())
+    })
+}
+
+struct Running {
+    command: String,
+    child: Child,
+    output: Arc<Mutex<String>>,
+    readers: Vec<thread::JoinHandle<()>>,
+}
+
+impl Running {
+    fn new(command: &str, mut child: Child) -> Self {
+        let output = Arc::default();
+        let readers = vec![
+            collect(child.stdout.take().unwrap(), &output),
+            collect(child.stderr.take().unwrap(), &output),
+        ];
+        Self { command: command.to_owned(), child, output, readers }
+    }
+
+    fn said(&self) -> String {
+        self.output.lock().unwrap().clone()
+    }
+
+    /// Waits for the end, which has to be a success.
+    fn ends(&mut self) -> Result<(), String> {
+        if self.serves_or_ends()? { Err(format!("{} does not end", self.command)) } else { Ok(()) }
+    }
+
+    /// Waits until it has ended with success, or serves; says whether it serves.
+    fn serves_or_ends(&mut self) -> Result<bool, String> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                for reader in self.readers.drain(..) {
+                    reader.join().unwrap();
+                }
+                let said = self.said();
+                if !status.success() {
+                    return Err(format!("{}: {status}\n{said}", self.command));
+                }
+                return Ok(false);
+            }
+            if let Some(address) = address(&self.said()) {
+                answers(&address).map_err(|error| format!("{}: {error}\n{}", self.command, self.said()))?;
+                return Ok(true);
+            }
+            if start.elapsed() > SAFETY_NET {
+                return Err(format!("{} neither ends nor serves\n{}", self.command, self.said()));
+            }
+            thread::sleep(LOOK);
+        }
+    }
+
+    /// Ends it as Ctrl-C does; says whether it went in time.
+    fn stop(&mut self) -> bool {
+        self.signal("-INT");
+        let start = Instant::now();
+        while start.elapsed() < ENDS {
+            if self.child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            thread::sleep(LOOK);
+        }
+        false
+    }
+
+    fn signal(&self, signal: &str) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.signal("-KILL");
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(from: impl Read + Send + 'static, into: &Arc<Mutex<String>>) -> thread::JoinHandle<()> {
+    let into = Arc::clone(into);
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            into.lock().unwrap().push_str(&format!("{line}\n"));
+        }
+    })
+}
+
+/// Where a server says that it listens.
+fn address(said: &str) -> Option<String> {
+    let line = said.lines().find(|line| line.contains("listening on") || line.contains("Local:"))?;
+    let address = &line[line.find("http://")? + "http://".len()..];
+    let end = address.find(|letter: char| letter.is_whitespace() || ['/', ',', '\u{1b}'].contains(&letter));
+    Some(address[..end.unwrap_or(address.len())].to_owned())
+}
+
+/// Asks for the page.
+fn answers(address: &str) -> Result<(), String> {
+    let ask = || -> std::io::Result<String> {
+        let mut socket = TcpStream::connect(address)?;
+        socket.set_read_timeout(Some(ENDS))?;
+        write!(socket, "GET / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+        let mut status = String::new();
+        BufReader::new(socket).read_line(&mut status)?;
+        Ok(status)
+    };
+    let status = ask().map_err(|error| format!("{address}: {error}"))?;
+    let is_fine = ["HTTP/1.1 2", "HTTP/1.1 4"].iter().any(|fine| status.starts_with(fine));
+    if is_fine { Ok(()) } else { Err(format!("{address} answers {status}")) }
+}
