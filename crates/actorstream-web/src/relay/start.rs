@@ -157,6 +157,7 @@ impl Relay {
         }
     }
 
+    /// Binds a generation to a turn, unless the turn has an answer: one that runs, or has not failed.
     async fn bind(&self, key: &ChatKey, turn: Turn, id: &GenerationId) -> Result<Bound, StoreError> {
         let store = &self.0.store;
         let bound = promptly(|| store.bind(key, &turn, id)).await?;
@@ -172,17 +173,25 @@ impl Relay {
 
     /// Returns whether a generation has ended with an error, or is gone.
     async fn has_failed(&self, id: &GenerationId) -> Result<bool, StoreError> {
+        match self.end_of(id).await {
+            // A concurrent request may remove it at any time.
+            Err(StoreError::NotFound) => Ok(true),
+            end => end.map(|end| matches!(end, Some(End::Error(_)))),
+        }
+    }
+
+    /// How a generation has ended, if it has.
+    async fn end_of(&self, id: &GenerationId) -> Result<Option<End>, StoreError> {
         let store = &self.0.store;
-        let generation = match promptly(|| store.generation(id)).await {
-            Ok(generation) => generation,
-            Err(StoreError::NotFound) => return Ok(true),
-            Err(error) => return Err(error),
-        };
+        let generation = promptly(|| store.generation(id)).await?;
         if !generation.ended {
-            return Ok(false);
+            return Ok(None);
         }
         let last = promptly(|| store.read(id, generation.tail.saturating_sub(1), 1)).await?;
-        Ok(last.entries.iter().any(|entry| matches!(entry.event, Event::End(End::Error(_)))))
+        Ok(last.entries.into_iter().find_map(|entry| match entry.event {
+            Event::End(end) => Some(end),
+            _ => None,
+        }))
     }
 
     /// Deletes a generation that was not started. Its lease ends in any case.

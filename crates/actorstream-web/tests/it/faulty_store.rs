@@ -33,6 +33,8 @@ pub(crate) struct Faults {
     pub(crate) down: AtomicBool,
     /// Nothing can be bound.
     pub(crate) bind_down: AtomicBool,
+    /// The next log that is read is removed just before, as by another request.
+    pub(crate) removed_first: AtomicBool,
     /// Nothing can be removed.
     pub(crate) remove_down: AtomicBool,
     /// How often a generation was claimed, or tried to be.
@@ -104,6 +106,9 @@ impl Store for FaultyStore {
 
     fn read<'a>(&'a self, id: &'a GenerationId, after: u64, max_bytes: usize) -> StoreFuture<'a, Page> {
         self.up(Box::pin(async move {
+            if self.faults.removed_first.swap(false, Ordering::Relaxed) {
+                self.inner.remove(id).await?;
+            }
             let page = self.inner.read(id, after, max_bytes).await?;
             let bytes = page.entries.iter().map(|entry| entry.event.size() as usize).sum();
             self.faults.bytes_read.fetch_add(bytes, Ordering::Relaxed);

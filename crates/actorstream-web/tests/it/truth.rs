@@ -1,5 +1,7 @@
 //! The gateway says what upstream says.
 
+use std::sync::atomic::Ordering;
+
 use actorstream_test::{ChatStream, Gate, Reply, Request, Script, Upstream};
 use actorstream_web::{Failure, RelayBuilder};
 use futures_util::future::join_all;
@@ -7,7 +9,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::common::{Service, builder, client, ui, ui_text, user, within};
+use crate::common::{Service, builder, client, ui, ui_text, user, with_store, within};
+use crate::faulty_store::FaultyStore;
 
 fn chat(streamed: bool) -> Value {
     json!({"model": "m", "messages": [], "stream": streamed})
@@ -298,6 +301,22 @@ async fn an_answer_that_failed_is_asked_for_again() {
     // Of several who send it at once one begins the answer.
     let answers = join_all((0..8).map(|_| ask())).await;
     assert!(answers.iter().all(|answer| ui_text(answer) == "Hello"), "{answers:?}");
+    assert_eq!(ui_text(&ask().await), "Hello");
+    assert_eq!(upstream.request_count(), 2);
+}
+
+#[actix_rt::test]
+async fn an_answer_that_failed_and_is_removed_meanwhile_is_asked_for_again() {
+    let upstream = Upstream::start(Script::sequence([
+        Reply::error(500, "server_error", "down"),
+        ChatStream::new().content("Hello").reply(),
+    ]));
+    let store = FaultyStore::default();
+    let service = Service::start(with_store(&upstream.base_url(), store.clone()));
+    let ask = || async { service.post("alice", "/api/chat", &ui("c", "m")).await.rest().await };
+    assert!(ask().await.contains(r#""type":"error""#));
+    // Another request finds out that it failed, and removes it while this one looks at it.
+    store.faults.removed_first.store(true, Ordering::Relaxed);
     assert_eq!(ui_text(&ask().await), "Hello");
     assert_eq!(upstream.request_count(), 2);
 }
