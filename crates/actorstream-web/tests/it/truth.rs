@@ -289,7 +289,7 @@ async fn an_answer_that_failed_is_asked_for_again() {
     let fails = std::sync::Arc::new(fails);
     let failing = std::sync::Arc::clone(&fails);
     let upstream = Upstream::start(Script::with(move |_: &Request| {
-        match failing.load(std::sync::atomic::Ordering::Relaxed) {
+        match failing.load(Ordering::Relaxed) {
             true => Reply::error(500, "server_error", "down"),
             false => ChatStream::new().content("Hello").reply(),
         }
@@ -297,7 +297,7 @@ async fn an_answer_that_failed_is_asked_for_again() {
     let service = Service::start(builder(&upstream.base_url()));
     let ask = || async { service.post("alice", "/api/chat", &ui("c", "m")).await.rest().await };
     assert!(ask().await.contains(r#""type":"error""#));
-    fails.store(false, std::sync::atomic::Ordering::Relaxed);
+    fails.store(false, Ordering::Relaxed);
     // Of several who send it at once one begins the answer.
     let answers = join_all((0..8).map(|_| ask())).await;
     assert!(answers.iter().all(|answer| ui_text(answer) == "Hello"), "{answers:?}");
