@@ -53,6 +53,11 @@ pub(crate) fn allowed(scenario: &Scenario) -> Vec<Ending> {
         // The timeouts are short there, and the machine may be slow.
         let most = allowed.iter().map(|ending| *ending.events.end()).max().unwrap_or_default();
         allowed.extend(TIMEOUTS.map(|timeout| Ending { kind: Kind::Timeout(timeout), events: 0..=most }));
+        // An answer that is complete by then is a finish.
+        let complete = complete_at(scenario);
+        if complete <= most {
+            allowed.push(Ending { kind: Kind::Finish { sentinel: false }, events: complete..=most });
+        }
     }
     let kind = match scenario.manner {
         Manner::Fast | Manner::Slow | Manner::Waits => return allowed,
@@ -73,6 +78,11 @@ pub(crate) fn allowed(scenario: &Scenario) -> Vec<Ending> {
         }
     }
     with_target
+}
+
+/// After how many events the answer is complete, were its [DONE] to stay away.
+fn complete_at(scenario: &Scenario) -> usize {
+    if scenario.fault == Fault::DuplicateEnd { scenario.before + 1 } else { scenario.events }
 }
 
 /// Whether a timeout is to run out, so that it should be short where time is real.

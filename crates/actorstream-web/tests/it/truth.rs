@@ -288,11 +288,9 @@ async fn an_answer_that_failed_is_asked_for_again() {
     let fails = std::sync::atomic::AtomicBool::new(true);
     let fails = std::sync::Arc::new(fails);
     let failing = std::sync::Arc::clone(&fails);
-    let upstream = Upstream::start(Script::with(move |_: &Request| {
-        match failing.load(Ordering::Relaxed) {
-            true => Reply::error(500, "server_error", "down"),
-            false => ChatStream::new().content("Hello").reply(),
-        }
+    let upstream = Upstream::start(Script::with(move |_: &Request| match failing.load(Ordering::Relaxed) {
+        true => Reply::error(500, "server_error", "down"),
+        false => ChatStream::new().content("Hello").reply(),
     }));
     let service = Service::start(builder(&upstream.base_url()));
     let ask = || async { service.post("alice", "/api/chat", &ui("c", "m")).await.rest().await };
