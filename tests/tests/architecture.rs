@@ -32,6 +32,7 @@ const CRATES: [Layers; 2] = [
             &["tools"],
             &["transport", "telemetry"],
             &["stream", "settings", "models"],
+            &["recording"],
         ],
     },
 ];

@@ -48,6 +48,7 @@
 //! - `script.rs`: [`Script`], which maps requests to replies
 //! - `parse.rs`: [`Script::parse`], scripts in files
 //! - `reply.rs`: [`Reply`], the steps of one reply
+//! - `replay.rs`: [`Reply::replayed`], recorded responses with their timing
 //! - `gate.rs`: [`Gate`], where a reply waits for the test
 //! - `chat_stream.rs`, `completion_stream.rs`, `response_stream.rs`: [`ChatStream`], [`CompletionStream`] and
 //!   [`ResponseStream`], well-formed streams; `image_stream.rs`, `transcription_stream.rs`, `speech_stream.rs`:
@@ -81,6 +82,7 @@ mod journal;
 mod parse;
 mod player;
 mod recorder;
+mod replay;
 mod reply;
 mod request;
 mod request_reader;

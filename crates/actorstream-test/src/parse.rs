@@ -12,8 +12,8 @@ use crate::script::Script;
 impl Script {
     /// Parses a script from a file: each request gets the same reply.
     ///
-    /// A file that begins with `HTTP/` is a [recorded](Reply::recorded) response. Any other file has one step per
-    /// line, each a JSON object; empty lines are skipped:
+    /// A file that begins with `HTTP/` is a recorded response, which is [replayed](Reply::replayed) with its timing. Any
+    /// other file has one step per line, each a JSON object; empty lines are skipped:
     ///
     /// ```json
     /// {"status": 200, "headers": {"x-request-id": "req_1"}}
@@ -47,7 +47,7 @@ impl Script {
     /// ```
     pub fn parse(file: &[u8]) -> Result<Script, ScriptError> {
         if file.starts_with(b"HTTP/") {
-            return Ok(Reply::recorded(file.to_vec()).into());
+            return Ok(Reply::replayed(file.to_vec()).into());
         }
         let text = std::str::from_utf8(file).map_err(|error| {
             let before = &file[..error.valid_up_to()];

@@ -61,6 +61,7 @@
 mod client;
 mod connector;
 pub mod models;
+mod recording;
 mod settings;
 mod stream;
 mod telemetry;
@@ -125,6 +126,7 @@ pub use actorstream_proto::session::retry::RetryPolicy;
 pub use actorstream_proto::session::timeouts::{Timeout, Timeouts};
 
 pub use client::{Backend, Call, OpenAi, OpenAiBuilder};
+pub use recording::Recording;
 pub use settings::credentials::{
     Credentials, CredentialsError, KeyAnswer, KeyFile, KeyFuture, KeyPool, KeyRequest,
 };

@@ -27,6 +27,7 @@ mod placement;
 mod pool;
 mod proxies;
 mod races;
+mod recording;
 mod requests;
 mod responses;
 mod resume;

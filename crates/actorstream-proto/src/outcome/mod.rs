@@ -2,6 +2,7 @@
 
 pub mod api_error;
 pub mod attempt;
+pub mod credentials;
 pub mod ending;
 pub mod error;
 pub(crate) mod error_signs;

@@ -53,6 +53,24 @@ async fn a_recording_is_played() {
     assert_eq!(answer(recorded).await, recorded);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_recording_is_played_with_its_timing() {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let (first, second) = ("2;wait_ms=40000\r\na\n\r\n", "2;wait_ms=2000;x=y\r\nb\n\r\n");
+    let began = tokio::time::Instant::now();
+    for end in ["0\r\n\r\n", "5\r\ncut", "no chunk", ""] {
+        let recorded = format!("{head}{first}{second}{end}");
+        let upstream = Upstream::spawn(Script::parse(recorded.as_bytes()).unwrap());
+        assert_eq!(RawClient::posting(&upstream, "").await.read_until(&recorded).await, recorded);
+    }
+    assert_eq!(began.elapsed().as_secs(), 4 * 42);
+    let upstream = Upstream::spawn(Script::parse(format!("{head}{first}0;hold\r\n").as_bytes()).unwrap());
+    let mut client = RawClient::posting(&upstream, "").await;
+    let played = format!("{head}{first}");
+    assert_eq!(client.read_until(&played).await, played);
+    assert_eq!(upstream.open(), 1);
+}
+
 #[tokio::test]
 async fn the_connection_can_be_reset_or_held() {
     let upstream = Upstream::spawn(Script::parse(b"{\"reset\": true}").unwrap());

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use actorstream_proto::outcome::credentials::collect_secrets;
 use actorstream_proto::outcome::error::StreamError;
 use actorstream_proto::outcome::secret::Secret;
 use actorstream_proto::session::OnMalformed;
@@ -12,6 +13,7 @@ use actorstream_proto::session::timeouts::Timeouts;
 use awc::http::Uri;
 use awc::http::header::{HeaderName, HeaderValue};
 
+use crate::recording::Recording;
 use crate::settings::azure::{self, Azure};
 use crate::settings::base_url::BaseUrl;
 use crate::settings::credentials::Source;
@@ -50,6 +52,8 @@ pub(crate) struct Options {
     pub(crate) with_start: bool,
     /// Observes the head of each response.
     pub(crate) on_head: Option<HeadObserver>,
+    /// Writes exchanges to files.
+    pub(crate) recording: Option<Recording>,
     /// Whether the base URL was set.
     pub(crate) base_url_set: bool,
     /// The invalid settings by name. They are reported when the client is built or the call is made, unless they were
@@ -79,6 +83,7 @@ impl Default for Options {
             keep_response: true,
             with_start: false,
             on_head: None,
+            recording: None,
             base_url_set: false,
             wrong: Vec::new(),
         }
@@ -136,6 +141,7 @@ impl Options {
             keep_response: self.keep_response,
             with_start: self.with_start,
             on_head: self.on_head.clone(),
+            recording: self.recording.clone(),
             ..server.clone()
         }
     }
@@ -192,8 +198,8 @@ impl Options {
         let query = [self.base_url.query(), &own_query].map(|query| form_urlencoded::parse(query.as_bytes()));
         // Placeholders such as `ollama` are not redacted.
         let mut secrets: Vec<Secret> = self.api_key.iter().cloned().collect();
-        headers.for_each(|(name, value)| credentials(name, value, &mut secrets));
-        query.into_iter().flatten().for_each(|(name, value)| credentials(&name, &value, &mut secrets));
+        headers.for_each(|(name, value)| collect_secrets(name, value, &mut secrets));
+        query.into_iter().flatten().for_each(|(name, value)| collect_secrets(&name, &value, &mut secrets));
         self.secrets = longest_first(secrets);
     }
 
@@ -321,29 +327,6 @@ fn longest_first(mut secrets: Vec<Secret>) -> Arc<[Secret]> {
     secrets.into()
 }
 
-/// Adds the secrets in a header or parameter whose name marks it as secret: the value, and the part after an
-/// authorization scheme or a cookie name.
-fn credentials(name: &str, value: &str, secrets: &mut Vec<Secret>) {
-    const NAMES: [&str; 9] =
-        ["auth", "key", "token", "secret", "password", "cookie", "credential", "signature", "session"];
-    const SCHEMES: [&str; 6] = ["Basic", "Bearer", "Digest", "Token", "ApiKey", "Key"];
-    let name = name.to_ascii_lowercase();
-    if name != "sig" && name != "code" && !NAMES.iter().any(|part| name.contains(part)) {
-        return;
-    }
-    // A scheme is not a secret, and the start of a secret would be redacted on its own.
-    let value = match value.split_once(' ') {
-        Some((scheme, credentials)) if SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known)) => {
-            credentials
-        }
-        _ => value,
-    };
-    let behind_space = value.split_once(' ').map(|(_, credentials)| credentials);
-    let cookies = value.split(';').filter_map(|cookie| cookie.split_once('=')).map(|(_, value)| value);
-    let parts = [value].into_iter().chain(behind_space).chain(cookies).map(str::trim);
-    secrets.extend(parts.map(Secret::password).filter(|secret| !secret.is_dummy()));
-}
-
 /// The setters that a client's builder and a call share.
 macro_rules! option_setters {
     ($options:ident) => {
@@ -425,6 +408,12 @@ macro_rules! option_setters {
         /// resume a stream. The observer is called on the thread that runs the stream and must not block.
         pub fn on_head(mut self, observe: impl Fn(&$crate::ResponseHead) + Send + Sync + 'static) -> Self {
             self.$options().on_head = Some($crate::settings::head_observer::HeadObserver::new(observe));
+            self
+        }
+
+        /// Writes all exchanges with servers to files, without secrets; see [`Recording`](crate::Recording).
+        pub fn record(mut self, recording: $crate::Recording) -> Self {
+            self.$options().recording = Some(recording);
             self
         }
 

@@ -14,7 +14,9 @@ use awc::http::header::CONNECTION;
 use bytes::BytesMut;
 use tokio_util::io::poll_read_buf;
 
+use crate::recording::tape::Tape;
 use crate::settings::options::Options;
+use crate::stream::clock::now;
 use crate::transport::connect::connections::Connections;
 use crate::transport::connect::stream::Stream;
 use crate::transport::http::body::{Body, Piece};
@@ -52,6 +54,8 @@ pub(crate) struct Answer {
     closed: Option<Result<(), String>>,
     /// The pool for the connection when the body is complete, unless it cannot be reused.
     home: Option<(Rc<Connections>, Arc<Options>)>,
+    /// The recording of it, if it is recorded.
+    tape: Option<Box<Tape>>,
 }
 
 impl Answer {
@@ -63,6 +67,7 @@ impl Answer {
         decoder: Option<Box<BodyDecoder>>,
         connections: Option<Rc<Connections>>,
         options: &Arc<Options>,
+        tape: Option<Box<Tape>>,
     ) -> Self {
         let (version, headers) = (response.version(), response.headers());
         let says = |option| {
@@ -82,6 +87,7 @@ impl Answer {
             read: exchange.rest.take(),
             closed: None,
             home: home.map(|connections| (connections, Arc::clone(options))),
+            tape,
         }
     }
 
@@ -154,7 +160,24 @@ impl Answer {
     /// was read, the rest comes with the next [reads](Self::poll_read).
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Piece> {
-        if self.decoder.is_some() { self.next_decoded() } else { self.next_coded() }
+        let piece = if self.decoder.is_some() { self.next_decoded() } else { self.next_coded() };
+        if self.tape.is_some() {
+            self.record(piece.as_ref());
+        }
+        piece
+    }
+
+    #[cold]
+    fn record(&mut self, piece: Option<&Piece>) {
+        let Some(tape) = &mut self.tape else { return };
+        match piece {
+            Some(Piece::Bytes(bytes)) => tape.bytes(bytes, now()),
+            Some(Piece::End(end)) => {
+                tape.end(matches!(end, BodyEnd::Clean));
+                self.tape = None;
+            }
+            None => {}
+        }
     }
 
     #[inline(never)]
@@ -221,6 +244,10 @@ impl Answer {
         // A connection cannot be reused before the whole request is sent.
         while left > 0 && self.sending.is_none() {
             while let Some(piece) = self.next_coded() {
+                // What is dropped undecoded cannot be written beside what was decoded.
+                if self.decoder.is_none() || matches!(piece, Piece::End(_)) {
+                    self.record(Some(&piece));
+                }
                 match piece {
                     Piece::Bytes(bytes) => left = left.saturating_sub(bytes.len()),
                     Piece::End(_) => return,

@@ -8,16 +8,21 @@ use actorstream_proto::endpoint::Framing;
 use actorstream_proto::endpoint::Method;
 use actorstream_proto::outcome::error::ErrorKind;
 use actorstream_proto::outcome::response_head::ResponseHead;
+use actorstream_proto::outcome::secret::Secret;
 use actorstream_proto::session::head::{Head, LATER};
-use awc::ClientResponse;
 use awc::error::SendRequestError;
 use awc::http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, USER_AGENT,
 };
+use awc::{ClientRequest, ClientResponse};
+use bytes::Bytes;
 
+use crate::recording::exchange as recording;
+use crate::recording::tape::Tape;
 use crate::settings::credentials::KeyAnswer;
 use crate::settings::options::Options;
+use crate::stream::clock::now;
 use crate::transport::http::answer::Answer;
 use crate::transport::http::client::HttpClient;
 use crate::transport::http::content_coding;
@@ -85,6 +90,10 @@ async fn send_once(
             Some(body)
         }
     };
+    let mut tape = options.recording.as_ref().map(|recording| {
+        let secrets = options.secrets_with(http.settings.proxies.secrets_of(&options.base_url));
+        Box::new(Tape::new(recording, recorded(&sending, request, &secrets), now()))
+    });
     let exchange = Exchange::new(options, may_use_kept, Sending::new(body));
     // For awc, the request has no body and no length.
     let sent = match exchange.run(sending.send_body(actix_http::body::None::new())).await {
@@ -94,6 +103,9 @@ async fn send_once(
             _ => {
                 let mut head = head(&response);
                 let decoder = content_coding::decoder(&mut head);
+                if let Some(tape) = &mut tape {
+                    tape.head(&exchange.head.borrow(), decoder.is_some());
+                }
                 if let (Some(source), Some(key)) = (&options.credentials, &request.key) {
                     source.report(key, judge(&head));
                 }
@@ -101,12 +113,40 @@ async fn send_once(
                     observer.observe(head);
                 }
                 let connections = proxy.is_none().then(|| Rc::clone(&http.connections));
-                Ok((head, Answer::new(&response, &exchange, decoder, connections, options)))
+                Ok((head, Answer::new(&response, &exchange, decoder, connections, options, tape)))
             }
         },
-        Err(error) => Err(explain(&error, &exchange)),
+        Err(error) => {
+            if let Some(tape) = tape.as_mut().filter(|_| may_use_kept && exchange.was_stale()) {
+                tape.discard();
+            }
+            Err(explain(&error, &exchange))
+        }
     };
     Ok((exchange, sent))
+}
+
+/// Returns what is recorded of a request.
+fn recorded(sending: &ClientRequest, request: &Outgoing, secrets: &[Secret]) -> recording::Request {
+    let headers = sending.headers().iter().map(|(name, value)| {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), text, value.is_sensitive())
+    });
+    recording::Request {
+        method: match request.method {
+            Method::Get => "GET",
+            Method::Post => "POST",
+            Method::Delete => "DELETE",
+        },
+        target: request.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        headers: headers.collect(),
+        body: match (request.method, &request.body) {
+            (Method::Post, OutgoingBody::Json(json)) => Some(request.json(json)),
+            (Method::Post, OutgoingBody::Form(_)) => None,
+            (Method::Get | Method::Delete, _) => Some(Bytes::new()),
+        },
+        secrets: request.key.iter().chain(secrets).cloned().collect(),
+    }
 }
 
 /// Returns what a response says about the key of its request.
