@@ -1,5 +1,6 @@
 //! `Arguments`: the command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,10 +32,12 @@ Examples:
   actorstream models
   actorstream stream /responses --body '{\"model\": \"gpt-6-luna\", \"input\": \"Hello\"}' --jsonl
   actorstream serve --port 8080
-  actorstream mock --port 8081
+  actorstream record --out exchanges chat Hello
+  actorstream mock --port 8081 --script exchanges
 
 The environment sets what no option does: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION,
-OPENAI_PROJECT_ID; OPENAI_MODEL for texts; ACTORSTREAM_TOKEN and RUST_LOG for serve. With neither a key nor a base URL a scripted server on this machine answers.
+OPENAI_PROJECT_ID; OPENAI_MODEL for texts; ACTORSTREAM_TOKEN for serve. RUST_LOG=debug logs
+what happens to stderr (serve: stdout). With neither a key nor a base URL a scripted server on this machine answers.
 
 Exit status: 0 the answer is complete; 1 it is not, an error says why; 2 wrong usage or configuration; 3 the
 server ended it early: its tokens ran out (length), a filter stopped it (content_filter), or it is incomplete;
@@ -95,6 +98,8 @@ pub(crate) enum Command {
     Stream(Other),
     /// Serve a chat page, routes for useChat and an OpenAI-compatible relay that resumes, on this machine
     Serve(Serve),
+    /// Run another command, and record its exchanges with the server, without keys, as files that `mock` plays
+    Record(Record),
     /// Serve scripted responses on this machine, for manual experiments
     Mock(Mock),
 }
@@ -112,7 +117,24 @@ impl Command {
             Self::Models(_) => "models",
             Self::Stream(_) => "stream",
             Self::Serve(_) => "serve",
+            Self::Record(_) => "record",
             Self::Mock(_) => "mock",
+        }
+    }
+
+    /// The server that the command calls, if it calls one.
+    pub(crate) fn connection_mut(&mut self) -> Option<&mut Connection> {
+        match self {
+            Self::Chat(Chat { connection, .. })
+            | Self::Complete(Complete { connection, .. })
+            | Self::Respond(Respond { connection, .. })
+            | Self::Image(Image { connection, .. })
+            | Self::Transcribe(Transcribe { connection, .. })
+            | Self::Speak(Speak { connection, .. })
+            | Self::Models(Models { connection, .. })
+            | Self::Stream(Other { connection, .. })
+            | Self::Serve(Serve { connection, .. }) => Some(connection),
+            Self::Record(_) | Self::Mock(_) => None,
         }
     }
 
@@ -124,7 +146,12 @@ impl Command {
             | Self::Respond(Respond { whole, .. })
             | Self::Image(Image { whole, .. })
             | Self::Transcribe(Transcribe { whole, .. }) => whole.no_stream,
-            Self::Speak(_) | Self::Models(_) | Self::Stream(_) | Self::Serve(_) | Self::Mock(_) => false,
+            Self::Speak(_)
+            | Self::Models(_)
+            | Self::Stream(_)
+            | Self::Serve(_)
+            | Self::Record(_)
+            | Self::Mock(_) => false,
         };
         let display = match self {
             Self::Chat(Chat { display, .. })
@@ -134,7 +161,7 @@ impl Command {
             | Self::Transcribe(Transcribe { display, .. })
             | Self::Speak(Speak { display, .. })
             | Self::Stream(Other { display, .. }) => Some(display),
-            Self::Models(_) | Self::Serve(_) | Self::Mock(_) => None,
+            Self::Models(_) | Self::Serve(_) | Self::Record(_) | Self::Mock(_) => None,
         };
         Style {
             form: display.map_or_else(Form::text, Display::form),
@@ -254,12 +281,23 @@ fn last_viewer(text: &str) -> Result<LastViewer, String> {
 }
 
 #[derive(Args)]
+pub(crate) struct Record {
+    /// The folder for the files, which is created: NUMBER-PATH.http for each response, and NUMBER-PATH.request.txt for each request
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The command with its options, such as: chat Hello. With `serve`, programs that use its /v1 are recorded
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Args)]
 pub(crate) struct Mock {
     /// The port to listen on [default: a free one]
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     pub(crate) port: u16,
-    /// The reply: a recorded response, or one step per line, such as {"event": {…}}, {"wait_ms": 50}, {"done": true}
-    #[arg(long, value_name = "FILE")]
+    /// The reply: a recorded response, or one step per line, such as {"event": {…}}, {"wait_ms": 50}, {"done": true}. The
+    /// .http files of a folder answer one request each, in the order of their names, the last one all that follow
+    #[arg(long, value_name = "FILE|DIR")]
     pub(crate) script: Option<PathBuf>,
 }
 
@@ -304,6 +342,8 @@ mod tests {
             &["speak", "x"],
             &["speak", "x", "--out", "f", "--stream-format", "x"],
             &["mock", "--port", "70000"],
+            &["record", "chat", "x"],
+            &["record", "--out", "d"],
             &["serve", "--endpoint", "images"],
             &["serve", "--allow-host", "http://chat.example.com"],
             &["serve", "--allow-origin", "*"],

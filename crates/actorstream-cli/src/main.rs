@@ -18,6 +18,7 @@ mod out_file;
 mod output;
 mod printer;
 mod record;
+mod recorder;
 mod request;
 mod serve;
 mod server;
@@ -57,7 +58,20 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Exit {
     let style = command.style();
-    obey(command, style).await.unwrap_or_else(|failure| failure.tell(style))
+    let result = match command {
+        Command::Record(record) => recorder::record(record).await,
+        command => log_and_obey(command, style).await,
+    };
+    result.unwrap_or_else(|failure| failure.tell(style))
+}
+
+/// Obeys with a log, if `RUST_LOG` asks for one.
+async fn log_and_obey(command: Command, style: Style) -> Result<Exit, Failure> {
+    let _log = match &command {
+        Command::Serve(serve) => Some(logs::start_server(serve.log)?),
+        _ => logs::start()?,
+    };
+    obey(command, style).await
 }
 
 /// Creates the client, makes the call, and prints the output.
@@ -130,6 +144,7 @@ async fn obey(command: Command, style: Style) -> Result<Exit, Failure> {
             print(&server.openai.endpoint(endpoint), body, None, style, stream.display.slow).await
         }
         Command::Serve(serve) => serve::serve(&serve).await?,
+        Command::Record(_) => return Err(Failure::Usage("a recording cannot be recorded".to_owned())),
         Command::Mock(mock) => mock::serve(&mock).await?,
     })
 }

@@ -1,9 +1,12 @@
 //! The scripted upstream as a separate server.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::future::pending;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use actorstream_test::{Script, Upstream, story};
+use actorstream_test::{Reply, Script, Upstream, story};
 
 use crate::arguments::Mock;
 use crate::exit::{Exit, Failure, tell};
@@ -35,9 +38,26 @@ pub(crate) async fn serve(mock: &Mock) -> Result<Exit, Failure> {
 
 fn script(mock: &Mock) -> Result<Script, Failure> {
     let Some(path) = &mock.script else { return Ok(story()) };
-    let file = fs::read(path)
-        .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
+    let cannot =
+        |path: &Path, error: io::Error| Failure::config(format!("cannot read {}: {error}", path.display()));
+    if path.is_dir() {
+        let recorded = recorded(path).map_err(|error| cannot(path, error))?;
+        if recorded.is_empty() {
+            return Err(Failure::config(format!("{} has no .http files", path.display())));
+        }
+        return Ok(Script::sequence(recorded));
+    }
+    let file = fs::read(path).map_err(|error| cannot(path, error))?;
     Script::parse(&file).map_err(|error| Failure::config(format!("{}: {error}", path.display())))
+}
+
+/// The recorded responses in a folder.
+fn recorded(folder: &Path) -> io::Result<Vec<Reply>> {
+    let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
+    let mut paths = paths.collect::<io::Result<Vec<PathBuf>>>()?;
+    paths.retain(|path| path.extension() == Some(OsStr::new("http")));
+    paths.sort();
+    paths.into_iter().map(|path| Ok(Reply::replayed(fs::read(path)?))).collect()
 }
 
 #[cfg(test)]
@@ -46,7 +66,11 @@ mod tests {
 
     #[test]
     fn a_script_that_cannot_be_used_says_why() {
-        for (path, why) in [("Cargo.toml", "Cargo.toml: line 1: "), ("/nowhere/at all", "cannot read")] {
+        for (path, why) in [
+            ("Cargo.toml", "Cargo.toml: line 1: "),
+            ("/nowhere/at all", "cannot read"),
+            ("src", "src has no .http files"),
+        ] {
             let mock = Mock { port: 0, script: Some(path.into()) };
             let Err(Failure::Config(error)) = script(&mock) else { panic!("{path}") };
             assert!(error.to_string().starts_with(why), "{error}");

@@ -15,7 +15,7 @@ fn body(line: &[&str]) -> String {
         Command::Transcribe(arguments) => {
             return written(transcription(&arguments).to_request_body().map_err(Failure::from));
         }
-        Command::Models(_) | Command::Serve(_) | Command::Mock(_) => panic!("no request"),
+        _ => panic!("no request"),
     };
     written(body.map(RequestBody::from))
 }

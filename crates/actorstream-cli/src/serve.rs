@@ -16,7 +16,6 @@ use tokio::time::timeout;
 use crate::access_log::AccessLog;
 use crate::arguments::{Endpoint, LastViewer, Serve, WhenGone};
 use crate::exit::{Exit, Failure, tell};
-use crate::logs;
 use crate::metrics::Metrics;
 use crate::request::text_model;
 use crate::server::Server;
@@ -40,7 +39,6 @@ const PASSED_ON: [&str; 5] =
 
 /// Serves until Ctrl-C or SIGTERM; a second one ends the process at once.
 pub(crate) async fn serve(serve: &Serve) -> Result<Exit, Failure> {
-    let _log = logs::start(serve.log)?;
     let metrics = serve.metrics.then(Metrics::start).transpose()?;
     let server = Server::new(&serve.connection)?;
     let (builder, store) = builder(serve, server.openai.clone()).await?;

@@ -61,6 +61,9 @@ fn builder(connection: &Connection) -> Result<OpenAiBuilder, Failure> {
             .map_err(|error| Failure::config(format!("cannot read {}: {error}", path.display())))?;
         builder = builder.ca_certificate(pem);
     }
+    if let Some(recording) = &connection.recording {
+        builder = builder.record(recording.clone());
+    }
     Ok(builder)
 }
 

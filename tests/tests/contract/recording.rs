@@ -44,7 +44,9 @@ async fn outcome<E: Event + serde::Serialize>(mut events: EventStream<E>) -> (Ve
         match events.next().await.unwrap() {
             StreamEvent::Start(_) => {}
             StreamEvent::Data(event) => data.push(serde_json::to_string(&event).unwrap()),
-            StreamEvent::Error(error) => return (data, format!("{} {:?}", error.kind.name(), error.status())),
+            StreamEvent::Error(error) => {
+                return (data, format!("{} {:?}", error.kind.name(), error.status()));
+            }
             StreamEvent::Finish(end) => return (data, format!("{:?} {}", end.finish_reasons, end.sentinel)),
         }
     }

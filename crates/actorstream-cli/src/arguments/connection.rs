@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use actorstream::Limits;
+use actorstream::{Limits, Recording};
 use clap::Args;
 
 /// The server, and the timeouts. It holds keys, and so has no `Debug`.
@@ -35,6 +35,9 @@ pub(crate) struct Connection {
     pub(crate) timeouts: TimeoutOptions,
     #[command(flatten)]
     pub(crate) sizes: Sizes,
+    /// Where exchanges are recorded.
+    #[arg(skip)]
+    pub(crate) recording: Option<Recording>,
 }
 
 #[derive(Args)]
