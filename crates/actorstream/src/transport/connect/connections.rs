@@ -1,7 +1,7 @@
 //! `Connections`: the idle connections of a thread, pooled for the next request to the same server.
 //!
-//! awc makes a connection for each request, and releases it when it has read the head: its buffers take 16 KiB for as
-//! long as it owns one.
+//! awc's own pool is not used: awc's buffers take 16 KiB for as long as it owns a connection. It therefore opens one
+//! for each request and releases it once the head is read.
 
 use std::cell::RefCell;
 use std::io::{self, Read as _};
@@ -17,7 +17,7 @@ use crate::settings::base_url::BaseUrl;
 use crate::transport::connect::ConnectSettings;
 use crate::transport::connect::stream::Stream;
 
-/// The messages with which a server may announce that it closes an idle connection.
+/// The messages that a server may send before it closes an idle connection.
 const GOODBYES: [&[u8]; 2] = [b"HTTP/1.1 408", b"HTTP/1.0 408"];
 
 /// The pooled connections of a client on a thread.
@@ -30,7 +30,7 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 struct Kept {
     stream: Stream,
-    /// The server that it leads to.
+    /// The server at the other end.
     url: BaseUrl,
     since: Instant,
 }
@@ -38,9 +38,9 @@ struct Kept {
 /// The state of an idle connection.
 #[derive(Debug, PartialEq, Eq)]
 enum State {
-    /// Nothing has arrived, not even the end: it can be used.
+    /// Nothing has arrived, not even the end: the connection can be used.
     Silent,
-    /// The server has closed it, or is about to.
+    /// The server has closed the connection, or is about to.
     Closed,
     /// The server has sent unsolicited data.
     Overrun,
@@ -101,7 +101,7 @@ impl Connections {
 fn state(stream: &mut Stream) -> State {
     let mut bytes = [0; 16];
     match stream {
-        // The data is lost, and so is the connection.
+        // Reading consumes the data, but a connection with data is not reused.
         Stream::Plain(tcp) => told((&*SockRef::from(&*tcp)).read(&mut bytes), &bytes),
         Stream::Tls(_) => {
             let mut read = ReadBuf::new(&mut bytes);

@@ -1,4 +1,4 @@
-//! `NoProxy`: the hosts to reach directly, without a proxy.
+//! `NoProxy`: the hosts that are reached without a proxy.
 
 use std::net::IpAddr;
 

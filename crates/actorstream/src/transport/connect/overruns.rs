@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::settings::base_url::BaseUrl;
 
-/// How many servers are remembered; the oldest entry is dropped for a new one.
+/// The maximum number of recorded servers; a new one replaces the oldest.
 const MOST: usize = 256;
 
 /// The servers of a client, on all its threads, that have written past the end of a response.
@@ -23,13 +23,13 @@ fn is(server: &Server, url: &BaseUrl) -> bool {
 }
 
 impl Overruns {
-    /// Returns whether a server is one of them.
+    /// Returns whether this server has been recorded.
     pub(crate) fn holds(&self, url: &BaseUrl) -> bool {
         let servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         servers.iter().any(|server| is(server, url))
     }
 
-    /// Records that a server is one of them.
+    /// Records a server.
     pub(crate) fn note(&self, url: &BaseUrl) {
         let mut servers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if servers.iter().any(|server| is(server, url)) {

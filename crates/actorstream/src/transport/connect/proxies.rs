@@ -108,7 +108,7 @@ mod tests {
         }
         let lower = [("https_proxy", "lower.test:1"), ("HTTPS_PROXY", "upper.test:2")];
         assert_eq!(to(&lower, "https://a.test").as_deref(), Some("http://lower.test:1"));
-        // What counts is read alone.
+        // A variable that is not needed is not parsed.
         assert_eq!(
             to(&[both[0], both[1], ("ALL_PROXY", "socks4://x")], "https://a.test").unwrap(),
             "https://tls.test:2"
@@ -139,7 +139,7 @@ mod tests {
             let to = to(&[proxy, ("NO_PROXY", no_proxy)], url);
             assert_eq!(to.is_none(), direct, "{no_proxy} {url}");
         }
-        // What is set by hand holds for this machine, too.
+        // A proxy that is set explicitly also applies to this machine.
         let mut by_hand = Proxies::default();
         by_hand.set(&Proxy::parse("p.test").unwrap());
         let here = BaseUrl::parse("http://localhost").unwrap();

@@ -1,4 +1,4 @@
-//! `Proxy`: a proxy for requests.
+//! `Proxy`: an HTTP or SOCKS5 proxy.
 
 use std::fmt;
 
@@ -15,23 +15,23 @@ use crate::settings::base_url::BaseUrl;
 #[derive(Clone)]
 pub(crate) struct Proxy {
     pub(crate) protocol: Protocol,
-    /// The host as it stands in the URL; an IPv6 address in brackets.
+    /// The host as written in the URL; an IPv6 address in brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
     /// The user and password, if the URL has them.
     login: Option<Login>,
 }
 
-/// How a proxy is spoken to.
+/// The protocol of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// HTTP.
     Http,
     /// HTTP over TLS.
     Https,
-    /// SOCKS5, with the addresses of servers looked up here (`socks5`).
+    /// SOCKS5; the client looks up the addresses of servers (`socks5`).
     Socks5,
-    /// SOCKS5, with the names of servers looked up by the proxy (`socks5h`).
+    /// SOCKS5; the proxy looks up the addresses of servers (`socks5h`).
     Socks5h,
 }
 
@@ -71,8 +71,8 @@ struct Login {
 }
 
 impl Proxy {
-    /// Parses `scheme://user:password@host:port`; the default scheme is `http`. The error says what is wrong, and
-    /// contains nothing of the URL.
+    /// Parses `scheme://user:password@host:port`; the default scheme is `http`. The error describes what is wrong
+    /// and contains no part of the URL.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
         let url = url.trim();
         let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
@@ -130,7 +130,7 @@ impl Proxy {
         self.login.as_ref().map_or(&[], |login| &login.secrets)
     }
 
-    /// Returns the error for a status with which the proxy refuses to forward to `target`.
+    /// Returns the error for a proxy that answers with this status instead of forwarding to `target`.
     pub(crate) fn refused(&self, status: u16, target: &BaseUrl) -> ErrorKind {
         let (host, port) = (&target.host, target.port);
         let config = |message: String| ErrorKind::Config { message: message.into() };
@@ -158,7 +158,8 @@ impl Proxy {
         self.failed(format_args!("cannot be reached: {detail}"))
     }
 
-    /// Returns the error for a proxy that does not allow connections to `target`; `detail` follows the statement.
+    /// Returns the error for a proxy that does not allow connections to `target`; `detail` is appended to the
+    /// message.
     pub(crate) fn forbids(&self, target: &BaseUrl, detail: &str) -> ErrorKind {
         let BaseUrl { host, port, .. } = target;
         let message = format!(

@@ -46,7 +46,7 @@ async fn ask(
     address: TargetAddr<'_>,
 ) -> Result<Result<Stream, Error>, ErrorKind> {
     let stream = connect_proxy(hosts, proxy).await?;
-    // The library takes them as text and sends their bytes; a password in another encoding than UTF-8 cannot be sent.
+    // The library takes text and sends its bytes, so a password that is not UTF-8 cannot be sent.
     let login = proxy
         .login()
         .map(|(user, password)| Some((str::from_utf8(user).ok()?, str::from_utf8(password).ok()?)));

@@ -28,7 +28,7 @@ struct Identity {
 }
 
 impl TlsSettings {
-    /// Sets the client's certificate with its chain, and its key, in PEM. The errors show nothing of either.
+    /// Sets the client's certificate with its chain, and its key, in PEM. The errors contain no part of either.
     pub(crate) fn set_identity(&mut self, chain: &[u8], key: &[u8]) -> Result<(), String> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<_, _>>()
@@ -40,7 +40,7 @@ impl TlsSettings {
             .map_err(|_| "the key of the client certificate is no private key in PEM".to_owned())?;
         self.identity = Some(Arc::new(Identity { chain, key }));
         self.built = Arc::default();
-        // A key of another certificate is an error of the configuration, not of the first connection.
+        // Report a key that does not match the certificate now, not at the first connection.
         self.config().map(drop)
     }
 
@@ -57,18 +57,18 @@ impl TlsSettings {
         Ok(())
     }
 
-    /// Trusts no others.
+    /// Trusts only the added certificates.
     pub(crate) fn only_extra(&mut self) {
         self.only_extra = true;
         self.built = Arc::default();
     }
 
-    /// The configuration.
+    /// Returns the configuration; the first call builds it.
     fn config(&self) -> Result<Arc<ClientConfig>, String> {
         self.built.get_or_init(|| self.build().map(Arc::new)).clone()
     }
 
-    /// Performs the handshake with a server, or a proxy, under the name or address in its URL.
+    /// Performs the handshake with a server or a proxy, verifying the name or address in its URL.
     pub(crate) async fn handshake(&self, stream: Stream, host: &str, port: u16) -> Result<Stream, String> {
         let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(bare).map_err(|_| format!("{host} is no name for TLS"))?;

@@ -24,18 +24,18 @@ use crate::transport::http::content_coding::BodyDecoder;
 use crate::transport::http::exchange::Exchange;
 use crate::transport::http::sending::{Sending, Unsent};
 
-/// How many bytes are read before their events are delivered, if more are available; also the size of the read buffer
-/// that the streams of a thread share until it is used up.
+/// The maximum number of bytes read before their events are delivered. Also the size of the read buffer that the
+/// streams of a thread share until it is used up.
 const READ_AHEAD: usize = 32 << 10;
 
-/// How much of it must be left for another read.
+/// The minimum space in the read buffer for another read.
 const LEAST_READ: usize = 4 << 10;
 
-/// How much of the rest of a body is read so that its connection can be reused.
+/// The maximum number of bytes read to the end of a body so that its connection can be reused.
 const DRAIN: usize = 64 << 10;
 
 thread_local! {
-    /// The read buffer of this thread's streams: none of them needs a buffer of its own while it waits.
+    /// The read buffer shared by the streams of this thread, so that a waiting stream needs none.
     static BUFFER: RefCell<BytesMut> = RefCell::default();
 }
 
@@ -46,11 +46,11 @@ pub(crate) struct Answer {
     /// The request, until it is completely written: servers may respond before they have read it.
     sending: Option<Box<Sending>>,
     body: Body,
-    /// What takes the content codings off the body, if it is in any.
+    /// The decoder of the body, if it is in a content coding.
     decoder: Option<Box<BodyDecoder>>,
-    /// The bytes that were read and not taken yet.
+    /// The bytes that were read but not taken yet.
     read: BytesMut,
-    /// How the connection ended after it: cleanly, or with an error.
+    /// How the connection ended after these bytes: cleanly, or with an error.
     closed: Option<Result<(), String>>,
     /// The pool for the connection when the body is complete, unless it cannot be reused.
     home: Option<(Rc<Connections>, Arc<Options>)>,
@@ -59,8 +59,8 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The answer to the request of an exchange, whose body is decoded by `decoder`. Its connection is kept for others among
-    /// `connections`.
+    /// Creates the answer of an exchange. `decoder` decodes the body; `connections` is the pool that its connection
+    /// returns to.
     pub(super) fn new<S>(
         response: &ClientResponse<S>,
         exchange: &Exchange,
@@ -91,7 +91,8 @@ impl Answer {
         }
     }
 
-    /// How many bytes were read and not [taken](Self::next) yet, and how many were decoded of the read before.
+    /// Returns the number of bytes read but not [taken](Self::next) yet, plus the number of bytes decoded for the
+    /// previous read.
     #[inline]
     pub(crate) fn unread(&self) -> usize {
         self.read.len() + self.decoder.as_ref().map_or(0, |decoder| decoder.decoded_before())
@@ -113,7 +114,7 @@ impl Answer {
         }
     }
 
-    /// The same for the body as it comes.
+    /// Reads the body as sent, which may be coded.
     fn poll_coded(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(stream) = &mut self.stream else { return Poll::Ready(()) };
         if !self.read.is_empty() || self.body.is_complete() {
@@ -156,8 +157,8 @@ impl Answer {
         })
     }
 
-    /// The next piece of the body in what was read, or the end if that is where it is. Of a body that decodes to much more than
-    /// was read, the rest comes with the next [reads](Self::poll_read).
+    /// Returns the next piece of the body among the bytes read, or its end. If the body decodes to much more than
+    /// was read, the next [reads](Self::poll_read) return the rest.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Piece> {
         let piece = if self.decoder.is_some() { self.next_decoded() } else { self.next_coded() };
@@ -186,13 +187,13 @@ impl Answer {
         let piece = decoder.next(|| self.next_coded());
         self.decoder = Some(decoder);
         if matches!(piece, Some(Piece::End(_))) {
-            // Nothing more is read, also where the body is corrupt.
+            // Nothing more is read, even if the body is corrupt.
             self.stream = None;
         }
         piece
     }
 
-    /// The same of the body as it comes.
+    /// Returns the next piece of the body as sent, which may be coded.
     #[inline]
     fn next_coded(&mut self) -> Option<Piece> {
         if self.needs_more() {
@@ -238,7 +239,7 @@ impl Answer {
         }
     }
 
-    /// Reads to the end of the body and drops what comes, undecoded, so that the connection can be used again.
+    /// Reads and discards the rest of the body, without decoding it, so that the connection can be reused.
     pub(crate) async fn drain(&mut self) {
         let mut left = DRAIN;
         // A connection cannot be reused before the whole request is sent.

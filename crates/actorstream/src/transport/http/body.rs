@@ -1,15 +1,15 @@
 //! `Body`: finds the body of a response in the bytes of its connection.
 //!
-//! awc treats a truncated body as complete, so bodies are read here: bytes in, slices of them out, and whether the
-//! body has ended as its framing says. The data of the chunks in one read are moved together within it: each piece is
-//! examined only once, however a server has split it.
+//! awc treats a truncated body as complete, so bodies are read here: bytes in, slices of them out, and a check that
+//! the body ended where its framing says. The data of small chunks in one read are moved together within the read
+//! buffer, so that later stages see one slice, however the server has split it.
 
 use actorstream_proto::session::BodyEnd;
 use awc::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use awc::http::{StatusCode, Version};
 use bytes::{Buf as _, Bytes, BytesMut};
 
-/// How many bytes the line of a chunk size, and the trailer, may take; their content is ignored.
+/// The maximum length in bytes of a chunk size line, and of the trailer; the content of both is ignored.
 const MAX_EXTRAS: usize = 16 << 10;
 
 /// Chunk data up to this size is moved next to the previous data; larger data becomes a separate piece.
@@ -42,7 +42,7 @@ pub(crate) enum Chunked {
     Extension { size: u64, extras: usize },
     /// The line feed that ends that line follows.
     SizeEnd { size: u64 },
-    /// In the data, with this much left.
+    /// In the data, with this many bytes left.
     Data { left: u64 },
     /// The end of the line after the data follows; its carriage return may have been read.
     DataEnd { cr: bool },
@@ -52,7 +52,7 @@ pub(crate) enum Chunked {
     Done,
 }
 
-/// The bytes are not valid chunks: what is wrong with them.
+/// The bytes are not valid chunks. Contains what is wrong with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Broken(pub(crate) &'static str);
 
@@ -91,12 +91,13 @@ impl Body {
     }
 }
 
-/// Returns how many of `left` bytes are among the `there` available ones.
+/// Returns `left`, or `there` if fewer bytes are available.
 fn first(left: u64, there: usize) -> usize {
     usize::try_from(left).map_or(there, |left| left.min(there))
 }
 
-/// Takes this many bytes; the handle that keeps the read buffer alive is passed on with the last of them.
+/// Takes this many bytes. If that is all of them, the handle to the read buffer goes with them, which frees the
+/// buffer sooner.
 #[inline]
 fn split_to(read: &mut BytesMut, len: usize) -> Bytes {
     let taken = if len == read.len() { std::mem::take(read) } else { read.split_to(len) };
@@ -104,18 +105,18 @@ fn split_to(read: &mut BytesMut, len: usize) -> Bytes {
 }
 
 impl Chunked {
-    /// Returns whether a chunk comes next, of which nothing was read yet.
+    /// Returns whether the next byte is the first of a chunk.
     #[inline]
     fn is_between(self) -> bool {
         matches!(self, Self::Size { begun: false, .. })
     }
 
-    /// Takes the data of as many chunks as one piece should hold. An error in the framing is reported after the data
-    /// before it.
+    /// Takes the data of as many chunks as one piece should hold. The data before a framing error is returned first,
+    /// and the error by the next call.
     #[inline]
     fn next(&mut self, read: &mut BytesMut) -> Result<Bytes, Broken> {
         let mut data = 0..0;
-        // Everything before it was examined.
+        // Everything before this position was examined.
         let mut at = 0;
         loop {
             let rest = &read[at..];
@@ -140,7 +141,7 @@ impl Chunked {
                     at += len;
                     match skipped {
                         Ok(()) => continue,
-                        // The error is found again.
+                        // The next call finds the error again.
                         Err(_) if !data.is_empty() => break,
                         Err(broken) => return Err(broken),
                     }
@@ -209,7 +210,7 @@ impl Chunked {
             (Self::DataEnd { .. }, _) => return Err(Broken("a chunk is longer than its size")),
             (Self::Trailer { blank: true, .. }, b'\n') => Self::Done,
             (Self::Trailer { blank, extras }, _) if extras < MAX_EXTRAS => {
-                // The return that ends an empty line does not make it non-empty.
+                // The carriage return of an empty line does not make it non-empty.
                 let blank = byte == b'\n' || (blank && byte == b'\r');
                 Self::Trailer { blank, extras: extras + 1 }
             }
@@ -256,7 +257,7 @@ mod tests {
         Body::Chunked(Chunked::Size { size: 0, begun: false })
     }
 
-    /// The body of reads, what is left of them behind it, and whether it is complete.
+    /// Returns the body in these reads, the bytes after it, and whether it is complete.
     fn read(mut body: Body, reads: &[&[u8]]) -> Result<(Vec<u8>, Vec<u8>, bool), Broken> {
         let (mut whole, mut rest) = (Vec::new(), Vec::new());
         for read in reads {
@@ -287,7 +288,7 @@ mod tests {
         assert_eq!(read(chunked(), &each), Ok(whole));
     }
 
-    /// Chunks of every size, written in every way, in reads of every size, hold what they were made of.
+    /// Every chunk size, in every notation and in reads of every size, decodes to the original body.
     #[test]
     fn chunks_of_any_size_in_reads_of_any_size_are_the_same_body() {
         let seed = fastrand::u64(..);
@@ -353,7 +354,7 @@ mod tests {
         let (small, large) = ("a".repeat(MAX_MOVED), "b".repeat(MAX_MOVED + 1));
         let chunk = |data: &str| format!("{:x}\r\n{data}\r\n", data.len());
         let bytes = [&large, &small, &large, &small].map(|data| chunk(data)).concat();
-        // The same where they are not there whole, and are found by the byte.
+        // The same when they are incomplete, and are parsed byte by byte.
         for end in [bytes.len(), bytes.len() - 1] {
             let mut body = chunked();
             let mut read = BytesMut::from(&bytes.as_bytes()[..end]);

@@ -54,8 +54,8 @@ impl HttpClient {
     }
 }
 
-/// Closes idle connections; drops the client, and so its pool, once no stream has used it for a while, or its handle
-/// is dropped or shut down.
+/// Closes idle connections. Drops the client, and with it the pool, when no stream has used it for a while, or when
+/// its handle is dropped or shut down.
 async fn retire(key: Retiring, client: std::rc::Weak<HttpClient>, streams: Weak<Streams>) {
     let mut unused = Duration::ZERO;
     while unused < KEEP_ALIVE {
@@ -75,11 +75,11 @@ async fn retire(key: Retiring, client: std::rc::Weak<HttpClient>, streams: Weak<
 }
 
 fn in_use(client: &std::rc::Weak<HttpClient>) -> bool {
-    // One reference is the thread's own.
+    // The thread itself holds one reference.
     client.strong_count() > 1
 }
 
-/// Removes the client from the thread when it is dropped, even with the runtime.
+/// Removes the client from the thread on drop, which also happens when the runtime is dropped.
 struct Retiring(Key);
 
 impl Drop for Retiring {

@@ -1,7 +1,7 @@
-//! `Exchange`: what the transport needs to know about a request, and what it learns, behind awc's interface.
+//! `Exchange`: the state of one request that awc's interface does not carry.
 //!
-//! awc has no place for either. But it connects within the poll of the future of a request, so a task-local holds the
-//! exchange during that poll.
+//! awc cannot pass data of the request to the connector, nor data of the connection back. But it connects while the
+//! request's future is polled, so a task-local holds the exchange during that poll.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -31,7 +31,7 @@ pub(crate) struct Exchange {
     pub(crate) stream: RefCell<Option<Stream>>,
     /// The request, until it is completely written.
     pub(crate) sending: RefCell<Option<Box<Sending>>>,
-    /// Whether it may use a pooled connection.
+    /// Whether the request may use a pooled connection.
     may_use_kept: bool,
     /// A connection was made for the request; otherwise a pooled one was used.
     pub(crate) connected: Cell<bool>,
@@ -98,7 +98,7 @@ impl Exchange {
         CURRENT.try_with(Rc::clone).ok()
     }
 
-    /// Runs a future of awc's within this exchange.
+    /// Runs one of awc's futures within this exchange.
     pub(crate) async fn run<T>(self: &Rc<Self>, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
         poll_fn(|cx| CURRENT.sync_scope(Rc::clone(self), || future.as_mut().poll(cx))).await

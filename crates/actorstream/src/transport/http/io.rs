@@ -28,14 +28,14 @@ pub(crate) struct Io {
     reading: Reading,
 }
 
-/// What awc receives of a response.
+/// The part of a response that awc has received.
 #[derive(Debug)]
 enum Reading {
-    /// Nothing until the head is complete; this many bytes of interim heads preceded it.
+    /// Nothing: the head is incomplete. This many bytes of interim heads preceded it.
     Head(usize),
-    /// The head, of which awc has taken this much.
+    /// The head is complete; awc has taken this many bytes of it.
     Rest(usize),
-    /// Nothing more.
+    /// The whole head.
     Taken,
 }
 
@@ -44,7 +44,7 @@ impl Io {
         Self { exchange: Rc::downgrade(exchange), reading: Reading::Head(0) }
     }
 
-    /// Uses the stream; without one, reads return the end and writes accept nothing.
+    /// Calls `act` with the stream; returns `gone` if there is none.
     fn with_stream<T>(&self, gone: T, act: impl FnOnce(Pin<&mut Stream>) -> T) -> T {
         let Some(exchange) = self.exchange.upgrade() else { return gone };
         exchange.stream.borrow_mut().as_mut().map_or(gone, |stream| act(Pin::new(stream)))

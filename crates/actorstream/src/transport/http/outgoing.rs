@@ -17,14 +17,14 @@ pub(crate) struct Outgoing {
     pub(crate) uri: Uri,
     pub(crate) body: OutgoingBody,
     pub(crate) framing: Framing,
-    /// The key of this attempt, if it is not that of the settings.
+    /// The key for this attempt, if it differs from that of the settings.
     pub(crate) key: Option<Secret>,
-    /// The server's names of models, by those of requests, if it has its own.
+    /// The server's own model names, by the names in requests, if it has any.
     pub(crate) models: Option<Arc<BTreeMap<String, String>>>,
 }
 
 impl Outgoing {
-    /// A request with the key of the settings and the names of models that it has.
+    /// Creates a request that uses the key of the settings and keeps its model name.
     pub(crate) fn new(method: Method, uri: Uri, body: OutgoingBody, framing: Framing) -> Self {
         Self { method, uri, body, framing, key: None, models: None }
     }
@@ -34,7 +34,7 @@ impl Outgoing {
         self.uri.to_string().split('?').next().map(Arc::from)
     }
 
-    /// The JSON of the body, with the server's name of the model.
+    /// Returns the JSON of the body with the server's name for the model.
     pub(crate) fn json(&self, json: &Bytes) -> Bytes {
         let renamed = || {
             let models = self.models.as_deref()?;

@@ -1,4 +1,4 @@
-//! `RequestBody`: what follows the head of a request: JSON, or a form, whose files are read while they are sent.
+//! `RequestBody`: the body of a request: JSON, or a form, whose files are read while they are sent.
 //!
 //! A piece is requested when the connection has accepted the previous one, so a slow server slows down the reading.
 //! At most one piece of a file is in memory. Files are read on the runtime's blocking threads.
@@ -72,8 +72,8 @@ impl RequestBody {
         self.length
     }
 
-    /// Returns the next piece; `None` at the end. On an error in a file, the request remains without its last bytes,
-    /// so that no server takes it for complete.
+    /// Returns the next piece; `None` at the end. After an error in a file, the last bytes of the request are never
+    /// sent, so that no server takes it for complete.
     pub(crate) fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, ErrorKind>> {
         loop {
             let piece = match self.parts.front_mut() {
@@ -94,10 +94,10 @@ impl RequestBody {
 struct OpenFile {
     path: PathBuf,
     file: File,
-    /// How much of its length when it was opened is still unread.
+    /// The number of unread bytes, counted from the length at opening.
     left: u64,
     piece: BytesMut,
-    /// How much of the piece has been read.
+    /// The length of the part of the piece that has been read.
     read: usize,
 }
 

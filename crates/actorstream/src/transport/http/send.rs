@@ -34,8 +34,8 @@ use crate::transport::response_head::flaw;
 
 /// Sends a request and returns the response when its head has arrived.
 ///
-/// The request may use a pooled connection. If that ends without a byte of a response, the server had closed it, or
-/// was about to; the request is then sent on a fresh one, at once.
+/// The request may use a pooled connection. If that connection ends without a byte of a response, the server had
+/// closed it, or was about to; the request is then sent at once on a fresh one.
 pub(crate) async fn send(
     http: &HttpClient,
     options: &Arc<Options>,
@@ -72,8 +72,8 @@ async fn send_once(
         sending.headers_mut().insert(name, value);
     }
     if let Some(proxy) = proxy {
-        // Some proxies (tinyproxy) read one request of a connection and forward everything after it to the same
-        // server unchanged, including `Proxy-Authorization`.
+        // Some proxies (tinyproxy) parse only the first request of a connection. They forward everything after it to
+        // the same server unchanged, including `Proxy-Authorization`.
         sending = sending.force_close();
         if let Some(Ok(mut value)) = proxy.authorization().map(HeaderValue::from_str) {
             value.set_sensitive(true);
@@ -161,7 +161,7 @@ fn judge(head: &Head) -> KeyAnswer {
 /// Extracts the relevant parts of a response head.
 fn head<S>(response: &ClientResponse<S>) -> Head {
     let headers = response.headers();
-    // Several lines are a list of their codings.
+    // Several header lines are equivalent to one comma-separated list.
     let codings: Vec<&str> =
         headers.get_all(CONTENT_ENCODING).filter_map(|value| value.to_str().ok()).collect();
     let codings = codings.join(",");
@@ -170,7 +170,7 @@ fn head<S>(response: &ClientResponse<S>) -> Head {
             return Some(&codings);
         }
         let value = headers.get(name)?.to_str();
-        // A retry delay may be unreadable, but is not ignored.
+        // An unreadable retry delay is not ignored.
         value.ok().or(name.starts_with("retry-after").then_some("unreadable"))
     });
     let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
@@ -199,7 +199,7 @@ fn headers(options: &Options, request: &Outgoing) -> Result<Vec<(HeaderName, Hea
         (HOST, value("the host", &options.base_url.authority())?),
         (USER_AGENT, HeaderValue::from_static(concat!("actorstream/", env!("CARGO_PKG_VERSION")))),
         (ACCEPT, HeaderValue::from_static(accept)),
-        // A compressor in between would hold events back.
+        // A compressor on the way would delay events.
         (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
     ];

@@ -1,4 +1,4 @@
-//! The service that awc asks for connections.
+//! The service from which awc obtains connections.
 
 use std::io;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::transport::connect::{ConnectSettings, connect};
 use crate::transport::http::exchange::Exchange;
 use crate::transport::http::io::Io;
 
-/// Makes connections: DNS, TCP, proxy, TLS, all within the connect timeout of the request that needs one.
+/// Opens connections: DNS, TCP, proxy and TLS, all within the connect timeout of the request.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectService {
     pub(crate) settings: Arc<ConnectSettings>,

@@ -1,10 +1,10 @@
-//! `BodyDecoder` without the feature `compress`: there is none.
+//! `BodyDecoder` without the feature `compress`: an empty type.
 
 use crate::transport::http::body::Piece;
 
 use super::coding::ContentCoding;
 
-/// The decoder of a body, which nothing makes.
+/// A decoder that cannot be created.
 #[derive(Debug)]
 pub(in crate::transport::http) enum BodyDecoder {}
 

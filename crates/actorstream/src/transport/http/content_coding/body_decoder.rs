@@ -1,4 +1,4 @@
-//! `BodyDecoder`: what is in a body, however many codings it is in.
+//! `BodyDecoder`: decodes a body that is in one or more codings.
 
 use std::cell::RefCell;
 
@@ -10,69 +10,69 @@ use crate::transport::http::body::Piece;
 use super::coding::ContentCoding;
 use super::layer::{self, Corrupt, Layer};
 
-/// How many bytes are decoded for each read, those between two codings included: as many as are read at once of a body that is
-/// in none.
+/// The maximum number of bytes decoded per read, including those between two codings. It equals the size of a read
+/// of an uncoded body.
 const DECODED_AHEAD: usize = 32 << 10;
 
-/// As how many decoded bytes the beginning of coded data counts, of which many may lie in a body that hold nothing: a decoder
-/// of gzip is made for each.
+/// The number of decoded bytes that the start of a member or frame counts as. A body may contain many empty ones,
+/// and each gzip member needs a new decoder.
 const MEMBER: usize = 512;
 
 thread_local! {
-    /// Where the streams of this thread decode to: none of them needs a buffer of its own while it waits.
+    /// The output buffer shared by the streams of this thread, so that a waiting stream needs none.
     static OUTPUT: RefCell<Vec<u8>> = RefCell::new(vec![0; DECODED_AHEAD]);
 }
 
 /// Decodes a body.
 #[derive(Debug)]
 pub(in crate::transport::http) struct BodyDecoder {
-    /// The codings, the one that was applied last first.
+    /// The codings, starting with the one that was applied last.
     layers: Vec<Layer>,
-    /// How many bytes may still be decoded before the next read.
+    /// The number of bytes that may still be decoded before the next read.
     left: usize,
-    /// How many were decoded with the read before.
+    /// The number of bytes decoded for the previous read.
     decoded_before: usize,
-    /// Bytes came of which nothing was told yet.
+    /// Bytes have arrived whose arrival was not reported yet.
     is_fed: bool,
     /// How the coded body ended.
     end: Option<BodyEnd>,
 }
 
-/// What came of decoding.
+/// The result of decoding.
 enum Decoded {
     Bytes(Bytes),
-    /// Nothing more of what came.
+    /// Nothing more can be decoded until more input arrives.
     NeedsInput,
-    /// As much as may be for one read.
+    /// The limit for one read is reached.
     Enough,
 }
 
 impl BodyDecoder {
-    /// A decoder of these codings, which are in the order in which they were applied. There is at least one.
+    /// Creates a decoder for at least one coding, in the order in which they were applied.
     #[allow(clippy::unnecessary_wraps, reason = "without the feature there is none")]
     pub(super) fn new(codings: Vec<ContentCoding>) -> Result<Self, &'static str> {
         let layers = codings.into_iter().rev().map(Layer::new).collect();
         Ok(Self { layers, left: DECODED_AHEAD, decoded_before: 0, is_fed: false, end: None })
     }
 
-    /// Lets as much be decoded as goes with one read.
+    /// Starts a read: resets the limit on decoded bytes.
     pub(in crate::transport::http) fn begin_read(&mut self) {
         self.decoded_before = DECODED_AHEAD - self.left;
         self.left = DECODED_AHEAD;
     }
 
-    /// Whether as much was decoded as goes with one read, so that there may be more without another.
+    /// Returns whether the limit for this read is reached, so that more may be decoded without reading.
     pub(in crate::transport::http) fn has_more(&self) -> bool {
         self.left == 0
     }
 
-    /// How many bytes were decoded of the read before the present one.
+    /// Returns the number of bytes decoded for the read before the current one.
     pub(in crate::transport::http) fn decoded_before(&self) -> usize {
         self.decoded_before
     }
 
-    /// The next piece of what is in the body, or its end; `coded` gives the pieces of the coded body that are there. An empty
-    /// piece says that bytes came which let none out.
+    /// Returns the next decoded piece of the body, or its end. `coded` returns the available pieces of the coded
+    /// body. An empty piece means that bytes arrived but decoded to nothing yet.
     pub(in crate::transport::http) fn next(
         &mut self,
         mut coded: impl FnMut() -> Option<Piece>,
@@ -112,7 +112,7 @@ impl BodyDecoder {
         std::mem::take(&mut self.is_fed).then(|| Piece::Bytes(Bytes::new()))
     }
 
-    /// How the body ended, of which nothing more comes.
+    /// Returns how the body ended: a clean end in the middle of coded data is a cut.
     fn true_end(&self, end: BodyEnd) -> BodyEnd {
         match self.layers.iter().find(|layer| layer.is_incomplete()) {
             Some(layer) if end == BodyEnd::Clean => {
@@ -122,7 +122,7 @@ impl BodyDecoder {
         }
     }
 
-    /// Decodes what has come.
+    /// Decodes the input that has arrived.
     fn decode(&mut self) -> Result<Decoded, Corrupt> {
         OUTPUT.with_borrow_mut(|output| {
             let last = self.layers.len() - 1;

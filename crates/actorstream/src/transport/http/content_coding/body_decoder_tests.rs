@@ -7,7 +7,7 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
 use super::*;
 
-/// How a test encodes: the codings, and zlib and raw deflate apart.
+/// The encodings under test: the codings, with `deflate` split into zlib and raw deflate.
 const WAYS: [&str; 5] = ["gzip", "zlib", "deflate", "br", "zstd"];
 
 /// Encodes pieces, each of which is flushed; ends the data only if they are `complete`.
@@ -66,13 +66,13 @@ fn encode(way: &str, data: &[u8]) -> Vec<u8> {
     pieces(way, &[data], true).concat()
 }
 
-/// The decoder of codings that were applied in this way.
+/// Returns a decoder for these encodings, which were applied in this order.
 fn decoder(ways: &[&str]) -> BodyDecoder {
     let codings: Vec<&str> = ways.iter().map(|way| if *way == "zlib" { "deflate" } else { way }).collect();
     BodyDecoder::new(ContentCoding::parse_list(&codings.join(",")).unwrap()).unwrap()
 }
 
-/// All that comes of the next pieces of a coded body, and the end if it comes.
+/// Returns everything decoded from the next pieces of a coded body, and the end, if it is reached.
 fn feed(decoder: &mut BodyDecoder, coded: impl IntoIterator<Item = Piece>) -> (Vec<u8>, Option<BodyEnd>) {
     let mut coded: VecDeque<Piece> = coded.into_iter().collect();
     let mut whole = Vec::new();
@@ -93,7 +93,7 @@ fn feed(decoder: &mut BodyDecoder, coded: impl IntoIterator<Item = Piece>) -> (V
     }
 }
 
-/// What a body is that comes in these reads and ends there.
+/// Decodes a body that arrives in these reads and ends after them.
 fn decode<'a>(ways: &[&str], reads: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, BodyEnd) {
     let mut decoder = decoder(ways);
     let mut whole = Vec::new();
@@ -172,7 +172,7 @@ fn a_body_that_is_cut_anywhere_is_cut() {
             let (whole, end) = decode(&[way], [&coded[..len]]);
             assert!(events.as_bytes().starts_with(&whole), "{way} to {len}");
             assert_cut(&end, "the body ended in the middle of its");
-            // Whatever else ended it is told instead.
+            // If the connection broke, that is reported instead.
             let mut decoder = decoder(&[way]);
             let reset = BodyEnd::Cut("reset".into());
             let read = [Piece::Bytes(coded[..len].to_vec().into()), Piece::End(reset.clone())];
@@ -208,7 +208,7 @@ fn members_and_frames_follow_one_another_and_what_else_follows_does_not_count() 
             }
         }
     }
-    // A frame of zstd that holds nothing of the body.
+    // A skippable zstd frame contains nothing of the body.
     let skippable = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3], &*encode("zstd", b"Hello")].concat();
     assert_eq!(decode(&["zstd"], skippable.chunks(1)), (b"Hello".to_vec(), BodyEnd::Clean));
 }
@@ -220,7 +220,7 @@ fn plain_bodies_stay_as_they_are() {
             let whole = (body.as_bytes().to_vec(), BodyEnd::Clean);
             assert_eq!(decode(&[way], [body.as_bytes()]), whole, "{way}");
             assert_eq!(decode(&[way], body.as_bytes().chunks(1)), whole, "{way}");
-            // One coding of two was taken off already.
+            // A proxy has already removed one of two codings.
             let coded = encode("gzip", body.as_bytes());
             assert_eq!(decode(&["gzip", "zstd"], [&*coded]), whole, "{way}");
         }
@@ -237,13 +237,13 @@ fn a_checksum_that_is_wrong_is_corrupt() {
             damaged[at] ^= 0x10;
             let (whole, end) = decode(&[way], [&*damaged]);
             match end {
-                // What is damaged says nothing of the content.
+                // The damaged byte did not affect the content.
                 BodyEnd::Clean => assert_eq!(whole, events.as_bytes(), "{way} at {at}"),
                 end @ BodyEnd::Cut(_) => assert_cut(&end, if way == "zlib" { "deflate" } else { way }),
             }
         }
     }
-    // In the middle of what a coding without a checksum holds, and after its first bytes.
+    // Codings without a checksum: damage in the middle of the data, and right after the first bytes.
     let mut damaged = encode("br", events.as_bytes());
     damaged.truncate(40);
     damaged.extend([0xff; 400]);
@@ -294,7 +294,7 @@ fn little_is_decoded_for_each_read_of_a_body_that_decodes_to_much() {
     }
 }
 
-/// Of frames that hold nothing, a great many of which are in little.
+/// Many empty frames compress to very few bytes.
 #[test]
 fn what_lies_between_two_codings_counts_as_decoded() {
     for (len, frames) in [(4088_u32, 500_usize), (0, 20_000)] {
@@ -307,7 +307,7 @@ fn what_lies_between_two_codings_counts_as_decoded() {
         let mut coded = VecDeque::from([Piece::Bytes(coded.into())]);
         for _ in 0..nothing.len() / DECODED_AHEAD - 1 {
             decoder.begin_read();
-            // That bytes came is said once, though they hold nothing.
+            // The arrival of bytes is reported once, even if they decode to nothing.
             if let Some(piece) = decoder.next(|| coded.pop_front()) {
                 assert!(matches!(piece, Piece::Bytes(bytes) if bytes.is_empty()));
             }
@@ -317,7 +317,7 @@ fn what_lies_between_two_codings_counts_as_decoded() {
     }
 }
 
-/// Each of them needs a decoder.
+/// Each member needs a new decoder.
 #[test]
 fn few_members_are_decoded_for_each_read() {
     for way in ["gzip", "zstd"] {

@@ -1,4 +1,4 @@
-//! `ContentCoding`: the codings by their names.
+//! `ContentCoding`: the names of the codings.
 
 /// A content coding that can be decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,14 +13,15 @@ pub(super) enum ContentCoding {
     Zstd,
 }
 
-/// How many codings one body may be in. Two are seen where both a server and its proxy compress; each holds up to 16 MiB.
+/// The maximum number of codings of one body. Two occur if both a server and its proxy compress; each takes up to 16
+/// MiB.
 const MOST: usize = 3;
 
 impl ContentCoding {
-    /// The codings of a `Content-Encoding`, in the order in which they were applied.
+    /// Parses a `Content-Encoding` into its codings, in the order in which they were applied.
     ///
     /// # Errors
-    /// When there is one that cannot be decoded, or there are too many: what to do about it.
+    /// If one cannot be decoded, or there are too many: what to do about it.
     pub(super) fn parse_list(codings: &str) -> Result<Vec<Self>, &'static str> {
         let codings: Option<Vec<Self>> = codings.split(',').map(|name| Self::parse(name.trim())).collect();
         match codings {
@@ -45,14 +46,13 @@ impl ContentCoding {
         }
     }
 
-    /// Whether data of this coding may be followed by more of it, which belong to the same body: members of gzip, frames of
-    /// zstd.
+    /// Returns whether a body may consist of several units of this coding: gzip members, zstd frames.
     #[cfg(feature = "compress")]
     pub(super) fn may_follow_itself(self) -> bool {
         matches!(self, Self::Gzip | Self::Zstd)
     }
 
-    /// Its name, for an error.
+    /// Returns the name for errors.
     #[cfg(feature = "compress")]
     pub(super) fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! `Decoder`: the libraries that decode, behind one function.
+//! `Decoder`: one interface to the decompression libraries.
 
 use std::fmt;
 
@@ -8,40 +8,40 @@ use zstd::stream::raw::{DParameter, Operation as _};
 
 use super::coding::ContentCoding;
 
-/// The base-2 logarithm of the largest window of deflate (RFC 1951).
+/// The base-2 logarithm of deflate's largest window (RFC 1951).
 const DEFLATE_WINDOW: u8 = 15;
 
-/// The same of zstd in HTTP: 8 MiB (RFC 9659).
+/// The base-2 logarithm of zstd's largest window in HTTP: 8 MiB (RFC 9659).
 const ZSTD_WINDOW: u32 = 23;
 
-/// Decodes one coding. What it holds is bounded: a window of 32 KiB for gzip and deflate, of 8 MiB for zstd, of 16 MiB for
-/// brotli, each no larger than the body says.
+/// Decodes one coding. Its memory is bounded by the window: at most 32 KiB for gzip and deflate, 8 MiB for zstd and
+/// 16 MiB for brotli, and no more than the body declares.
 pub(super) enum Decoder {
     Flate(Decompress),
     Brotli(Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>),
     Zstd(zstd::stream::raw::Decoder<'static>),
 }
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Step {
-    /// How many bytes of the input were read.
+    /// The number of input bytes read.
     pub(super) read: usize,
-    /// How many bytes of the output were written.
+    /// The number of output bytes written.
     pub(super) written: usize,
     /// The coded data have ended.
     pub(super) ended: bool,
 }
 
 impl Decoder {
-    /// A decoder of data that begin with these bytes.
+    /// Creates a decoder for data that starts with these bytes.
     pub(super) fn new(coding: ContentCoding, first: &[u8]) -> Result<Self, String> {
         Ok(match coding {
             ContentCoding::Gzip => Self::Flate(Decompress::new_gzip(DEFLATE_WINDOW)),
             ContentCoding::Deflate => Self::Flate(Decompress::new(is_zlib(first))),
             ContentCoding::Brotli => {
                 let allocator = StandardAlloc::default;
-                // Without the large windows of up to 1 GiB, which the coding `br` has not.
+                // `new_strict` rejects the large windows of up to 1 GiB, which are not part of the coding `br`.
                 Self::Brotli(Box::new(BrotliState::new_strict(allocator(), allocator(), allocator())))
             }
             ContentCoding::Zstd => {
@@ -53,7 +53,7 @@ impl Decoder {
         })
     }
 
-    /// The decoder of more data of the same coding, behind the end of some.
+    /// Returns the decoder for the next member or frame, once one has ended.
     pub(super) fn again(self) -> Result<Self, String> {
         Ok(match self {
             Self::Flate(_) => Self::Flate(Decompress::new_gzip(DEFLATE_WINDOW)),
@@ -65,11 +65,11 @@ impl Decoder {
         })
     }
 
-    /// Decodes as much of the input as there is room for in the output. Without input it writes what it had no room for in the
-    /// step before.
+    /// Decodes as much of the input as the output has room for. Without input, it writes what did not fit in the
+    /// previous step.
     ///
     /// # Errors
-    /// When the input is not in the coding: what is wrong.
+    /// If the input is not valid in the coding: what is wrong.
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, String> {
         match self {
             Self::Flate(decoder) => {
@@ -80,7 +80,7 @@ impl Decoder {
                 let written = moved(out_before, decoder.total_out());
                 match status {
                     Ok(status) => Ok(Step { read, written, ended: status == Status::StreamEnd }),
-                    // What stands before it counts; the error comes again.
+                    // The output before the error is valid; the next step returns the error again.
                     Err(_) if written > 0 => Ok(Step { read, written, ended: false }),
                     Err(error) => Err(error.to_string()),
                 }
@@ -126,7 +126,7 @@ impl fmt::Debug for Decoder {
     }
 }
 
-/// Whether data begin with the header of zlib, as RFC 1950 says; raw deflate has none.
+/// Returns whether data starts with a zlib header (RFC 1950). Raw deflate has none.
 fn is_zlib(first: &[u8]) -> bool {
     let [method, flags, ..] = *first else { return false };
     method & 0x0f == 8 && method >> 4 <= 7 && u16::from_be_bytes([method, flags]).is_multiple_of(31)

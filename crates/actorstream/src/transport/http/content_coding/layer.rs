@@ -6,43 +6,43 @@ use super::coding::ContentCoding;
 use super::decoder::{Decoder, Step};
 use super::start::{Start, start};
 
-/// A body is not what its coding says: what is wrong with it.
+/// The body is not valid in its coding. Contains what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Corrupt(pub(super) String);
 
-/// What came of decoding.
+/// The result of decoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decoded {
-    /// So many bytes, at least one.
+    /// This many bytes were written, at least one.
     Bytes(usize),
-    /// A decoder stands at the beginning of coded data.
+    /// A decoder was created: coded data begins.
     Begun,
-    /// Nothing before more has come.
+    /// Nothing more can be decoded until more input arrives.
     NeedsInput,
 }
 
-/// One coding of a body, and where in it the body is.
+/// One coding of a body, and the position in it.
 #[derive(Debug)]
 pub(super) struct Layer {
     coding: ContentCoding,
     state: State,
-    /// What came and was not decoded yet.
+    /// The input that was not decoded yet.
     input: Bytes,
-    /// Nothing more comes.
+    /// No more input follows.
     ended: bool,
 }
 
 #[derive(Debug)]
 enum State {
-    /// At the first bytes, which tell whether the body is in its coding at all.
+    /// At the first bytes, which show whether the body is in its coding at all.
     Start,
-    /// The body is in no coding.
+    /// The body is not in its coding.
     Plain,
-    /// In the coded data; `is_full` if there was no room for all that the last step let out.
+    /// In the coded data. `is_full` if the last step filled its output, so that more may follow without input.
     Coded { decoder: Decoder, is_full: bool },
-    /// Behind coded data, which may be followed by more for the same decoder.
+    /// After a member or frame, which another may follow.
     Between(Decoder),
-    /// Behind the last of the coded data. What follows does not count.
+    /// After the coded data. Anything that follows is ignored.
     Behind,
 }
 
@@ -55,12 +55,12 @@ impl Layer {
         self.coding
     }
 
-    /// Adds what comes next. What came before has been decoded as far as it can be.
+    /// Adds input. Earlier input must have been decoded as far as possible.
     pub(super) fn push(&mut self, bytes: Bytes) {
         if self.input.is_empty() {
             self.input = bytes;
         } else {
-            // Some first bytes, which did not tell.
+            // The first bytes were too few to detect the coding.
             let mut joined = BytesMut::with_capacity(self.input.len() + bytes.len());
             joined.extend_from_slice(&self.input);
             joined.extend_from_slice(&bytes);
@@ -68,7 +68,7 @@ impl Layer {
         }
     }
 
-    /// Nothing more comes.
+    /// Records that no more input follows.
     pub(super) fn end(&mut self) {
         self.ended = true;
     }
@@ -77,18 +77,18 @@ impl Layer {
         self.ended
     }
 
-    /// Whether the body is in the middle of coded data.
+    /// Returns whether the coded data has begun and not ended.
     pub(super) fn is_incomplete(&self) -> bool {
         matches!(self.state, State::Coded { .. })
     }
 
-    /// Decodes what has come into `output`, which has room.
+    /// Decodes input into `output`, which must not be empty.
     pub(super) fn decode(&mut self, output: &mut [u8]) -> Result<Decoded, Corrupt> {
         loop {
             match std::mem::replace(&mut self.state, State::Behind) {
                 before @ (State::Start | State::Between(_)) => {
                     let is_first = matches!(before, State::Start);
-                    // The start of a mark is no other member.
+                    // After a member, an incomplete magic number at the end of the body is not another member.
                     match start(self.coding, &self.input, is_first && self.ended) {
                         Start::Unknown => {
                             self.state = before;
@@ -125,7 +125,7 @@ impl Layer {
                     let step = decoder.step(&self.input, output);
                     let Step { read, written, ended } = step.map_err(|why| corrupt(self.coding, &why))?;
                     if read == 0 && written == 0 && !ended && !self.input.is_empty() {
-                        return Err(corrupt(self.coding, "nothing comes of it"));
+                        return Err(corrupt(self.coding, "the decoder makes no progress"));
                     }
                     self.input.advance(read);
                     self.state = if !ended {

@@ -1,9 +1,9 @@
-//! Content codings (RFC 9110, section 8.4): the bodies that a server, or a proxy before it, compressed though identity was
-//! asked for.
+//! Content codings (RFC 9110, section 8.4): decodes bodies that a server, or a proxy in front of it, has compressed
+//! although the request asks for `identity`.
 //!
-//! Packed bytes in, plain bytes out, as soon as the coding lets them out: an event that the server flushed is decoded without
-//! waiting for the next read. What comes out is handed on in pieces, and only so much of it for each read, so that a small body
-//! that decodes to a huge one takes neither memory nor the turns of other streams.
+//! Bytes are decoded as soon as the coding permits: an event that the server flushed is decoded without waiting for
+//! the next read. The output is returned in pieces and limited per read, so that a small body that decodes to a huge
+//! one neither takes memory nor starves other streams.
 
 #[cfg(not(feature = "compress"))]
 mod absent;
@@ -26,8 +26,8 @@ pub(super) use body_decoder::BodyDecoder;
 
 use coding::ContentCoding;
 
-/// The decoder of a body with this head; `None` if the body is in no coding, or in one that is not decoded, for which the head
-/// is given advice.
+/// Returns the decoder for a body with this head; `None` if the body is in no coding, or in one that cannot be
+/// decoded. In the latter case, the head receives advice for the error.
 pub(super) fn decoder(head: &mut Head) -> Option<Box<BodyDecoder>> {
     let codings = ContentCoding::parse_list(head.content_encoding.as_deref()?);
     match codings.and_then(BodyDecoder::new) {

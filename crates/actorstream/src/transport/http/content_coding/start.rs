@@ -1,28 +1,28 @@
-//! What the first bytes of a body tell about the coding that it is said to be in.
+//! Detects from the first bytes of a body whether it is really in the coding that its header declares.
 //!
-//! Servers and proxies leave the header where they send the body as it is. Plain bodies are read as what they are.
+//! Some servers and proxies keep the header when they send the body uncompressed. Such a body is read as it is.
 
 use super::coding::ContentCoding;
 
-/// What the first bytes of a body are.
+/// The result of examining the first bytes of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Start {
-    /// There are too few of them.
+    /// Too few bytes to decide.
     Unknown,
-    /// In no coding.
+    /// The body is not in the coding.
     Plain,
-    /// In the coding.
+    /// The body is in the coding.
     Coded,
 }
 
-/// So many bytes of text that begin as an event stream, JSON or a page does are in no coding, also where that has no mark. No
-/// encoder makes them of anything that is an answer.
+/// Text of this many bytes that starts like an event stream, JSON or a page is plain, even if the declared coding
+/// has no magic number: no encoder produces such bytes from a real response.
 const PLAIN: usize = 16;
 
-/// The same of any text. Raw deflate has runs of letters, but not such long ones.
+/// The same for any other text. Raw deflate contains runs of letters, but none this long.
 const TEXT: usize = 64;
 
-/// What the first bytes of a body are. They are all of it if it `ended` there.
+/// Examines the first bytes of a body; if it has `ended`, they are all of it.
 pub(super) fn start(coding: ContentCoding, first: &[u8], ended: bool) -> Start {
     let told = match coding {
         ContentCoding::Gzip => begins_with(first, &[0x1f..=0x1f, 0x8b..=0x8b]),
@@ -36,13 +36,13 @@ pub(super) fn start(coding: ContentCoding, first: &[u8], ended: bool) -> Start {
     match told {
         Start::Unknown if ended && first.is_empty() => Start::Plain,
         Start::Unknown if ended => Start::Coded,
-        // Two bytes tell zlib from raw deflate.
+        // It takes two bytes to distinguish zlib from raw deflate.
         Start::Coded if coding == ContentCoding::Deflate && first.len() < 2 && !ended => Start::Unknown,
         told => told,
     }
 }
 
-/// Whether bytes begin with a mark.
+/// Compares the first bytes with a magic number.
 fn begins_with(first: &[u8], mark: &[std::ops::RangeInclusive<u8>]) -> Start {
     match first.iter().zip(mark).all(|(byte, mark)| mark.contains(byte)) {
         true if first.len() < mark.len() => Start::Unknown,
@@ -58,13 +58,13 @@ fn looks_like_text(first: &[u8], ended: bool) -> Start {
     match is_text && !first.iter().any(is_control) {
         false => Start::Coded,
         true if first.len() >= if begins_plainly(first) { PLAIN } else { TEXT } => Start::Plain,
-        // One byte may be all of a compressed body that holds nothing.
+        // A single byte may be a complete compressed body without content.
         true if ended && first.len() > 1 => Start::Plain,
         true => Start::Unknown,
     }
 }
 
-/// Whether text begins as JSON, a page, or a field of an event stream.
+/// Returns whether text starts like JSON, a page, or a field of an event stream.
 fn begins_plainly(text: &[u8]) -> bool {
     const STARTS: [&[u8]; 10] =
         [b"{", b"[", b"\"", b"<", b":", b"data", b"event", b"id:", b"retry", b"error"];
@@ -117,13 +117,13 @@ mod tests {
             assert_eq!(start(coding, first, false), Start::Coded, "{coding:?}");
             assert_eq!(start(coding, &first[..first.len() - 1], false), Start::Unknown, "{coding:?}");
         }
-        // Raw deflate of `data: {"choices"`, and letters that it may begin with.
+        // Raw deflate of `data: {"choices"`, and letters that raw deflate may start with.
         let deflate = b"\x4a\x49\x2c\x49\xb4\x52\xa8";
         assert_eq!(start(ContentCoding::Deflate, deflate, false), Start::Coded);
         assert_eq!(start(ContentCoding::Deflate, b"b`bdffbf`d`aadfa", false), Start::Unknown);
-        // The start of a mark is not the end of a text.
+        // An incomplete magic number is not plain text.
         assert_eq!(start(ContentCoding::Gzip, &[0x1f], true), Start::Coded);
-        // A mark says it: without one, bytes are in no such coding.
+        // gzip always has its magic number: bytes without it are plain.
         assert_eq!(start(ContentCoding::Gzip, &[0xff, 0xfb], false), Start::Plain);
         assert_eq!(start(ContentCoding::Zstd, b"(a", false), Start::Plain);
     }
