@@ -37,7 +37,7 @@ pub struct UpstreamBuilder {
     tls: Option<crate::ServerIdentity>,
 }
 
-/// How many bytes a client may send ahead while a reply is played, by default.
+/// The default number of bytes that a client may send ahead while a reply is played.
 const READ_AHEAD: usize = 1 << 20;
 /// The size of a TCP segment on Ethernet.
 #[cfg(unix)]
@@ -70,7 +70,7 @@ impl UpstreamBuilder {
         self
     }
 
-    /// Sets how many connections may wait to be accepted. Default: 4096. The system may allow fewer.
+    /// Sets the maximum number of connections that wait to be accepted. Default: 4096. The system may allow fewer.
     pub fn backlog(mut self, connections: u32) -> Self {
         self.backlog = connections;
         self
@@ -83,9 +83,9 @@ impl UpstreamBuilder {
         self
     }
 
-    /// Sets about how many bytes of a request the system buffers before the script reads them, and how many the
-    /// script reads ahead while it plays a reply. A client that sends more is blocked in the middle of its request.
-    /// On Linux, this also reduces the client's own buffer to about 100 KiB, instead of megabytes.
+    /// Sets approximately how many bytes of a request the system buffers before the script reads them, and how many
+    /// the script reads ahead while it plays a reply. A client that sends more is blocked in the middle of its
+    /// request. On Linux, this also reduces the client's own buffer to about 100 KiB, instead of megabytes.
     pub fn receive_buffer(mut self, bytes: usize) -> Self {
         self.receive_buffer = Some(bytes);
         self
@@ -192,7 +192,7 @@ async fn accept(
                 Ok((socket, _)) => {
                     connections.spawn(serve(socket, Arc::clone(&manner), journal.accepted()));
                 }
-                // No file descriptor free, or the client is gone already.
+                // No file descriptor is free, or the client is already gone.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next() => (),

@@ -65,7 +65,7 @@ impl ChunkedDecoder {
 }
 
 impl State {
-    /// The state behind one byte of framing.
+    /// Returns the state after one byte of framing.
     fn step(self, byte: u8) -> Result<State, NotChunked> {
         Ok(match (self, byte) {
             (State::Size { digits: 0, .. }, b'\n') => return Err(NotChunked),

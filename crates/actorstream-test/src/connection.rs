@@ -19,7 +19,7 @@ use crate::script::Script;
 #[derive(Debug)]
 pub(crate) struct Manner {
     pub(crate) script: Script,
-    /// How many bytes the client may send ahead while a reply is played. Beyond that nothing is read, and its
+    /// How many bytes the client may send ahead while a reply is played. Beyond that, nothing is read and a
     /// disconnect is not noticed.
     pub(crate) read_ahead: usize,
     #[cfg(feature = "tls")]
@@ -69,7 +69,7 @@ pub(crate) async fn serve(socket: TcpStream, manner: Arc<Manner>, entry: OpenCon
     stream.converse(&manner.script).await;
 }
 
-/// The two directions of a connection, and the bytes that were read and not yet used.
+/// The two directions of a connection, and the bytes that were read but not used yet.
 struct Stream<'a, S> {
     reader: ReadHalf<S>,
     writer: WriteHalf<S>,
@@ -140,7 +140,7 @@ impl<'a, S: Socket> Stream<'a, S> {
     }
 }
 
-/// Does `work` unless the client disconnects meanwhile. What the client sends is kept in `buffer`.
+/// Does `work` unless the client disconnects meanwhile. Bytes from the client are collected in `buffer`.
 async fn unless_gone<T>(
     work: impl Future<Output = T>,
     reader: &mut (impl AsyncRead + Unpin),

@@ -1,4 +1,4 @@
-//! What streams of chat and of text completions share.
+//! The parts shared by chat and text completion streams.
 
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ pub(crate) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Tokens of the prompt and of the completion.
+/// The token counts of the prompt and the completion.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage(pub(crate) u64, pub(crate) u64);
 

@@ -34,12 +34,12 @@ enum Step {
 }
 
 impl ImageStream {
-    /// Creates a stream of generated images without any.
+    /// Creates an empty stream of generated images.
     pub fn new() -> Self {
         Self { kind: "image_generation", steps: Vec::new(), usage: None }
     }
 
-    /// Creates a stream of edited images without any.
+    /// Creates an empty stream of edited images.
     pub fn edit() -> Self {
         Self { kind: "image_edit", ..Self::new() }
     }

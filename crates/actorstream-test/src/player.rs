@@ -19,17 +19,17 @@ use crate::step::Step;
 pub(crate) enum Ending {
     /// No steps are left.
     RanOut {
-        /// The response is complete and leaves the connection open.
+        /// Whether the response is complete and leaves the connection open.
         keeps_alive: bool,
         silent: bool,
     },
-    /// The script closed the write side cleanly, and wants the rest closed.
+    /// The script closed the write side cleanly; the connection is to be closed.
     Closed,
-    /// The script wants the connection closed without a clean end.
+    /// The connection is to be closed without a clean end.
     Cut,
-    /// The script wants the connection reset.
+    /// The connection is to be reset.
     Reset,
-    /// The client closed.
+    /// The client closed the connection.
     Gone,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Player<'a, W> {
 }
 
 impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
-    /// `method` is that of the request.
+    /// `method` is the method of the request.
     pub(crate) fn new(reply: &Reply, method: &str, writer: &'a mut W, journal: &'a Journal) -> Self {
         let mut splitter = Splitter::new(reply.split.clone());
         Self {

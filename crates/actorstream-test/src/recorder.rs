@@ -5,7 +5,7 @@ use tokio::sync::Notify;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Collects what the target of a stream received, for the test.
+/// Collects what the target of a stream received, for a test to check.
 ///
 /// A stream ends once, with an error or with a finish, and nothing follows. [`assert_one_end`](Self::assert_one_end)
 /// checks that. Clones share one collection.
@@ -35,7 +35,7 @@ struct Inner<T> {
 }
 
 impl<T> Recorder<T> {
-    /// Creates an empty recorder; `is_end` tells which events end a stream.
+    /// Creates an empty recorder; `is_end` returns whether an event ends a stream.
     pub fn new(is_end: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
         Self {
             inner: Arc::new(Inner {

@@ -11,12 +11,12 @@ const MAX_BODY: usize = 256 << 20;
 const MAX_HEAD: usize = 1 << 20;
 const MAX_HEADERS: usize = 256;
 
-/// Why there is no request.
+/// The reason why no request was read.
 #[derive(Debug)]
 pub(crate) enum NoRequest {
     /// The client closed the connection, or it broke.
     Gone,
-    /// To be answered with this status.
+    /// The request is to be answered with this status.
     Refused(u16),
 }
 
@@ -144,7 +144,7 @@ async fn read_chunked(
 }
 
 async fn read_more(reader: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> Result<(), NoRequest> {
-    // Small at first: thousands of connections wait here.
+    // Small at first, because thousands of connections may wait here.
     buffer.reserve(if buffer.is_empty() { 1 << 10 } else { 64 << 10 });
     match reader.read_buf(buffer).await {
         Ok(0) | Err(_) => Err(NoRequest::Gone),

@@ -23,12 +23,12 @@ enum State {
     Chunked(ChunkedDecoder),
     UntilClose,
     Complete,
-    /// Not HTTP, or not any longer.
+    /// Not HTTP, or no longer HTTP.
     Broken,
 }
 
 impl ResponseFraming {
-    /// `method` is that of the request: a response to `HEAD` has no body.
+    /// `method` is the method of the request: a response to `HEAD` has no body.
     pub(crate) fn new(method: &str) -> Self {
         Self { state: State::Head(Vec::new()), chunked: false, closes: false, no_body: method == "HEAD" }
     }
@@ -128,7 +128,7 @@ impl ResponseFraming {
 mod tests {
     use super::*;
 
-    /// Whether the connection is kept after `response`, fed byte by byte and at once.
+    /// Returns whether the connection is kept after `response`, which is fed byte by byte and at once.
     fn kept(response: &str) -> bool {
         let (mut whole, mut slow) = (ResponseFraming::new("GET"), ResponseFraming::new("GET"));
         whole.feed(response.as_bytes());

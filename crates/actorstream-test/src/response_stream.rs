@@ -156,7 +156,7 @@ impl ResponseStream {
         self.reply_after(None)
     }
 
-    /// Returns the reply for a client that has the events up to this number: the events after it.
+    /// Returns the reply for a client that has the events up to this number: only later events.
     pub fn reply_after(&self, number: Option<u64>) -> Reply {
         let skip = number.map_or(0, |number| usize::try_from(number).unwrap_or(usize::MAX).saturating_add(1));
         let mut reply = Reply::sse();
@@ -231,7 +231,7 @@ impl Item {
         format!("{kind}_{response}_{index}")
     }
 
-    /// The item: complete, or as it is when it begins.
+    /// Returns the item: complete, or as it is when it begins.
     fn whole(&self, index: usize, response: &str, status: &str) -> Value {
         let id = self.id(index, response);
         let done = status == "completed";
@@ -252,7 +252,7 @@ impl Item {
         }
     }
 
-    /// The part of a message or a summary: complete, or as it is when it begins.
+    /// Returns the part of a message or a summary: complete, or as it is when it begins.
     fn part(&self, done: bool) -> Value {
         let text = |text: &String| if done { text.clone() } else { String::new() };
         match self {
@@ -269,7 +269,8 @@ impl Item {
         let id = self.id(index, response);
         events.push(json!({"type": "response.output_item.added", "output_index": index,
                            "item": self.whole(index, response, "in_progress")}));
-        // The kind of the deltas, the place beside them, the text, the name that the whole text has when it is done.
+        // The event type of the deltas, the index field sent with them, the text, and the field of the complete
+        // text.
         let (kind, place, text, whole) = match self {
             Item::Text(text) => ("response.output_text", "content_index", text, "text"),
             Item::Refusal(text) => ("response.refusal", "content_index", text, "refusal"),

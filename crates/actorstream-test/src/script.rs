@@ -1,4 +1,4 @@
-//! Which replies an upstream sends.
+//! The mapping from requests to replies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -84,8 +84,8 @@ impl Script {
         .at_accept(move |_| Some(reply.clone()))
     }
 
-    /// Calls the closure for what to play on a connection, numbered from 0, as soon as it is accepted, like
-    /// [`on_accept`](Self::on_accept); `None` plays nothing.
+    /// Plays the reply that the closure returns for a connection, numbered from 0, as soon as it is accepted, like
+    /// [`on_accept`](Self::on_accept). `None` plays nothing.
     pub fn at_accept(mut self, accept: impl Fn(usize) -> Option<Reply> + Send + Sync + 'static) -> Self {
         self.accept = Some(Arc::new(accept));
         self

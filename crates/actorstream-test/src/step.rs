@@ -11,7 +11,7 @@ use crate::gate::Gate;
 /// One step of a reply.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    /// Writes a head; its framing may depend on the following steps.
+    /// Writes a head. Its framing may depend on the following steps.
     Head(Head),
     /// Writes bytes verbatim.
     Bytes(Bytes),

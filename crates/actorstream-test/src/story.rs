@@ -17,7 +17,7 @@ use crate::story_responses::Responses;
 /// The time between two tokens.
 const PACE: Duration = Duration::from_millis(25);
 
-/// How much of the prompt is echoed, in characters.
+/// The maximum length of the echoed prompt, in characters.
 const ECHO: usize = 60;
 
 const REASONING: &str = "Somebody wants to be told something. A lighthouse would do, and a keeper \
@@ -35,13 +35,13 @@ const STORY: &str = "The keeper of the lighthouse read it twice, folded the pape
 
 /// Returns an upstream for manual experiments: it streams a short story, token by token.
 ///
-/// It answers `POST …/chat/completions`, `POST …/completions` and `POST …/responses` as the OpenAI API does (and `GET
-/// …/responses/{id}`, streamed after `starting_after` or as a whole, for the last 256 responses). It honours `model`,
-/// `stream` and `stream_options.include_usage`, and repeats the start of the prompt. Models whose name begins with
-/// `o` or contains `reason` send `reasoning_content` first. `POST …/images/generations`, `…/images/edits`,
-/// `…/audio/transcriptions` and `…/audio/speech` are answered with a gradient, a few words and some tones, streamed
-/// or not as the request says; all images are PNG and all audio is WAV. `GET …/models` lists two models, one of them with a
-/// `shutdown_date`.
+/// It answers `POST …/chat/completions`, `POST …/completions` and `POST …/responses` as the OpenAI API does. `GET
+/// …/responses/{id}` returns one of the last 256 responses, streamed after `starting_after` or whole. It honours
+/// `model`, `stream` and `stream_options.include_usage`, and repeats the start of the prompt. Models whose name
+/// begins with `o` or contains `reason` send `reasoning_content` first. `POST …/images/generations`,
+/// `…/images/edits`, `…/audio/transcriptions` and `…/audio/speech` are answered with a gradient, a few words and
+/// some tones, streamed if the request asks for it. All images are PNG, and all audio is WAV. `GET …/models` lists
+/// two models, one of them with a `shutdown_date`.
 ///
 /// A body that is not a JSON object gets a 400, any other request a 404, both in the API's format.
 pub fn story() -> Script {
@@ -84,7 +84,7 @@ fn answer(request: &Request, n: u64, responses: &Responses) -> Reply {
     }
 }
 
-/// Answers with the list of models: the one that tells the story, and one whose shutdown is announced.
+/// Returns the list of models: the one that tells the story, and one with an announced shutdown.
 fn models() -> Reply {
     let model = |id: &str, shutdown_date: Option<&str>| json!({"id": id, "object": "model", "created": 1_780_000_000, "owned_by": "actorstream", "shutdown_date": shutdown_date});
     let data = [model("story", None), model("old-story", Some("2030-01-31"))];

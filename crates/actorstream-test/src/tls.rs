@@ -158,7 +158,7 @@ pub struct ServerIdentity {
 }
 
 impl ServerIdentity {
-    /// The certificate as PEM, for a server of your own.
+    /// The certificate as PEM, for another server.
     pub fn certificate_pem(&self) -> String {
         self.certificate.pem()
     }

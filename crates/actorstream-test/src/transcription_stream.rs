@@ -47,7 +47,7 @@ impl TranscriptionStream {
         self
     }
 
-    /// Adds what a speaker says from one second to another: text, and a segment after its deltas.
+    /// Adds the speech of a speaker between two times in seconds: text, and a segment after its deltas.
     pub fn segment(mut self, speaker: &str, start: f64, end: f64, text: &str) -> Self {
         let id = format!("seg_{}", self.segments.len());
         self.segments.push(json!({"type": "transcript.text.segment", "id": id, "start": start, "end": end,

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub struct Blackhole {
     addr: SocketAddr,
     _listener: Socket,
-    /// These fill the queue.
+    /// The connections that fill the queue.
     _waiting: Vec<TcpStream>,
 }
 

@@ -24,7 +24,7 @@ pub struct Upstream {
     pub(crate) runner: Runner,
 }
 
-/// What an upstream runs on.
+/// The thread or task that an upstream runs on.
 pub(crate) enum Runner {
     Thread {
         /// Dropping it stops the thread.
@@ -52,9 +52,9 @@ impl Upstream {
     /// Starts an upstream on the current tokio runtime, on a free port of 127.0.0.1. It shares the clock of the
     /// runtime: with `tokio::time::pause`, hours of silence take no time.
     ///
-    /// A client shares it too if it runs on this runtime. A stream of `actorstream` does under `#[actix_rt::test]`,
-    /// with `tokio::time::pause()` in the test. Under `#[tokio::test(start_paused = true)]` there is no actix
-    /// arbiter, so the stream runs on the client's own thread, with timeouts in real time.
+    /// A client that runs on this runtime shares it too. A stream of `actorstream` does so under
+    /// `#[actix_rt::test]`, with `tokio::time::pause()` in the test. Under `#[tokio::test(start_paused = true)]`
+    /// there is no actix arbiter, so the stream runs on the client's own thread, with timeouts in real time.
     ///
     /// # Panics
     ///
@@ -172,7 +172,8 @@ impl Drop for Upstream {
             Runner::Task(task) => task.abort(),
             Runner::Thread { stop, thread } => {
                 drop(stop.take());
-                // A script may own its upstream, and be the last one to do so.
+                // The script may hold the last reference to its upstream, so this may run on the upstream's own
+                // thread.
                 if let Some(thread) = thread.take()
                     && thread.thread().id() != thread::current().id()
                 {

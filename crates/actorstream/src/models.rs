@@ -1,7 +1,7 @@
-//! Names of models of the OpenAI API that are served: those that defaults, examples and the documentation use.
+//! Names of models that the OpenAI API serves, used in defaults, examples and the documentation.
 //!
-//! The API shuts models down, and announces the date in `shutdown_date` of `GET /models`. These names change with it in any
-//! release. Programs should name their own models.
+//! The API shuts models down, and announces the date in `shutdown_date` of `GET /models`. These names follow the API
+//! and may change in any release, so programs should use model names of their own.
 
 /// Answers chats and responses. No shutdown date is announced.
 pub const CHAT: &str = "gpt-6-luna";

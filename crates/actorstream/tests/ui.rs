@@ -1,4 +1,4 @@
-//! What the compiler says to who forgets something. The expected words are beside the programs in `tests/ui`.
+//! The compiler's messages for common mistakes. The expected output is next to the programs in `tests/ui`.
 
 #[test]
 fn compiler_messages() {

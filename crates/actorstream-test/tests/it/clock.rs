@@ -1,4 +1,4 @@
-//! On a paused clock hours take no time.
+//! On a paused clock, hours take no time.
 
 use crate::raw_client::RawClient;
 use actorstream_test::{Reply, Upstream};

@@ -1,4 +1,4 @@
-//! Every way to go wrong.
+//! Every kind of fault.
 
 use crate::raw_client::{RawClient, is_reset};
 use actorstream_test::{Gate, Reply, Script, Upstream};
@@ -170,7 +170,7 @@ async fn a_test_waits_for_the_nth_arrival_at_a_gate() {
     gate.reached_times(3).await;
 }
 
-/// Whether a future waits when it is asked for the first time.
+/// Returns whether a future is pending at its first poll.
 async fn futures_pending(future: &mut (impl Future<Output = ()> + Unpin)) -> bool {
     std::future::poll_fn(|context| {
         std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())

@@ -1,4 +1,4 @@
-//! Requests, heads, bodies, and when a connection is kept.
+//! Requests, heads, bodies, and keep-alive.
 
 use crate::raw_client::RawClient;
 use actorstream_test::{Reply, Script, Upstream};

@@ -1,4 +1,4 @@
-//! What the upstream does, seen by a client made by hand.
+//! The upstream's behaviour, observed by a raw client.
 #![allow(clippy::unwrap_used)]
 
 mod clock;

@@ -1,10 +1,10 @@
-//! Pictures and sound from the upstream for trying things by hand.
+//! Images and audio of the upstream for manual experiments.
 
 use crate::raw_client::RawClient;
 use actorstream_test::{Upstream, story};
 use serde_json::{Value, json};
 
-/// The head and the body of the answer to a request, the body still in chunks.
+/// Returns the head and the body of the response to a request; the body is still chunked.
 async fn ask(path: &str, content_type: &str, body: &str) -> (String, String) {
     let upstream = Upstream::spawn(story());
     let mut client = RawClient::connect(&upstream).await;

@@ -1,4 +1,4 @@
-//! A client made by hand.
+//! A raw client over a TCP socket.
 
 use actorstream_test::Upstream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,7 +34,7 @@ impl RawClient {
         self.socket.write_all(bytes).await.unwrap();
     }
 
-    /// One read.
+    /// Reads once.
     pub(crate) async fn read(&mut self) -> String {
         let mut bytes = vec![0; 1 << 16];
         let length = self.socket.read(&mut bytes).await.unwrap();
@@ -42,7 +42,7 @@ impl RawClient {
         String::from_utf8(bytes).unwrap()
     }
 
-    /// Reads until what was read ends so.
+    /// Reads until the text read ends with `end`.
     pub(crate) async fn read_until(&mut self, end: &str) -> String {
         let mut text = String::new();
         while !text.ends_with(end) {
@@ -53,7 +53,7 @@ impl RawClient {
         text
     }
 
-    /// Reads to the end of the connection: what came, and how it ended.
+    /// Reads to the end of the connection. Returns the text read and how the connection ended.
     pub(crate) async fn rest(&mut self) -> (String, io::Result<usize>) {
         let mut bytes = Vec::new();
         let end = self.socket.read_to_end(&mut bytes).await;

@@ -1,4 +1,4 @@
-//! One end, and nothing behind it.
+//! One end, and nothing after it.
 
 use actorstream_test::Recorder;
 

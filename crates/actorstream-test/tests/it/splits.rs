@@ -1,11 +1,11 @@
-//! The same bytes in other writes.
+//! The same bytes, split into other writes.
 
 use crate::raw_client::RawClient;
 use actorstream_test::{Gate, Reply, Upstream};
 
 use std::time::Duration;
 
-/// The reads of a client on the runtime of the upstream.
+/// Returns the reads of a client on the upstream's runtime.
 async fn reads(reply: Reply) -> Vec<String> {
     let upstream = Upstream::spawn(reply.close());
     let mut client = RawClient::posting(&upstream, "").await;

@@ -1,10 +1,10 @@
-//! The upstream for trying things by hand.
+//! The upstream for manual experiments.
 
 use crate::raw_client::RawClient;
 use actorstream_test::{Upstream, story};
 use serde_json::{Value, json};
 
-/// The answer to a request: its status line and its body.
+/// Returns the status line and the body of the response to a request.
 async fn ask(path: &str, body: &str) -> (String, String) {
     let upstream = Upstream::spawn(story());
     let mut client = RawClient::connect(&upstream).await;

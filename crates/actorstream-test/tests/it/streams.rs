@@ -38,7 +38,7 @@ fn a_chat_stream_word_by_word() {
     );
 }
 
-/// Adds the deltas of a chat stream up, the long way round.
+/// Adds up the deltas of a chat stream, independently of the code under test.
 fn add_up(chunks: &[Value]) -> Vec<Value> {
     let mut choices: Vec<Value> = Vec::new();
     for choice in chunks.iter().flat_map(|chunk| chunk["choices"].as_array().unwrap()) {

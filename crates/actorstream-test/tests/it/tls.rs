@@ -1,4 +1,4 @@
-//! Over TLS, and what goes wrong there.
+//! TLS, and its failures.
 
 use actorstream_test::{Gate, Reply, Script, TestCa, Upstream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -105,7 +105,7 @@ async fn a_handshake_that_is_late() {
     };
     let open = async {
         gate.reached().await;
-        // What the client says first waits with the connection.
+        // The client's first message stays queued with the connection.
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }

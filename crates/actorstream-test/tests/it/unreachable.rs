@@ -1,4 +1,4 @@
-//! Addresses nobody can connect to.
+//! Addresses that accept no connections.
 
 use actorstream_test::{Blackhole, Reply, Upstream};
 
@@ -19,7 +19,7 @@ async fn swallowed() {
     let blackhole = Blackhole::new();
     assert!(blackhole.base_url().ends_with("/v1"));
     let mut connect = std::pin::pin!(tokio::net::TcpStream::connect(blackhole.addr()));
-    // It is neither there nor refused, however often one looks.
+    // However often it is polled, the connection is neither made nor refused.
     for _ in 0..1000 {
         tokio::task::yield_now().await;
         let looked = std::future::poll_fn(|context| {
@@ -29,7 +29,7 @@ async fn swallowed() {
     }
 }
 
-/// On an address of its own, lest another test takes the port meanwhile.
+/// On a separate address, so that no other test takes the port meanwhile.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_port_of_ones_own() {

@@ -16,7 +16,7 @@ mod running;
 pub(crate) use past::Past;
 pub(crate) use rounds::{BeginRounds, Rounds, Step, ToolLoop};
 
-/// How many times the model is asked at most, by default.
+/// The default maximum number of requests to the model.
 const MAX_ROUNDS: u32 = 10;
 
 /// Runs a tool with the arguments that the model wrote.
@@ -33,9 +33,9 @@ type Handler = dyn Fn(&str) -> LocalBoxFuture<'static, Result<String, String>> +
 /// calls. If a tool fails or panics, if arguments do not fit, or if a tool does not exist, the model receives the
 /// error as the result of the call; the stream continues.
 ///
-/// Something that only the caller can supply ends the loop: the result of a tool that the request offers beside
-/// these, the output of a shell or a computer, an approval. The response that requests it is the last, and
-/// [`Finish::results`](crate::Finish::results) has the results of the calls of these tools in it.
+/// The loop ends when a response needs something that only the caller can supply: the result of a tool that the
+/// request declares in addition to these, the output of a shell or a computer, or an approval. That response is the
+/// last, and [`Finish::results`](crate::Finish::results) contains the results of its calls of these tools.
 ///
 /// However the stream ends, its end has the previous rounds: in [`Finish::rounds`](crate::Finish::rounds) or
 /// [`StreamError::rounds`](crate::StreamError::rounds).
@@ -141,8 +141,8 @@ impl Tools {
         self.add(FunctionDefinition::of::<A>(name), handler, actorstream_proto::answer::structured::parse)
     }
 
-    /// Sets how many times the model is asked at most; at least 1, 10 by default. If it still calls tools then, the
-    /// stream ends with [`TooManyRounds`](crate::ErrorKind::TooManyRounds).
+    /// Sets the maximum number of requests to the model: at least 1; default: 10. If the last response still calls
+    /// tools, the stream ends with [`TooManyRounds`](crate::ErrorKind::TooManyRounds).
     #[must_use]
     pub fn max_rounds(mut self, max: u32) -> Self {
         self.max_rounds = Some(max.max(1));

@@ -34,15 +34,15 @@ pub(crate) trait Rounds<R>: fmt::Debug + Send {
 
 /// What follows a response.
 pub(crate) enum Step {
-    /// Nothing: it is the last one.
+    /// Nothing: this response is the last.
     Finish,
-    /// Tools run, and the response is the last: the other calls are the caller's.
+    /// Tools run, and the response is the last: the remaining calls are left to the caller.
     RunAndFinish(Running),
     /// Tools run, and the next request follows.
     RunAndAsk(Running),
 }
 
-/// Tools, and the endpoint that they are sent to.
+/// The tools of one stream, and its endpoint.
 #[derive(Debug)]
 pub(crate) struct ToolLoop<P> {
     pub(crate) endpoint: P,
@@ -93,7 +93,7 @@ struct Looping<P: Endpoint> {
     /// The tools of the request that the caller runs.
     callers: Vec<String>,
     body: Body,
-    /// How many times the model was asked.
+    /// The number of requests sent to the model.
     asked: u32,
     /// The generated ids.
     made_up: HashSet<String>,

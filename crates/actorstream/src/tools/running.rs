@@ -37,7 +37,7 @@ enum State {
 }
 
 impl Running {
-    /// Creates the calls of these tools, concurrent or sequential.
+    /// Creates the calls of these tools: sequential if `one_by_one`, otherwise concurrent.
     pub(super) fn new(tools: &Tools, calls: Vec<ToolCall>, one_by_one: bool) -> Self {
         let count = calls.len();
         let calls = calls.into_iter().map(|call| Call { call, state: State::Waits }).collect();
@@ -56,7 +56,7 @@ impl Running {
         Self { work, progress }
     }
 
-    /// The progress, which is also available after the calls were dropped.
+    /// Returns the progress, which outlives the calls.
     pub(crate) fn progress(&self) -> Progress {
         self.progress.clone()
     }
