@@ -220,14 +220,14 @@ fn a_character_in_halves_is_one_also_where_every_chunk_has_a_finish_reason() {
         let played = play::<CompletionChunk>(&(text(r"a\ud83d") + &text(r"\ude00b") + last));
         assert_eq!(played.response()["choices"][0]["text"], "a😀b", "{reason}");
     }
-    // Under two names at once, half a character is said once.
+    // A surrogate that arrives under two names at once counts once.
     let twice = |half: &str| {
         format!(r#"data: {{"choices":[{{"index":0,"delta":{{"reasoning":"{half}","thinking":"{half}"}}}}]}}"#)
             + "\n\n"
     };
     let body = twice(r"\ud83d") + &twice(r"\ude00") + &chunk("x", "", "\"stop\"");
     assert_eq!(view(&play::<ChatCompletionChunk>(&body)).reasoning, "😀");
-    // Half a character without its partner is none.
+    // A surrogate without its partner is not a character.
     let played = chat(&[delta(json!({"content": "a"}))]);
     assert_eq!(view(&played).text, "a");
     let alone = chunk("content", r"a\ud83d", "null") + &chunk("content", "", "\"stop\"");

@@ -81,7 +81,7 @@ fn an_answer_that_is_cut_short_is_incomplete() {
         let spoken = json!({"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": reason}]});
         assert_eq!(play::<TranscriptionEvent>(&stream(&[spoken])).kind(), "incomplete", "{reason}");
     }
-    // One of several choices is enough.
+    // One such choice of several is enough.
     let both =
         json!({"choices": [{"index": 0, "finish_reason": "stop"}, {"index": 1, "finish_reason": "length"}]});
     assert_eq!(chat(&stream(&[both])).kind(), "incomplete");

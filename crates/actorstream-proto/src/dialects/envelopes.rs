@@ -1,4 +1,4 @@
-//! Errors that a server does not call `error`.
+//! Errors that are not in a field `error`.
 
 use super::*;
 use crate::api::chat::ChatCompletionChunk;
@@ -9,7 +9,7 @@ use crate::endpoint::Framing;
 use crate::endpoint::raw::RawEvent;
 use crate::outcome::error::{ApiError, StreamError};
 
-/// Errors in any stream.
+/// Returns objects that are errors in any stream.
 fn certain() -> Vec<Value> {
     vec![
         json!({"error_code": 336_100, "error_msg": "boom"}),
@@ -53,7 +53,7 @@ fn certain() -> Vec<Value> {
     ]
 }
 
-/// Errors where every other event has choices, a type or content.
+/// Returns objects that are errors in a stream whose other events have choices, a type or content.
 fn likely() -> Vec<Value> {
     vec![
         json!({"code": 1, "msg": "boom"}),
@@ -128,7 +128,7 @@ fn an_envelope_is_an_error_as_the_body() {
     }
 }
 
-/// Fields that other servers have in every chunk.
+/// Returns fields that other servers send in every chunk.
 fn harmless() -> Vec<Value> {
     vec![
         json!({"status": "success"}),
@@ -179,7 +179,7 @@ fn what_says_no_failure_beside_content_is_none() {
         assert_eq!(play::<RawEvent>(&stream(&events)).kind(), "finish", "{fields}");
         let texts = [with(text("Hi", json!(null)), &fields), with(text("", json!("stop")), &fields)];
         assert_eq!(play::<CompletionChunk>(&stream(&texts)).kind(), "finish", "{fields}");
-        // A chunk of nothing is no failure for what an envelope says beside it.
+        // An empty delta next to these fields is not an error.
         let role = with(delta(json!({})), &fields);
         assert_eq!(play::<ChatCompletionChunk>(&stream(&[role])).kind(), "finish", "{fields}");
     }
@@ -251,7 +251,7 @@ fn the_words_of_an_envelope_are_found() {
             Some("error"),
             None,
         ),
-        // A word for the status is no code.
+        // A status in words is not a code.
         (json!({"status": "failure", "message": "m"}), "m", None, None, None),
         (json!({"success": false, "code": 1, "msg": "m"}), "m", None, Some("1"), None),
         (json!({"error": "m", "error_type": "overloaded"}), "m", Some("overloaded"), None, None),

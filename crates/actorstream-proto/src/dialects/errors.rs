@@ -5,7 +5,7 @@ use crate::api::responses::ResponseEvent;
 use crate::endpoint::raw::RawEvent;
 use crate::outcome::error::StreamError;
 
-/// Errors as a server writes them into a stream whose events have no type.
+/// Returns the notations of errors in a stream whose events have no type.
 fn frames() -> Vec<String> {
     let data = |json: Value| format!("data: {json}\n\n");
     vec![
@@ -109,7 +109,7 @@ fn the_name_of_an_error_is_enough_at_the_end_of_the_body() {
         assert_eq!(played.kind(), "provider", "{error:?}");
         assert_eq!(played.response()["choices"][0]["message"]["content"], "Hi", "{error:?}");
     }
-    // Half of JSON says nothing yet.
+    // Truncated JSON is not reported as an error.
     let half = play::<ChatCompletionChunk>(&format!("{before}event: error\ndata: {{\"mess"));
     assert_eq!(half.kind(), "truncated");
 }
@@ -180,7 +180,7 @@ fn the_error_of_a_failed_response_is_found_and_the_response_kept() {
             "{failed}"
         );
         assert_eq!(partial["output"][0]["content"][0]["text"], "Hi", "{failed}");
-        // Also as the only event.
+        // The same as the only event.
         assert_eq!(
             play::<ResponseEvent>(&cut(std::slice::from_ref(&failed))).response()["status"],
             "failed",

@@ -1,4 +1,4 @@
-//! Streams in the dialects of other servers than OpenAI's, and how they are read: by kind, each with several forms.
+//! Tests of the dialects of servers other than OpenAI's: one file for each kind of deviation, with its variants.
 
 mod answers;
 mod ends;
@@ -19,7 +19,7 @@ use crate::outcome::finish::Status;
 use crate::session::head::Head;
 use crate::session::{BodyEnd, End, Session, Settings};
 
-/// What came of a stream.
+/// The events and the end of a stream.
 struct Played<E: Event> {
     events: Vec<E>,
     end: End<E>,
@@ -43,23 +43,23 @@ fn play_as<E: Event>(body: &str, content_type: &str, settings: Settings) -> Play
     Played { events, end }
 }
 
-/// The events of a stream, each on a line of data, and `[DONE]`.
+/// Returns the body of a stream of these events, ended by `[DONE]`.
 fn stream(events: &[Value]) -> String {
     cut(events) + "data: [DONE]\n\n"
 }
 
-/// The same without `[DONE]`.
+/// Returns the same body without `[DONE]`.
 fn cut(events: &[Value]) -> String {
     events.iter().map(|event| format!("data: {event}\n\n")).collect()
 }
 
-/// A chunk of a chat with one choice.
+/// Returns a chat chunk with one choice.
 fn delta(delta: Value) -> Value {
     json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
            "choices": [{"index": 0, "delta": delta, "finish_reason": null}]})
 }
 
-/// The chunk that ends it.
+/// Returns the chunk with the finish reason.
 fn finish(reason: Value) -> Value {
     json!({"id": "c", "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
 }
@@ -68,7 +68,7 @@ impl<E: Event> Played<E>
 where
     E::Response: serde::Serialize,
 {
-    /// The kind of the end: `finish`, `incomplete`, or the name of the error.
+    /// Returns the kind of the end: `finish`, `incomplete`, or the name of the error.
     fn kind(&self) -> &'static str {
         match &self.end {
             Ok(finish) if finish.status == Status::Incomplete => "incomplete",
@@ -77,7 +77,7 @@ where
         }
     }
 
-    /// The response, or as much of it as came before an error.
+    /// Returns the response; after an error, the partial one.
     fn response(&self) -> Value {
         match &self.end {
             Ok(finish) => serde_json::to_value(&*finish.response).unwrap(),
@@ -92,7 +92,8 @@ where
     }
 }
 
-/// What a view tells: the texts, reasoning and refusals as their deltas add up, whole ones, and the calls.
+/// The content of a view: texts, reasoning and refusals, as the sums of their deltas and as whole texts, and the
+/// calls.
 #[derive(Debug, Default, PartialEq)]
 struct Viewed {
     text: String,

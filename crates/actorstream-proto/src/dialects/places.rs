@@ -1,4 +1,4 @@
-//! What stands in other places than OpenAI's, in chat and text completions.
+//! Content in other fields than OpenAI's, in chat and text completions.
 
 use super::*;
 use crate::api::chat::ChatCompletionChunk;
@@ -48,7 +48,7 @@ fn the_text_of_a_choice_stands_in_many_places() {
     ];
     for shape in shapes {
         says_hi_you(&[shape("Hi"), shape(" you"), finish(json!("stop"))]);
-        // Beside the usual place, it is not doubled.
+        // Content that is also in the usual field is not doubled.
         let mut both = shape("Hi you");
         if let Some(choice) = both["choices"].get_mut(0) {
             choice["delta"] = json!({"content": "Hi you"});
@@ -86,7 +86,7 @@ fn the_text_stands_at_the_top_of_a_chunk() {
             );
         }
     }
-    // The message so far is not more of it.
+    // A repetition of the message so far adds nothing.
     let message = |text: &str| json!({"message": {"role": "assistant", "content": text}});
     says_hi_you(&[message("Hi"), message("Hi you"), json!({"finish_reason": "stop"})]);
     says_hi_you(&[delta(json!({"content": "Hi you"})), finish(json!("stop")), message("Hi you")]);
@@ -121,7 +121,7 @@ fn what_is_no_text_stays_as_it_came() {
         assert_eq!(played.response()["choices"][0]["message"]["content"], "a", "{event}");
         assert!(played.events[0].choices.is_empty(), "{event}");
     }
-    // An object that the model wrote is JSON.
+    // Structured content becomes its JSON text.
     let value = delta(json!({"content": {"text": "a", "answer": 5}}));
     assert_eq!(view(&chat(&[value, finish(json!("stop"))])).text, r#"{"text":"a","answer":5}"#);
 }
@@ -157,7 +157,7 @@ fn choices_without_an_index_are_those_of_their_positions() {
         let played = play_as::<CompletionChunk>(&cut(&texts), "text/event-stream", two());
         assert_eq!((played.kind(), &played.response()["choices"][1]["text"]), ("finish", &json!("B")));
     }
-    // Several deltas of one choice are of that choice.
+    // Several deltas of one choice in one chunk are all added to it.
     let twice = json!({"choices": [{"index": 0, "delta": {"content": "Hi"}}, {"index": 0, "delta": {"content": " you"}}]});
     let played = chat(&[twice, finish(json!("stop"))]);
     assert_eq!(played.response()["choices"][0]["message"]["content"], "Hi you");
@@ -190,7 +190,7 @@ fn the_finish_reason_stands_in_many_places() {
         let text = choice(json!({"text": "Hi"}));
         assert_eq!(play::<CompletionChunk>(&cut(&[text, last])).kind(), kind, "{reason}");
     }
-    // The string that stopped the model is no reason, and stays.
+    // A stop sequence is not a finish reason, and is kept.
     for stop in [json!(null), json!(2), json!("</s>"), json!("stop")] {
         let last = choice(json!({"delta": {}, "finish_reason": "length", "stop_reason": stop}));
         let played = play::<ChatCompletionChunk>(&cut(&[delta(json!({"content": "Hi"})), last]));

@@ -1,4 +1,4 @@
-//! What stands in other places than OpenAI's, in the events of a response.
+//! Content in other fields than OpenAI's, in the events of a response.
 
 use super::*;
 use crate::api::responses::ResponseEvent;
@@ -169,7 +169,7 @@ fn the_text_of_a_response_stands_in_many_places() {
         };
         says_hi_you(&[created(), event("Hi"), event(" you"), completed(json!({}))]);
     }
-    // A text that is JSON stays one.
+    // A text that contains JSON remains a text.
     let json = [created(), text("{\"text\":\"a\"}"), completed(json!({}))];
     assert_eq!(ended(&json)["output"][0]["content"][0]["text"], "{\"text\":\"a\"}");
     let settings = || Settings { framing: Framing::Whole, ..Settings::default() };

@@ -118,7 +118,7 @@ fn items_of_one_index_are_told_by_their_ids() {
     }
 }
 
-/// Two calls and a text, each item with this id and this index.
+/// Returns the events of two calls and a text, with these item ids and indices.
 fn three_items(id: fn(usize) -> Value, index: fn(usize) -> Value, added: bool) -> Vec<Value> {
     let of = |at: usize, fields: Value| {
         let mut fields = fields;

@@ -13,7 +13,7 @@ use crate::outcome::identity::Identity;
 use crate::outcome::tokens::Tokens;
 use crate::sse::{Frame, SseDecoder};
 
-/// An event type: how it is deserialized, and what the events of one stream add up to.
+/// An event type: how it is deserialized, and the response that the events of one stream add up to.
 ///
 /// The crate has [`ChatCompletionChunk`](crate::api::chat::ChatCompletionChunk),
 /// [`CompletionChunk`](crate::api::completions::CompletionChunk) and [`RawEvent`](crate::endpoint::raw::RawEvent),
@@ -49,14 +49,14 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
         None
     }
 
-    /// Decodes the body of an unstreamed response as the events of a complete stream: some servers send it where a
-    /// stream was requested. Returns none, the default, if the body is no such response.
+    /// Decodes the body of an unstreamed response as the events of a complete stream, because some servers send one
+    /// even if a stream was requested. Returns no events if the body is not such a response; this is the default.
     fn whole(body: &Bytes) -> Vec<Decoded<Self>> {
         let _ = body;
         Vec::new()
     }
 
-    /// Returns whether the server reports the response as complete. Default: it does.
+    /// Returns whether the server reports the response as complete. Default: complete.
     fn status(response: &Self::Response) -> Status {
         let _ = response;
         Status::Completed
@@ -71,7 +71,7 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
         None
     }
 
-    /// Returns the id of the response and the model that answered, as far as they are reported. Default: neither.
+    /// Returns the id of the response and the model that answered, if reported. Default: neither.
     fn identity(response: &Self::Response) -> Identity<'_> {
         let _ = response;
         Identity::default()
@@ -86,21 +86,21 @@ pub trait Event: Sized + fmt::Debug + Send + 'static {
     }
 }
 
-/// The state kept from the events of a stream. If it determines the next event, that event is not parsed, and is
-/// always [data](Verdict::Data). The default never does.
+/// The state kept from the events of a stream. If it determines the next event, that event is not parsed and is
+/// always [data](Verdict::Data). The default implementation never determines one.
 pub trait Memory<E>: Default + fmt::Debug + Send + 'static {
     /// Appends the event in `frame` to `out`, if the state determines it. Otherwise returns the frame, to be
     /// [decoded](Event::decode).
     ///
     /// # Errors
-    /// The frame.
+    /// Returns the frame.
     fn recall(&mut self, frame: Frame, out: &mut Vec<E>) -> Result<(), Frame> {
         let _ = out;
         Err(frame)
     }
 
-    /// Does the same for the next event of the read in `sse`, whose end the state determines. If it does not, `sse`
-    /// is unchanged.
+    /// Does the same for the next event of the read in `sse`, whose end the state determines. Returns `false` and
+    /// leaves `sse` unchanged if the state determines no event.
     fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut Vec<E>) -> bool {
         let _ = (sse, out);
         false
@@ -136,25 +136,25 @@ pub enum Verdict {
 
 /// Accumulates the response of one stream, and determines when it is complete.
 pub trait Accumulator<E: Event>: Default + Send + 'static {
-    /// Adds an event, before the target receives it; text that was split inside a character is repaired in it. If
+    /// Adds an event before the target receives it, and repairs text in it that was split inside a character. If
     /// `keep` is false, the texts are not kept, but everything else is.
     fn push(&mut self, event: &mut E, keep: bool);
 
-    /// Returns about how many bytes are held, at least 1 for each item that a server can make it hold.
+    /// Returns the approximate number of bytes held: at least 1 for each item that a server can add.
     fn size(&self) -> usize;
 
     /// Returns whether at least `choices` choices have arrived and each of them has ended, so that a body that ends
     /// cleanly here is complete.
     fn is_complete(&self, choices: usize) -> bool;
 
-    /// Returns whether `[DONE]` ends the stream at any point. Default: it does; an endpoint whose streams end with an
-    /// event of their own overrides this.
+    /// Returns whether `[DONE]` ends the stream at any point. Default: yes. Endpoints whose streams end with a
+    /// specific event override this.
     fn ends_with_done(&self) -> bool {
         true
     }
 
-    /// Returns whether what has arrived is complete as far as the server reports, where the response itself does not
-    /// contain that. Default: it is.
+    /// Returns whether the server reports the response as complete, if the response itself does not contain that.
+    /// Default: complete.
     fn status(&self) -> Status {
         Status::Completed
     }
@@ -165,7 +165,7 @@ pub trait Accumulator<E: Event>: Default + Send + 'static {
         "no last event came".to_owned()
     }
 
-    /// Takes the state of the response from an event that reports its failure.
+    /// Reads the state of the response from an event that reports its failure.
     fn fail(&mut self, event: &mut E) {
         let _ = event;
     }
@@ -181,6 +181,6 @@ pub trait Accumulator<E: Event>: Default + Send + 'static {
         None
     }
 
-    /// Takes the response as far as it has arrived.
+    /// Takes the response received so far.
     fn take(&mut self) -> E::Response;
 }

@@ -72,7 +72,7 @@ pub trait Endpoint: Clone + Send + 'static {
         "generate_content"
     }
 
-    /// How many choices the request asks for: a body that ends before that many have ended is truncated. Default: 1.
+    /// The number of choices requested: a body that ends before that many have ended is truncated. Default: 1.
     fn choices(&self, body: &RequestBody) -> usize {
         let _ = body;
         1
@@ -147,7 +147,7 @@ impl Custom {
         Self::new(Method::Get, path.into())
     }
 
-    /// An endpoint that is asked with `DELETE`.
+    /// Creates an endpoint for `DELETE`.
     pub fn delete(path: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Method::Delete, path.into())
     }

@@ -31,18 +31,19 @@ pub struct RawEvent {
     ended: Option<Ended>,
 }
 
-/// What an event ends.
+/// The part of a stream that an event ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Ended {
-    /// Choices: those in the event, those of them that it ends, and whether it cuts one of them short.
+    /// Choices: those in the event, those that it ends, and whether one of them is cut short.
     Choices { seen: Choices, ended: Choices, cut_short: bool },
     /// One image.
     Image,
-    /// Nothing; but it is an event of a response, which its last event ends.
+    /// Nothing: it is an event of a response, which ends with a later event.
     Response,
 }
 
-/// A set of choices by index, one bit each. The API has at most 128 choices; the last bit stands for all beyond.
+/// A set of choices by index, one bit each. The API has at most 128 choices; the last bit represents all higher
+/// indices.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Choices(u128);
 
@@ -61,7 +62,7 @@ impl Choices {
 }
 
 impl Serialize for RawEvent {
-    /// As the payload, if it is JSON, otherwise as its text.
+    /// Serializes the payload as JSON if it is JSON, otherwise as text.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.payload.raw_value() {
             Some(json) => json.serialize(serializer),
@@ -131,7 +132,7 @@ impl Signals {
 }
 
 impl Signals {
-    /// Returns whether a field may be a sign of an error, which an event of a known type has not.
+    /// Returns whether the event has a field that may be a sign of an error and that events of its type do not have.
     fn has_signs(&self, r#type: &str) -> bool {
         if !r#type.is_empty() && !names_error(r#type) && !is_problem(r#type) {
             return false;
@@ -287,7 +288,7 @@ pub struct Finished {
     images: usize,
     /// A choice was cut short.
     cut_short: bool,
-    /// The events are those of a response.
+    /// Whether the events are those of a response.
     response: bool,
 }
 
@@ -363,7 +364,7 @@ macro_rules! accumulate {
 accumulate!(RawEvent, |event| event);
 accumulate!(Typed<T>, |event| &event.raw, T: DeserializeOwned + std::fmt::Debug + Send + Sync + 'static);
 
-/// An event of any type that serde can deserialize, beside its payload.
+/// An event of any type that serde can deserialize, with its payload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Typed<T> {
     /// The event; `None` if the payload is JSON of a different shape.

@@ -1,4 +1,4 @@
-//! Enum events, beside their payloads.
+//! Events as enums, each with its payload.
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub(crate) fn verdict_of(json: &Value) -> Verdict {
 pub(crate) fn verdict_of_type(r#type: &str) -> Verdict {
     match r#type {
         _ if is_keep_alive(r#type) => Verdict::KeepAlive,
-        // The last one is Anthropic's, which gateways pass on.
+        // The last one is Anthropic's; gateways forward it.
         "response.completed"
         | "response.done"
         | "transcript.text.done"
@@ -66,7 +66,7 @@ macro_rules! typed_events {
         }
 
         impl $name {
-            /// Reads an event. Some servers send its type only in the `event:` line.
+            /// Reads an event. Some servers send the type only in the `event:` line.
             pub(crate) fn read(frame: $crate::sse::Frame) -> Result<Self, $crate::json::decode_error::DecodeError> {
                 let mut event = $event::decode(&frame.data)?;
                 if let ($event::Unknown(json), Some(name)) = (&event, &frame.event)

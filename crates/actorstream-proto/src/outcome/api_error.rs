@@ -13,7 +13,7 @@ use crate::outcome::error_signs::{
     CODES, MESSAGES, Sign, TYPES, is_error_status, is_named, message_of, names_error, sign_of,
 };
 
-/// Fields that describe an error only, or that no response has.
+/// Fields that describe an error, or that no response has.
 const ABOUT: [&str; 16] = [
     "error",
     "errors",
@@ -32,7 +32,7 @@ const ABOUT: [&str; 16] = [
     "result",
     "event_id",
 ];
-/// The message if the server sends none.
+/// The message for an error without one.
 const WORDLESS: &str = "the server reports an error without saying which";
 
 impl ApiError {
@@ -42,8 +42,9 @@ impl ApiError {
     /// * flat: `{"type": "error", "message", "code", "param"}`, and `{"object": "error", …}`;
     /// * inside a list, a choice, or the `response` of an event;
     /// * a choice whose `finish_reason` reports a failure, or a response whose `status` is `failed`;
-    /// * without content beside it, an envelope: `{"error_code", "error_msg"}`, `{"success": false, "message"}`,
-    ///   `{"status": 503, "title", "detail"}` (RFC 9457), `{"__type", "message"}`, `{"internalServerException": {…}}`.
+    /// * without other content, an envelope: `{"error_code", "error_msg"}`, `{"success": false, "message"}`,
+    ///   `{"status": 503, "title", "detail"}` (RFC 9457), `{"__type", "message"}`, `{"internalServerException":
+    ///   {…}}`.
     ///
     /// An empty error (`null`, `false`, `""`, `{}`, or an object of such fields) beside other content counts as no
     /// error.
@@ -54,13 +55,13 @@ impl ApiError {
             _ => return None,
         };
         if let Some(error) = stated(json) {
-            // An object without words may have them beside it.
+            // The message may be next to an error object without one.
             let wordless = error.as_object().is_some_and(|error| message_of(error).is_none());
             let own = wordless && error.get("error").is_none() && message_of(object).is_some();
             return Some(Self::from_error(if own { json } else { error }, json));
         }
         if object.get("error").is_some_and(|error| !is_hollow(error)) {
-            // `true`, or a number: the message is beside it.
+            // `true`, or a number: the message is next to it.
             return Some(Self::from_error(json, json));
         }
         let r#type = object.get("type").and_then(Value::as_str).unwrap_or_default();
@@ -127,7 +128,7 @@ impl ApiError {
         error
     }
 
-    /// The error of a choice.
+    /// Returns the error of a choice.
     fn in_choices(choices: &[Value], json: &Value) -> Option<Self> {
         choices.iter().find_map(|choice| {
             let inner = [Some(choice), choice.get("delta"), choice.get("message")];
@@ -148,7 +149,7 @@ impl ApiError {
         })
     }
 
-    /// A choice ended for a reason that reports a failure.
+    /// Returns the error of a choice whose finish reason reports a failure.
     pub(crate) fn of_reason(reason: &str, raw: Value) -> Self {
         let message = format!("the answer ended with the finish reason `{reason}`");
         Self { message, code: Some(reason.to_owned()), raw, ..Self::default() }
@@ -217,7 +218,7 @@ impl ApiError {
                 .or_else(|| Some(error.to_string()).filter(|_| !is_hollow(error))),
         };
         let message = message.filter(|message| !message.trim().is_empty()).unwrap_or_else(|| WORDLESS.into());
-        // A message that is a text alone may have its code beside it.
+        // If the error is only a text, its code may be next to it.
         let fields = fields.or_else(|| raw.as_object().filter(|_| error.is_string()));
         let field = |names: &[&str]| text_of(fields?, names);
         let r#type = field(&TYPES).filter(|r#type| r#type != "error" && r#type != "about:blank");
@@ -227,7 +228,7 @@ impl ApiError {
         Self { message, r#type, code, param, raw: raw.clone() }
     }
 
-    /// Returns the message of an error that is a text: with the message beside it, if there is one.
+    /// Returns the message of an error that is a text, combined with the message next to it, if there is one.
     fn beside(error: &str, raw: &Value) -> String {
         let more = raw.as_object().and_then(message_of).and_then(Value::as_str);
         match more.filter(|more| *more != error && !more.trim().is_empty()) {
@@ -258,7 +259,7 @@ fn stated(json: &Value) -> Option<&Value> {
     ["error", "errors", "Error", "ERROR"].iter().find_map(|name| json.get(*name).filter(says))
 }
 
-/// Returns the first of these fields that says something, as a text: one that is a text, or any other.
+/// Returns the first of these fields that is not empty, as text: preferably one that is a text.
 fn text_of(fields: &Map<String, Value>, names: &[&str]) -> Option<String> {
     let find = |says: fn(&Value) -> bool| {
         names.iter().find_map(|known| {
@@ -288,7 +289,7 @@ fn inner_message(value: &Value) -> Option<&str> {
     value.as_str().or_else(|| message_of(value.as_object()?)?.as_str())
 }
 
-/// Returns the parameter that a list of FastAPI names: `[{"loc": ["body", "model"], "msg"}]`.
+/// Returns the parameter named in a FastAPI list: `[{"loc": ["body", "model"], "msg"}]`.
 fn param_in(detail: &Value) -> Option<String> {
     let path = detail.get(0)?.get("loc")?.as_array()?;
     let steps: Vec<String> = path.iter().map(in_words).collect();

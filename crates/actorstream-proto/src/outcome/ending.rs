@@ -1,11 +1,11 @@
-//! `Ending`: what a finish reason means, for the vocabularies of all servers.
+//! `Ending`: the meaning of a finish reason, across the vocabularies of servers.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
-/// What a finish reason means, in the words of OpenAI, Anthropic, Google, Mistral, Amazon Bedrock, Cohere and gateways to
-/// them.
+/// The meaning of a finish reason, in the vocabularies of OpenAI, Anthropic, Google, Mistral, Amazon Bedrock,
+/// Cohere, and gateways to them.
 ///
 /// ```
 /// use actorstream_proto::outcome::ending::Ending;
@@ -17,7 +17,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ending {
-    /// Nothing: it is no reason, though the field is present.
+    /// No reason, although the field is present.
     None,
     /// The model finished, or reached a stop sequence.
     Stop,
@@ -101,7 +101,7 @@ const CONTENT_FILTER: [&str; 18] = [
     "policy_violation",
     "safety_filter",
 ];
-/// Words that begin a reason which reports a filter: `content_filtered`, `guardrail_intervened`.
+/// The first words of reasons that report a filter: `content_filtered`, `guardrail_intervened`.
 const FILTERS: [&str; 3] = ["content_filter", "content_policy", "guardrail"];
 const CUT_SHORT: [&str; 19] = [
     "time_limit",
@@ -146,9 +146,9 @@ const FAILED: [&str; 17] = [
 ];
 
 impl Ending {
-    /// Returns what a finish reason means. Case and separators do not count, nor does what follows a colon
-    /// (`content_filter: SAFETY`) or precedes a dot (`FinishReason.STOP`). A reason that is JSON (`{"type": "length"}`) is
-    /// the one that it contains.
+    /// Returns what a finish reason means. Case and separators are ignored, as is everything after a colon
+    /// (`content_filter: SAFETY`) or before a dot (`FinishReason.STOP`). If a reason is JSON (`{"type": "length"}`),
+    /// the reason in it counts.
     pub fn of(reason: &str) -> Self {
         match reason {
             "stop" => return Self::Stop,
@@ -186,12 +186,12 @@ impl Ending {
         }
     }
 
-    /// Returns whether the response was cut short, so that it is incomplete, though the server did not fail.
+    /// Returns whether the response was cut short: it is incomplete, although the server did not fail.
     pub fn is_incomplete(self) -> bool {
         matches!(self, Self::Length | Self::ContentFilter | Self::CutShort)
     }
 
-    /// Returns whether a reason of this meaning says more than the one before it. Some servers write `stop` after another
+    /// Returns whether a reason of this meaning replaces the previous one. Some servers write `stop` after another
     /// reason, or into every chunk.
     pub(crate) fn supersedes(self, before: Self) -> bool {
         match self {
@@ -207,7 +207,7 @@ fn letters(word: &str) -> impl Iterator<Item = char> {
     word.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase)
 }
 
-/// Returns the reason in a reason that is a JSON object, as SGLang sends it: `{"type": "length", "length": 16}`.
+/// Returns the reason in a JSON object, which SGLang sends: `{"type": "length", "length": 16}`.
 pub(crate) fn spelled_out(reason: &str) -> Cow<'_, str> {
     if !reason.trim_start().starts_with('{') {
         return Cow::Borrowed(reason);

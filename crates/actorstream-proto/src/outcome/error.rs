@@ -41,8 +41,8 @@ pub struct ErrorDetails {
     pub timings: Timings,
     /// How often the request was sent; 0 if never.
     pub attempts: u32,
-    /// What became of each request, if there were several; the last one is this error, unless it ended the stream after it
-    /// had answered.
+    /// The outcome of each request, if there were several. The last one failed with this error, unless it had
+    /// answered before the stream failed.
     pub tried: Vec<Attempt>,
     partial: Option<Partial>,
     /// The rounds before the error.
@@ -59,7 +59,7 @@ pub enum ErrorKind {
     Provider(Arc<ApiError>),
     /// The body ended before the response was complete, or it is corrupt.
     Truncated {
-        /// How it ended.
+        /// Describes how it ended.
         detail: Arc<str>,
     },
     /// An event is not JSON, or an unstreamed response is not what was requested.
@@ -79,7 +79,7 @@ pub enum ErrorKind {
     },
     /// A timeout expired.
     Timeout {
-        /// Which one.
+        /// The timeout.
         timeout: Timeout,
         /// Its duration.
         after: Duration,
@@ -88,19 +88,19 @@ pub enum ErrorKind {
     Transport {
         /// The message of the system or the library.
         detail: Arc<str>,
-        /// Whether it is certain that the server did not receive the request.
+        /// Whether the server certainly did not receive the request.
         unsent: bool,
     },
     /// A limit was exceeded.
     Limit {
-        /// Which one.
+        /// The exceeded limit.
         limit: Limit,
         /// The limit, in bytes, or in headers.
         max: usize,
     },
     /// The model kept calling tools.
     TooManyRounds {
-        /// How often it was asked.
+        /// The number of requests sent to the model.
         max: u32,
     },
     /// The stream was cancelled, through its handle or its `StreamRef`.
@@ -115,12 +115,12 @@ pub enum ErrorKind {
     TargetPanicked,
     /// The request could not be built as configured.
     Config {
-        /// What is wrong and what to do.
+        /// Describes what is wrong and what to do.
         message: Arc<str>,
     },
 }
 
-/// What a limit applies to.
+/// The subject of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
@@ -228,9 +228,9 @@ impl StreamError {
 
     /// Returns the rounds before the error: the responses that called tools, with the results and the usage of each
     /// (`error.rounds::<ChatCompletion>()`). Empty if the type is not the stream's. If the error stopped running
-    /// tools, theirs is the last round.
+    /// tools, the last round is that of these tools.
     ///
-    /// The effects of these tools remain: a caller that retries can continue from their results.
+    /// The effects of these tools remain: a caller that retries can continue from the results.
     pub fn rounds<R: 'static>(&self) -> &[Round<R>] {
         let rounds = self.rounds.as_ref().and_then(|rounds| rounds.0.downcast_ref::<Vec<Round<R>>>());
         rounds.map_or(&[], Vec::as_slice)
@@ -264,7 +264,7 @@ impl StreamError {
         }
     }
 
-    /// How long the server asks to wait before a retry; [`LATER`] for an invalid value.
+    /// Returns how long the server asks to wait before a retry; [`LATER`] for an invalid value.
     pub fn retry_after(&self) -> Option<Duration> {
         match &self.kind {
             ErrorKind::Refused(refused) => refused.retry_after,
@@ -302,7 +302,8 @@ impl StreamError {
 }
 
 impl Limit {
-    /// Returns the field of [`Limits`](crate::session::limits::Limits) that sets it; `None` for a fixed limit.
+    /// Returns the field of [`Limits`](crate::session::limits::Limits) that sets this limit; `None` for a fixed
+    /// limit.
     pub fn setting(self) -> Option<&'static str> {
         match self {
             Self::Event => Some("event"),
@@ -354,7 +355,7 @@ fn has_version(url: &str) -> bool {
 }
 
 impl Refused {
-    /// Returns whether the refusal is transient: as the server says, or else by its status.
+    /// Returns whether the refusal is transient: as the server states, or else by its status.
     pub(crate) fn may_pass(&self) -> bool {
         self.should_retry.unwrap_or(matches!(self.status, 408 | 409 | 429) || self.status >= 500)
     }
@@ -595,7 +596,7 @@ fn redact_json(json: &mut Value, secret: &Secret) {
     }
 }
 
-/// Returns a text for an error message: its start and an ellipsis, if it is longer than 600 bytes.
+/// Shortens a text for an error message: its start and an ellipsis, if it is longer than 600 bytes.
 fn excerpt(text: &str) -> Cow<'_, str> {
     const MOST: usize = 600;
     let text = text.trim();

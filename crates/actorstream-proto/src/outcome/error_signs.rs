@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::json::hollow::is_hollow;
 
-/// The names of an error message, the most telling first.
+/// The names of an error message, the most specific first.
 pub(super) const MESSAGES: [&str; 21] = [
     "message",
     "errormessage",
@@ -35,7 +35,7 @@ pub(super) const CODES: [&str; 5] = ["code", "statuscode", "errorcode", "errcode
 /// The names of a class of error.
 pub(super) const TYPES: [&str; 2] = ["type", "errortype"];
 
-/// Names that only an error has.
+/// Names of messages that occur only in errors.
 const NAMED_MESSAGES: [&str; 7] =
     ["errormessage", "errormsg", "errmsg", "err", "errordescription", "errordetail", "errordetails"];
 const NAMED_CODES: [&str; 3] = ["errorcode", "errcode", "errno"];
@@ -108,11 +108,12 @@ const CONTENT: [&str; 20] = [
 /// An error that an object reports without the field `error`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sign<'a> {
-    /// Whether it is one in any stream, and not only where events without content mean nothing else.
+    /// Whether it is an error in any stream, and not only in one where an event without content can mean nothing
+    /// else.
     pub(super) is_certain: bool,
     /// The object that describes it.
     pub(super) error: &'a Value,
-    /// The name of an exception that is the name of a field.
+    /// The name of the exception, if it is the name of the field.
     pub(super) r#type: Option<&'a str>,
 }
 
@@ -149,7 +150,7 @@ pub(super) fn sign_of<'a>(json: &'a Value, object: &'a Map<String, Value>) -> Op
     if says && (named || is_flagged || has_status || names_error(r#type) || object.contains_key("__type")) {
         return certain(json);
     }
-    // Here, a chunk whose choices are empty is still a chunk.
+    // A chunk with empty choices is still a chunk.
     if object.contains_key("choices") {
         return None;
     }
@@ -169,7 +170,7 @@ fn held_error<'a>(name: &str, value: &'a Value) -> Option<&'a Value> {
     if error.is_object() && !is_hollow(error) { Some(error) } else { None }
 }
 
-/// Returns whether a field of this name makes it worth looking for [signs](sign_of) beside content.
+/// Returns whether a field of this name makes it worth looking for [signs](sign_of) in an object with content.
 pub(crate) fn is_telling(name: &str) -> bool {
     let is = |known: &&str| is_named(name, known);
     match name.as_bytes().first().map(u8::to_ascii_lowercase) {
@@ -205,8 +206,8 @@ pub(super) fn is_named(name: &str, known: &str) -> bool {
     letters.map(|letter| letter.to_ascii_lowercase()).eq(known.bytes())
 }
 
-/// Returns whether a code reports a failure: a number that is neither 0 nor an HTTP status of success, or a word for
-/// anything else than success.
+/// Returns whether a code reports a failure: a number that is neither 0 nor an HTTP status of success, or a word
+/// other than those for success.
 pub(super) fn is_failure(code: &Value) -> bool {
     match code {
         Value::Number(number) => {
@@ -248,7 +249,7 @@ pub(crate) fn names_error(r#type: &str) -> bool {
     r#type.contains("rror") || r#type.contains("xception") || r#type.contains("fail")
 }
 
-/// Returns whether a type is that of a problem as RFC 9457 describes it: a URI, or a reference to one.
+/// Returns whether a type is that of an RFC 9457 problem: a URI, or a reference to one.
 pub(crate) fn is_problem(r#type: &str) -> bool {
     r#type == "about:blank"
         || r#type.contains("://")
@@ -259,7 +260,7 @@ fn any(object: &Map<String, Value>, names: &[&str], is: impl Fn(&Value) -> bool)
     object.iter().any(|(name, value)| is(value) && names.iter().any(|known| is_named(name, known)))
 }
 
-/// Returns whether a value says something that is no word for success.
+/// Returns whether a value is not empty and not a word for success.
 fn says_something(value: &Value) -> bool {
     !is_hollow(value) && !is_word(value, &FINE)
 }
@@ -270,9 +271,9 @@ fn is_word(value: &Value, words: &[&str]) -> bool {
 
 fn has_content(object: &Map<String, Value>) -> bool {
     object.iter().any(|(name, value)| match value {
-        // Choices are content even if they say nothing yet.
+        // Choices are content even if they are still empty.
         Value::Array(list) if name == "choices" => !list.is_empty(),
-        // The message of a model.
+        // A message of the model.
         Value::Object(message) if name == "message" => !is_hollow(value) && message_of(message).is_none(),
         Value::Object(_) if held_error(name, value).is_some() => false,
         Value::String(_) if name == "result" => !is_word(value, &FAILED) && !is_hollow(value),

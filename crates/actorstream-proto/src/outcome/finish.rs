@@ -33,22 +33,22 @@ pub struct Finish<R> {
     pub head: Option<ResponseHead>,
     /// The times of the stream's phases.
     pub timings: Timings,
-    /// How often the request was sent; that of the last round, if there were several.
+    /// How often the request was sent; if there were several rounds, that of the last one.
     pub attempts: u32,
-    /// What became of each request of this response, if the first one did not answer; the last one answered.
+    /// The outcome of each request for this response, if the first one did not answer. The last one answered.
     pub tried: Vec<Attempt>,
     /// The previous responses, which called tools, and the results.
     pub rounds: Vec<Round<R>>,
     /// The results of the calls of `Tools` in this response, if it also contains calls that the caller must answer.
     /// To continue, add the response, these results and your own to the next request.
     pub results: Vec<ToolResult>,
-    /// The usage of all rounds and this response together, as far as the server reports it; [`Round::usage`] has that
-    /// of each round. Boxed, since it is rare and an end is sent as a message.
+    /// The total usage of all rounds and this response, as far as the server reports it; [`Round::usage`] is the
+    /// usage of each round. Boxed, since it is rare and an end is sent as a message.
     pub usage: Option<Box<Tokens>>,
 }
 
 impl<R: Clone> Finish<R> {
-    /// Returns the response itself; it is cloned only if it is shared.
+    /// Returns the response; it is cloned only if it is shared.
     pub fn into_response(self) -> R {
         Arc::unwrap_or_clone(self.response)
     }
@@ -94,7 +94,7 @@ impl<R> Clone for Finish<R> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// It is.
+    /// The response is complete.
     Completed,
     /// The server ended it early and reports that (`response.incomplete`).
     Incomplete,

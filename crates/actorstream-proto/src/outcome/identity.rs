@@ -1,6 +1,6 @@
 //! `Identity`: the id of a response, and the model that answered.
 
-/// What a response says of itself, for telemetry.
+/// The identity of a response, for telemetry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity<'a> {
@@ -11,7 +11,7 @@ pub struct Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
-    /// The identity of a response; empty texts count as absent.
+    /// Creates an identity; empty texts count as absent.
     pub fn new(id: Option<&'a str>, model: Option<&'a str>) -> Self {
         let known = |text: &&str| !text.is_empty();
         Self { id: id.filter(known), model: model.filter(known) }

@@ -12,19 +12,19 @@ pub struct RateLimits {
     pub tokens: RateLimit,
 }
 
-/// One rate limit. A value that the server does not state, or that is no number, is `None`.
+/// One rate limit. A value that the server does not state, or that is not a number, is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many are allowed in the server's period, usually a minute.
+    /// The number allowed in the server's period, usually a minute.
     pub limit: Option<u64>,
-    /// How many are left in it.
+    /// The number left in the period.
     pub remaining: Option<u64>,
-    /// How long after the head all are available again.
+    /// The time after the head at which the whole limit is available again.
     pub reset: Option<Duration>,
 }
 
-/// A number of a reset header above this is a time since 1970: in seconds up to [`MILLISECONDS`].
+/// A number in a reset header above this is a time since 1970, in seconds up to [`MILLISECONDS`].
 const EPOCH: f64 = 1e9;
 
 /// A time since 1970 above this is in milliseconds.
@@ -35,7 +35,7 @@ impl RateLimits {
     /// `received`. The names of OpenAI, Anthropic, Cerebras, OpenRouter and the IETF's draft are known.
     pub fn read<'a>(received: SystemTime, header: impl Fn(&str) -> Option<&'a str>) -> Self {
         let limit = |what: &str| {
-            // The shortest period is the one that a client meets first.
+            // Of several periods, the shortest is the one that a client exhausts first.
             let value = |part: &str| {
                 [
                     format!("x-ratelimit-{part}-{what}"),
@@ -61,7 +61,7 @@ impl RateLimits {
 
 impl RateLimit {
     fn read<'a>(received: SystemTime, value: impl Fn(&str) -> Option<&'a str>) -> Self {
-        // A draft of the IETF has parameters after the number, and other limits after a comma.
+        // In a draft of the IETF, parameters follow the number, and other limits follow a comma.
         let number = |part: &str| value(part)?.split([',', ';']).next()?.trim().parse().ok();
         Self {
             limit: number("limit"),
@@ -84,7 +84,7 @@ fn reset(text: &str, received: SystemTime) -> Option<Duration> {
     duration(text).or_else(|| until(date(text)?, received))
 }
 
-/// The time from the arrival of the head to a time since 1970; zero if that has passed.
+/// Returns the time from the arrival of the head to a time since 1970; zero if that has passed.
 fn until(since_epoch: Duration, received: SystemTime) -> Option<Duration> {
     let at = SystemTime::UNIX_EPOCH.checked_add(since_epoch)?;
     Some(at.duration_since(received).unwrap_or_default())

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use crate::outcome::rate_limits::RateLimits;
 
-/// The head of a response, shared by all that report it.
+/// The head of a response. Clones share one allocation.
 ///
-/// `Debug` shows the names of the headers but no values, which may hold cookies or repeat a key.
+/// `Debug` shows the names of the headers but no values, which may contain cookies or repeat a key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResponseHead(Arc<Parts>);
 
@@ -17,7 +17,7 @@ struct Parts {
     status: u16,
     received: SystemTime,
     request_id: Option<Box<str>>,
-    /// All headers in one allocation: a name, `:`, a value and `\n` each. No header holds a line end.
+    /// All headers in one allocation: a name, `:`, a value and `\n` each. No header contains a line end.
     headers: Box<str>,
 }
 
@@ -29,8 +29,8 @@ pub(crate) const REQUEST_IDS: [&str; 5] =
 const MODELS: [&str; 3] = ["openai-model", "x-litellm-model-group", "x-ms-deployment-name"];
 
 impl ResponseHead {
-    /// Creates a head that arrived at this time, from names in lower case and values. A header whose name or value holds a line end,
-    /// or whose name holds a colon, is left out, since HTTP has none.
+    /// Creates a head that arrived at this time, from names in lower case and values. A header whose name or value
+    /// contains a line end, or whose name contains a colon, is left out: HTTP permits neither.
     pub fn new<'a>(
         status: u16,
         received: SystemTime,
@@ -58,8 +58,8 @@ impl ResponseHead {
         self.0.received
     }
 
-    /// Returns the first value of a header, if the header is present and its value is text. The case of the name does
-    /// not matter.
+    /// Returns the first value of a header, if the header is present and its value is text. The name is
+    /// case-insensitive.
     pub fn header(&self, name: &str) -> Option<&str> {
         find(&self.0.headers, name)
     }
@@ -75,7 +75,7 @@ impl ResponseHead {
     }
 
     /// Returns the model that the head names, which may be more precise than the requested one. Few servers name it
-    /// there; the response has it too.
+    /// there; the response also contains it.
     pub fn model(&self) -> Option<&str> {
         first(&self.0.headers, &MODELS)
     }

@@ -28,7 +28,7 @@ pub struct ToolResult {
     pub call: ToolCall,
     /// The result for the model.
     pub output: String,
-    /// Whether the tool failed; the output then says how.
+    /// Whether the tool failed; if so, the output describes the failure.
     pub is_error: bool,
 }
 

@@ -15,7 +15,7 @@ const TELLING: usize = 8;
 /// A password of fewer characters is not redacted: it would match ordinary words.
 const SHORTEST_PASSWORD: usize = 4;
 
-/// How many characters of a secret at the end of a text, which may be truncated there, are redacted.
+/// The minimum length of a start of a secret that is redacted at the end of a text, where the text may be truncated.
 const TELLING_AT_THE_END: usize = 6;
 
 /// The length from which any part of a secret is redacted, whatever its characters.
@@ -39,7 +39,7 @@ const DUMMIES: &[&str] = &[
 const SCHEMES: [&str; 7] =
     ["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-ant-api03-", "sk-ant-admin01-", "sk-or-v1-", "github_pat_"];
 
-/// The characters that servers put in place of the omitted part of a key.
+/// The characters with which servers replace the omitted part of a key.
 const LEFT_OUT: [char; 8] = ['*', '.', '…', '•', '·', '#', '_', 'X'];
 
 /// A text that is never displayed: an API key, a token, a password, a cookie. Neither `Debug` nor anything else shows
@@ -47,7 +47,7 @@ const LEFT_OUT: [char; 8] = ['*', '.', '…', '•', '·', '#', '_', 'X'];
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     text: Arc<str>,
-    /// It was chosen by a person, so it may be short.
+    /// Whether a person chose the text, so that it may be short.
     password: bool,
 }
 
@@ -98,7 +98,7 @@ impl Secret {
             return redacted;
         }
         forms.iter().for_each(|form| take_out(&mut redacted, pieces, form));
-        // A whole match in one form may be a part in another.
+        // A whole match in one form may be a partial match in another.
         forms.iter().for_each(|form| take_out(&mut redacted, inner, form));
         redacted
     }
@@ -115,12 +115,12 @@ impl Secret {
             percent_encoded(&self.text, |code, byte| write!(code, "%{byte:02X}")),
             percent_encoded(&self.text, |code, byte| write!(code, "%{byte:02x}")),
         ] {
-            // As in forms and queries.
+            // The encoding of forms and queries.
             add(encoded.replace("%20", "+"));
             add(encoded);
         }
         add(self.text.replace('/', "\\/"));
-        // As in a JSON string, without its quotes.
+        // The encoding of a JSON string, without the quotes.
         let json = serde_json::to_string(&*self.text).unwrap_or_default();
         add(json.get(1..json.len().saturating_sub(1)).unwrap_or_default().to_owned());
         forms

@@ -36,7 +36,7 @@ fn a_key_that_its_server_cut_is_taken_out_from_8_characters_on() {
     ] {
         assert_eq!(secret.redact(text), redacted, "{text}");
     }
-    // What all keys of a service begin with tells nothing.
+    // The common prefix of a service's keys reveals nothing.
     let secret = Secret::new("sk-proj-0123456789abcdef");
     assert_eq!(secret.redact("a key begins with sk-proj- or so"), "a key begins with sk-proj- or so");
     assert_eq!(secret.redact("sk-proj-0… is no key"), "***… is no key");
@@ -92,7 +92,7 @@ fn a_short_password_is_taken_out_where_it_stands_by_itself() {
     }
 }
 
-/// A server may fill its error with starts and ends of the key.
+/// A server may fill its error with prefixes and suffixes of the key.
 #[test]
 fn a_text_full_of_pieces_is_redacted_in_linear_time() {
     let secret = Secret::new(&"ab".repeat(2000));
@@ -117,7 +117,7 @@ fn any_piece_that_looks_like_a_key_is_taken_out() {
             "{redacted}"
         );
     }
-    // Words, and what all keys of a service begin with, give nothing away.
+    // Words and the common prefix of a service's keys reveal nothing.
     assert_eq!(secret.redact("no sk-proj- key"), "no sk-proj- key");
     let words = Secret::new("correct-horse-battery-staple-1");
     assert_eq!(words.redact("the horse-battery is low"), "the horse-battery is low");

@@ -12,7 +12,7 @@ pub enum Timeout {
     Connect,
     /// From the request to the first event.
     FirstEvent,
-    /// Between two reads, once the body has begun; any byte counts, also of a comment.
+    /// Between two reads, once the body has begun; any byte counts, including those of comments.
     Idle,
     /// Between two events; comments and `keepalive` events do not count.
     Stall,
@@ -21,7 +21,7 @@ pub enum Timeout {
     Tail,
     /// From an unstreamed request to the first byte of its response body; white space does not count.
     Response,
-    /// The whole of an unstreamed `GET`: from the request to the end of its response.
+    /// The whole of an unstreamed `GET`, from the request to the end of its response.
     Lookup,
     /// From the break of a resumable stream to the next event.
     Resume,
@@ -59,7 +59,7 @@ impl Timeout {
         }
     }
 
-    /// Returns the class of an error that the timeout is, for measurements: `timeout.` and its name.
+    /// Returns the error type for metrics: `timeout.` and the name.
     pub fn error_type(self) -> &'static str {
         match self {
             Self::Queue => "timeout.queue",

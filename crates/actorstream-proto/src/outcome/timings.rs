@@ -14,13 +14,13 @@ pub struct Timings {
     pub last_event: Option<Duration>,
     /// When the stream ended.
     pub total: Duration,
-    /// How many events were data for the target.
+    /// The number of data events for the target.
     pub events: u64,
-    /// How many events were skipped because they were not JSON; only with `OnMalformed::Skip`.
+    /// The number of events skipped because they were not JSON; only with `OnMalformed::Skip`.
     pub skipped: u64,
 }
 
-/// Takes the times.
+/// Records the times.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopwatch {
     started: Instant,

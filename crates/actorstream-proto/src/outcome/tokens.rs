@@ -6,11 +6,11 @@
 pub struct Tokens {
     /// Tokens of the prompt.
     pub input: u64,
-    /// Of these, cached tokens.
+    /// The cached tokens among the input.
     pub cached: u64,
     /// Tokens of the response.
     pub output: u64,
-    /// Of these, reasoning tokens.
+    /// The reasoning tokens among the output.
     pub reasoning: u64,
     /// The total.
     pub total: u64,

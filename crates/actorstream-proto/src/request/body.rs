@@ -1,4 +1,4 @@
-//! `Body`: a JSON request from any serializable type, to which the client adds fields.
+//! `Body`: a JSON request, created from any serializable type, to which the client adds fields.
 
 use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -14,7 +14,7 @@ pub struct Body {
 }
 
 impl Body {
-    /// The body of a request.
+    /// Creates the body of a request.
     ///
     /// # Errors
     /// A `Config` error if the request cannot be serialized, or is not a JSON object.
@@ -79,10 +79,10 @@ impl Body {
 
     /// Returns the body as it is sent.
     pub fn to_bytes(&self) -> Bytes {
-        // A name may take more where it is escaped.
+        // An escaped name may be longer; this is only the capacity.
         let length = |(name, value): &(String, Box<RawValue>)| name.len() + value.get().len() + 4;
         let mut bytes = Vec::with_capacity(2 + self.fields.iter().map(length).sum::<usize>());
-        // Fields that are JSON already cannot fail to be written.
+        // Writing fields that are already JSON cannot fail.
         let _ = serde_json::to_writer(&mut bytes, self);
         bytes.into()
     }
@@ -111,7 +111,7 @@ impl PartialEq for Body {
     }
 }
 
-/// Reads the fields that are wanted, and no more than so many.
+/// Deserializes the wanted fields, up to a maximum number.
 struct Fields<W> {
     most: usize,
     wanted: W,

@@ -1,11 +1,11 @@
-//! How objects that are part of a request are built, as generated code declares it.
+//! Builders of the objects in a request, declared by generated code.
 
-/// Declares how objects are built: `new` with what they must have, and a setter for each other field. A group without
-/// fields is left out.
+/// Declares the builders of objects: `new` takes the required fields, and each other field has a setter. A group
+/// without fields is left out.
 ///
-/// `constants` have the same value in each object. The `required` ones are arguments of `new`. Setters of
-/// `plain` and `optional` fields take the type itself or what converts into it, those of `numbers` what converts into an
-/// `f64`; those of `lists` and `maps` add to them.
+/// `constants` have the same value in each object. The `required` ones are arguments of `new`. Setters of `plain`
+/// fields take the type itself, those of `optional` fields anything that converts into it, and those of `numbers`
+/// anything that converts into an `f64`. Setters of `lists` and `maps` add to them.
 macro_rules! builders {
     ($(
         $name:ident {
@@ -22,7 +22,7 @@ macro_rules! builders {
         }
     )*) => {$(
         impl $name {
-            /// Creates an object with what the API requires.
+            /// Creates an object with the fields that the API requires.
             #[must_use]
             pub fn new(
                 $($( $required: impl Into<$required_type>, )*)?
@@ -80,7 +80,7 @@ macro_rules! builders {
                 }
             )*)?
 
-            /// Sets a field that this type does not have, or sends `value` in place of the field that it has.
+            /// Sets a field that this type does not have, or sends `value` in place of a field that it has.
             #[must_use]
             pub fn field(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
                 self.extra.insert(name, value.into());
@@ -90,8 +90,8 @@ macro_rules! builders {
     )*};
 }
 
-/// Declares what converts into unions: `texts` are the variants of strings, `lists` those of lists, and `values` what other
-/// variants hold, without the box that it may be in.
+/// Declares conversions into unions: `texts` are the variants for strings, `lists` those for lists, and `values` the
+/// types of other variants, without their box, if they have one.
 macro_rules! conversions {
     ($(
         $name:ident {

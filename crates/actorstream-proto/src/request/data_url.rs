@@ -1,4 +1,4 @@
-//! `data:` URLs: images that a request holds itself.
+//! `data:` URLs: images embedded in a request.
 
 use std::fs;
 use std::path::Path;
@@ -7,12 +7,13 @@ use crate::json::base64::encode;
 use crate::outcome::error::StreamError;
 use crate::request::multipart::media_type;
 
-/// The `data:` URL of these bytes.
+/// Returns the `data:` URL of these bytes.
 pub(crate) fn of_bytes(media_type: &str, bytes: &[u8]) -> String {
     format!("data:{media_type};base64,{}", encode(bytes))
 }
 
-/// Returns the `data:` URL of an image on disk. Its media type is derived from its first bytes, or else from the extension.
+/// Returns the `data:` URL of an image on disk. The media type is derived from the first bytes, or else from the
+/// extension.
 pub(crate) fn of_image(path: &Path) -> Result<String, StreamError> {
     let name = path.display();
     let bytes = fs::read(path)
@@ -26,7 +27,7 @@ pub(crate) fn of_image(path: &Path) -> Result<String, StreamError> {
     Ok(of_bytes(media_type, &bytes))
 }
 
-/// The media type of an image by its first bytes.
+/// Returns the media type of an image by its first bytes.
 fn kind_of_image(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("image/png"),

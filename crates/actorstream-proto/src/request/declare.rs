@@ -1,11 +1,12 @@
-//! Requests as generated code declares them.
+//! Request types, declared by generated code.
 
-/// Declares requests: a struct with a public field for each field of the API, setters, `field` for any other, and how it
-/// goes out, as JSON or, where it has `files`, as a form.
+/// Declares requests: a struct with a public field for each field of the API, setters, a method `field` for any
+/// other field, and the serialization as JSON. For forms, see `form_request!`.
 ///
-/// What is `required` is always sent; `plain` and `optional` fields are `Option`s, whose setters take the type itself or what
-/// converts into it; `bare` ones have no setter; `lists` and `maps` are sent where they are not empty, and their setters add to them. A field after
-/// `null` is sent as `null` while another has a certain value.
+/// `required` fields are always sent. `plain` and `optional` fields are `Option`s; the setters of the former take
+/// the type itself, those of the latter anything that converts into it. `bare` fields have no setter. `lists` and
+/// `maps` are sent if they are not empty, and their setters add to them. An unset field after `null` is sent as
+/// `null` while another field has a certain value.
 macro_rules! request {
     ($(
         $(#[$meta:meta])*
@@ -75,7 +76,7 @@ macro_rules! request {
     )*};
 }
 
-/// Declares requests that are sent as forms, as `request!` does; `files` are required, and sent behind all else.
+/// Declares requests that are sent as forms, like `request!`. `files` are required, and sent after all other fields.
 macro_rules! form_request {
     ($(
         $(#[$meta:meta])*
@@ -99,8 +100,8 @@ macro_rules! form_request {
             $( $(#[$plain_meta])* pub $plain: Option<$plain_type>, )*
             $( $(#[$optional_meta])* pub $optional: Option<$optional_type>, )*
             $( $(#[$list_meta])* pub $list: Vec<$list_type>, )*
-            /// Further fields. One with the name of a field above replaces it. A list is sent as one field per entry, its
-            /// name followed by `[]`; an object as its JSON; `null` not at all.
+            /// Further fields. One with the name of a field above replaces it. A list is sent as one field per
+            /// entry, with its name followed by `[]`, an object as its JSON, and `null` not at all.
             pub extra: serde_json::Map<String, serde_json::Value>,
         }
 
@@ -116,7 +117,7 @@ macro_rules! form_request {
                 }
             }
 
-            /// The request as a form.
+            /// Returns the request as a form.
             #[must_use]
             pub fn form(&self) -> $crate::request::multipart::Form {
                 let mut out = $crate::request::multipart::FormWriter::new(&self.extra);
@@ -138,7 +139,7 @@ macro_rules! form_request {
     )*};
 }
 
-/// The setters of a request.
+/// Declares the setters of a request.
 macro_rules! setters {
     ($name:ident {
         plain { $($plain:ident: $plain_type:ty,)* }

@@ -1,7 +1,7 @@
-//! Writing request objects whose `extra` fields may repeat a typed field.
+//! Writes request objects, whose `extra` fields may replace typed fields.
 //!
-//! Every name is written once. A name in `extra` takes the place of the typed
-//! field, so that a server with its own idea of a field can be given it.
+//! Every name is written once. A field in `extra` replaces the typed field of the same name, for servers that define
+//! that field differently.
 
 use serde::de::Deserializer;
 use serde::ser::{SerializeMap, Serializer};
@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 
 /// An object with documented fields and a map of further ones.
 pub(crate) trait Fields {
-    /// The fields that have no place in the type.
+    /// Returns the fields that the type does not have.
     fn extra(&self) -> &Map<String, Value>;
 
     /// Writes the documented fields, in a fixed order.
     fn write<M: SerializeMap>(&self, out: &mut FieldWriter<'_, M>) -> Result<(), M::Error>;
 }
 
-/// Writes the fields of one object, leaving out what `extra` replaces.
+/// Writes the fields of one object, except those that `extra` replaces.
 pub(crate) struct FieldWriter<'a, M> {
     map: M,
     extra: &'a Map<String, Value>,
@@ -59,7 +59,7 @@ impl<M: SerializeMap> FieldWriter<'_, M> {
     }
 }
 
-/// Writes `object`.
+/// Writes `object`: its fields, and then the further ones.
 pub(crate) fn write_object<F, S>(object: &F, serializer: S) -> Result<S::Ok, S::Error>
 where
     F: Fields,
@@ -89,8 +89,8 @@ macro_rules! serialize_fields {
 }
 pub(crate) use serialize_fields;
 
-/// Setters for optional fields: those under `value` take the field's type,
-/// those under `into` whatever converts into it.
+/// Declares setters for optional fields: those under `value` take the field's type, those under `into` anything that
+/// converts into it.
 macro_rules! setters {
     (
         value { $( $(#[$value_meta:meta])* $value:ident: $value_type:ty, )* }

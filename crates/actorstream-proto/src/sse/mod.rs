@@ -38,7 +38,7 @@ pub struct Frame {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong(pub usize);
 
-/// The maximum length of what is remembered of an event besides its data: its name, and ignored fields.
+/// The maximum length of the remembered text before an event's data: its name, and ignored fields.
 const MAX_LEAD: usize = 256;
 
 /// The decoder. Feed it a read, take all frames, then feed it the next read.
@@ -50,8 +50,8 @@ pub struct SseDecoder {
     at: usize,
     /// The start of the next or current event, unless that began in an earlier read.
     start: Option<usize>,
-    /// What preceded the data of the last event that began in a read: the next event nearly always begins with it,
-    /// too.
+    /// The text before the data of the last event that began in a read. The next event nearly always starts with the
+    /// same text.
     lead: Prefix<SmallVec<[u8; 16]>>,
     /// The start of an incomplete line.
     partial: BytesMut,
@@ -96,7 +96,7 @@ impl SseDecoder {
         self.start = (between && matches!(self.data, Data::None)).then_some(0);
     }
 
-    /// Returns whether the read is consumed; nothing of it is kept then.
+    /// Returns whether the read is consumed; if so, nothing of it is kept.
     #[inline]
     pub fn is_done(&mut self) -> bool {
         let done = self.at == self.chunk.len();
@@ -107,9 +107,9 @@ impl SseDecoder {
         done
     }
 
-    /// Returns the read, and the expected position of the next event's data, if the event begins as the last one did.
-    /// A caller that can determine the end of the data [takes](Self::take_expected) it, which saves the search for
-    /// that end.
+    /// Returns the read, and the expected position of the next event's data, if the event starts like the previous
+    /// one. A caller that can determine the end of the data [takes](Self::take_expected) it, which saves the search
+    /// for that end.
     #[inline]
     pub(crate) fn expected(&self) -> Option<(&Bytes, usize)> {
         if self.lead.is_empty() || self.start != Some(self.at) {
@@ -184,8 +184,8 @@ impl SseDecoder {
         }
     }
 
-    /// Returns what is at the end of the body without a blank line after it, until everything is taken. The standard
-    /// drops such an event; the caller decides whether it counts, since servers send their last error this way.
+    /// Returns the events at the end of the body that no blank line follows, one per call. The standard drops such
+    /// an event; the caller decides whether it counts, since servers send their last error this way.
     pub fn finish(&mut self) -> Option<Frame> {
         if !self.partial.is_empty() {
             let frame = self.partial_line();
@@ -297,7 +297,7 @@ impl SseDecoder {
         slice
     }
 
-    /// Remembers what preceded the data of an event.
+    /// Remembers the text before the data of an event.
     fn remember(&mut self, from: usize, to: usize) {
         let lead = &self.chunk[from..to];
         if *self.lead != *lead {
@@ -312,7 +312,7 @@ impl SseDecoder {
         {
             return Some(error);
         }
-        // The rest of it follows this event.
+        // The rest of the read follows this event.
         self.start = self.stray.is_empty().then_some(self.at);
         let event = self.event.take();
         if self.data.len() == 0 && !is_error_event(event.as_deref()) {

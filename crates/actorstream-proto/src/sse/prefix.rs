@@ -6,12 +6,12 @@ use std::ops::Deref;
 #[derive(Debug, Default)]
 pub(crate) struct Prefix<B> {
     bytes: B,
-    /// The first of them, as a word, and which of its bits count.
+    /// The first eight bytes, as a word. `mask` has the bits that count.
     word: u64,
     mask: u64,
 }
 
-/// How many bytes a word holds.
+/// The size of a word in bytes.
 const WORD: usize = size_of::<u64>();
 
 impl<B: Deref<Target = [u8]>> Prefix<B> {
@@ -23,7 +23,7 @@ impl<B: Deref<Target = [u8]>> Prefix<B> {
         Self { bytes, word: u64::from_le_bytes(word), mask: u64::from_le_bytes(mask) }
     }
 
-    /// Returns the end of these bytes in `bytes`, if they are there.
+    /// Returns the end of these bytes in `bytes`, if they are at `at`.
     #[inline(always)]
     pub(crate) fn end_in(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let rest = bytes.get(at..)?;

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The frames of `reads`, an unterminated last one included.
+/// Returns the frames of `reads`, including an unterminated last one.
 fn decode(reads: &[&[u8]]) -> Vec<(Option<String>, String)> {
     let mut decoder = SseDecoder::new(1 << 20);
     let mut frames = Vec::new();
@@ -138,7 +138,7 @@ fn data_lines_that_are_json_each_are_events_each() {
     );
     assert_eq!(data(b"data:{}\r\ndata:{}\r\n\r\n"), ["{}", "{}"]);
     assert_eq!(data(b"data: [{\"error\":1}]\ndata: {\"b\":2}\n\n"), ["[{\"error\":1}]", "{\"b\":2}"]);
-    // Lines that are JSON only together stay together.
+    // Lines that are valid JSON only together stay together.
     assert_eq!(data(b"data: [\ndata: {},\ndata: {}]\n\n"), ["[\n{},\n{}]"]);
     assert_eq!(data(b"data: [1]\ndata: [2]\n\n"), ["[1]\n[2]"], "text");
     assert_eq!(data(b"data: {\ndata: \"a\":[\ndata: {},\ndata: {}]}\n\n"), ["{\n\"a\":[\n{},\n{}]}"]);

@@ -105,7 +105,7 @@ async fn a_handshake_that_is_late() {
     };
     let open = async {
         gate.reached().await;
-        // The client's first message stays queued with the connection.
+        // The client's first message arrives before the gate opens, and is buffered by the connection.
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }

@@ -45,7 +45,7 @@ async fn a_client_that_does_not_read_stops_the_writing() {
     let upstream = Upstream::spawn(Reply::sse_until_close().repeat(COUNT, vec![b'x'; MEBIBYTE]));
     let mut client = RawClient::posting(&upstream, "").await;
     upstream.request(0).await;
-    // On one thread, the upstream runs until it is blocked.
+    // The upstream shares this thread: yield until it makes no more progress.
     let (mut written, mut still) = (0, 0);
     while still < 1000 {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! A form as the bytes and files that make up its body.
+//! Encodes a form as the bytes and files that make up its body.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -99,7 +99,7 @@ struct Writer {
 impl Writer {
     fn file(&mut self, file: &FilePart) {
         let name = escape(&file.name);
-        // What cannot stand in a header is left out rather than let end it.
+        // Control characters are dropped: a line end would end the header.
         let media_type: String = file.media_type().chars().filter(|c| !c.is_control()).collect();
         self.text.push_str(&format!("; filename=\"{name}\"\r\nContent-Type: {media_type}\r\n\r\n"));
         self.flush();
@@ -116,8 +116,7 @@ impl Writer {
     }
 }
 
-/// A name as it stands between quotes. HTML's rule: a quote and the two characters that end a line are
-/// percent-encoded, and nothing else is.
+/// Escapes a name for use between quotes. By HTML's rule, a quote, CR and LF are percent-encoded, and nothing else.
 fn escape(name: &str) -> Cow<'_, str> {
     if !name.contains(['"', '\r', '\n']) {
         return Cow::Borrowed(name);

@@ -27,14 +27,14 @@ pub enum FileContent {
 }
 
 impl FilePart {
-    /// A file on disk, opened when the form is sent. Its name is the last component of `path`.
+    /// Creates a file from a path, which is opened when the form is sent. Its name is the last component of `path`.
     pub fn from_path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let name = path.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy().into_owned());
         Self { name, content: FileContent::Path(path), content_type: None }
     }
 
-    /// A file called `name` with these bytes.
+    /// Creates a file called `name` with these bytes.
     pub fn from_bytes(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
         Self { name: name.into(), content: FileContent::Bytes(bytes.into()), content_type: None }
     }
@@ -81,7 +81,7 @@ impl fmt::Debug for FileContent {
     }
 }
 
-/// The media type that goes with the extension of `name`.
+/// Returns the media type for the extension of `name`.
 pub(crate) fn media_type(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension.to_ascii_lowercase().as_str() {

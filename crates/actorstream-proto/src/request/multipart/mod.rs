@@ -1,4 +1,4 @@
-//! Forms with files: `multipart/form-data` bodies as data, to be sent by the caller.
+//! Forms with files: `multipart/form-data` bodies as plain data, which the caller sends.
 //!
 //! ```
 //! use std::path::Path;
@@ -122,15 +122,15 @@ impl Form {
 
     /// Encodes the form, with `boundary` between its parts.
     ///
-    /// The boundary has 1 to 70 characters from letters, digits, `-` and `_`, and must not occur in the parts, so it
-    /// is drawn at random for each request.
+    /// The boundary has 1 to 70 characters from letters, digits, `-` and `_`, and must not occur in the parts, so
+    /// choose a random one for each request.
     #[must_use]
     pub fn encode(&self, boundary: &str) -> Encoded {
         encode::encode(self, boundary)
     }
 }
 
-/// A value as the text of a field; nothing for `null`.
+/// Returns a value as the text of a field; `None` for `null`.
 fn text_of<T: Serialize + ?Sized>(value: &T) -> Option<String> {
     let json = serde_json::to_string(value).ok().filter(|json| json != "null")?;
     if json.starts_with('"') { serde_json::from_str(&json).ok() } else { Some(json) }

@@ -44,7 +44,7 @@ impl RequestBody {
         }
     }
 
-    /// How many of something a field asks for, however the number is written (`2`, `2.0`); 1 where it asks for none.
+    /// Returns the number in a field, in any notation (`2`, `2.0`); 1 if there is none.
     pub(crate) fn count(&self, name: &str) -> usize {
         let count = self.get::<f64>(name).filter(|count| *count >= 0.0 && count.fract() == 0.0);
         count.map_or(1, |count| count as usize)

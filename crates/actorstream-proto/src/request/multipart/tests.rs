@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 
-/// The body with each file as its path between angle brackets.
+/// Returns the body, with each file as its path in angle brackets.
 fn body(form: &Form) -> String {
     let mut body = String::new();
     for segment in form.encode("B").into_segments() {
@@ -82,7 +82,7 @@ fn nothing_in_a_name_or_type_can_end_a_header() {
              Content-Type: text/plainEvil: 1body\r\n\r\n\r\n--B--\r\n"
         )
     );
-    // Nothing else is changed, and the value of a field stays as it is.
+    // Nothing else is escaped, and values are not changed.
     let form = Form::new().text("ü %22 \\ '", "a\nb\r\"ü\"");
     assert!(body(&form).contains("name=\"ü %22 \\ '\"\r\n\r\na\nb\r\"ü\"\r\n--B--"));
 }

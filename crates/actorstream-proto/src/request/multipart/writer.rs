@@ -1,13 +1,13 @@
-//! Writing requests as forms whose `extra` fields may repeat a typed field.
+//! Writes requests as forms, whose `extra` fields may replace typed fields.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{FilePart, Form, text_of};
 
-/// Writes the fields of one request, leaving out what `extra` replaces.
+/// Writes the fields of one request, except those that `extra` replaces.
 ///
-/// `extra` may name a list with its brackets or without.
+/// `extra` may name a list with or without its brackets.
 pub(crate) struct FormWriter<'a> {
     form: Form,
     extra: &'a Map<String, Value>,
@@ -18,7 +18,7 @@ impl<'a> FormWriter<'a> {
         Self { form: Form::new(), extra }
     }
 
-    /// Writes a field that is always present: a string as such, any other value as its JSON.
+    /// Writes a field that is always present: a string verbatim, any other value as its JSON.
     pub(crate) fn required<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) {
         if !self.is_replaced(name) {
             self.push(name, value);
@@ -57,7 +57,8 @@ impl<'a> FormWriter<'a> {
         }
     }
 
-    /// Writes the further fields, and then the files: a server that reads on the fly knows all else by then.
+    /// Writes the further fields, and then the files, so that a server that parses incrementally already knows
+    /// everything else.
     pub(crate) fn finish<'f>(mut self, files: impl IntoIterator<Item = (&'f str, &'f FilePart)>) -> Form {
         for (name, value) in self.extra {
             match value {
