@@ -14,7 +14,7 @@ use crate::session::head::Head;
 use crate::session::limits::Limits;
 use crate::session::{BodyEnd, End, Session, Settings};
 
-/// What a body gives, read by read.
+/// Plays a body in these reads. Returns the events and the end.
 fn play<E: Event>(settings: Settings, content_type: &str, reads: &[&[u8]], end: BodyEnd) -> (Vec<E>, End<E>) {
     let now = Instant::now();
     let mut session = Session::<E>::new(settings, now, 1);
@@ -155,12 +155,12 @@ fn speech_adds_up_and_is_decoded_when_asked() {
     );
     assert!(!format!("{:?}", finish.response).contains("SGVs"));
 
-    // What is no base64 is told to whoever asks for it.
+    // Invalid base64 is reported by the accessor.
     let (seen, end) = events::<SpeechEvent>(Settings::default(), &[speech("<oops>"), done.clone()]);
     assert!(seen[0].audio().unwrap().is_err());
     let finish = end.unwrap();
     assert!(finish.response.audio().unwrap_err().to_string().contains("'<'"));
-    // As JSON it is what came.
+    // Serialized, it is the data as received.
     assert_eq!(
         serde_json::to_value(&*finish.response).unwrap(),
         json!({"audio": null, "pieces": ["<oops>"], "usage": usage})

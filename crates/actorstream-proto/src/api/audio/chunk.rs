@@ -26,7 +26,7 @@ impl AudioChunk {
 }
 
 impl Serialize for AudioChunk {
-    /// As an object with the audio in base64.
+    /// Serializes as an object with the audio in base64.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("AudioChunk", 1)?;
         object.serialize_field("audio", &encode(self.audio()))?;

@@ -21,7 +21,7 @@ impl Endpoint for Transcriptions {
     }
 }
 
-/// The endpoint `POST /audio/speech`, as events that carry the audio in base64, and the token counts at the end
+/// The endpoint `POST /audio/speech`, streamed as events with the audio in base64 and the token counts at the end
 /// (`stream_format: "sse"`, which the client sets). Some models and servers do not support it; see [`SpeechAudio`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Speech;
@@ -42,11 +42,11 @@ impl Endpoint for Speech {
     }
 }
 
-/// The endpoint `POST /audio/speech`, as the audio alone, chunk by chunk as it arrives (`stream_format: "audio"`, the
-/// default of servers).
+/// The endpoint `POST /audio/speech`, streamed as plain audio, chunk by chunk (`stream_format: "audio"`, the default
+/// of servers).
 ///
-/// Nothing in such a body marks its end. A body that its framing shows to be truncated is reported; one that a proxy
-/// ends early with valid framing cannot be detected.
+/// Nothing in such a body marks its end. Truncation is reported if the framing shows it. If a proxy ends the body
+/// early with valid framing, it cannot be detected.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpeechAudio;
 
@@ -58,7 +58,7 @@ impl Endpoint for SpeechAudio {
     }
 
     fn prepare(&self, body: &mut RequestBody, _: bool) {
-        // It is the default, and unknown to servers without other formats.
+        // `audio` is the default, and servers without other formats do not know the field.
         body.remove("stream_format");
     }
 

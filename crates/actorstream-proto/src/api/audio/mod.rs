@@ -1,4 +1,5 @@
-//! The endpoints of sound: the requests, the events of a transcription and of speech, and what they add up to.
+//! The audio endpoints: the requests, the events of transcriptions and speech, and the responses that they add up
+//! to.
 
 mod chunk;
 mod endpoint;

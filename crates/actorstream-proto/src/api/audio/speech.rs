@@ -17,7 +17,7 @@ use crate::outcome::finish::Status;
 use crate::session::page::is_page;
 use crate::sse::Frame;
 
-/// What a piece of audio counts for besides its base64.
+/// The size in bytes that a piece of audio counts for besides its base64.
 const PIECE: usize = 64;
 
 typed_events! {
@@ -26,7 +26,7 @@ typed_events! {
 }
 
 impl SpeechEvent {
-    /// Returns the decoded audio of the event; `None` if it carries none.
+    /// Returns the decoded audio of the event; `None` if it has none.
     pub fn audio(&self) -> Option<Result<Bytes, Base64Error>> {
         match &self.event {
             SpeechStreamEvent::Delta(delta) => Some(decode(&delta.audio)),
@@ -64,7 +64,7 @@ impl Event for SpeechEvent {
     }
 }
 
-/// Reads unstreamed speech: the audio alone.
+/// Reads unstreamed speech, which is plain audio.
 pub(super) fn whole(body: &[u8]) -> Result<SpeechResponse, DecodeError> {
     let is_object =
         || body.trim_ascii_start().starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok();
@@ -132,8 +132,8 @@ impl fmt::Debug for SpeechResponse {
 }
 
 impl Serialize for SpeechResponse {
-    /// As an object with the audio in base64, and the usage. If the base64 of an event is invalid, `audio` is `null`,
-    /// and `pieces` has the data of each event.
+    /// Serializes as an object with the audio in base64, and the usage. If the base64 of an event is invalid,
+    /// `audio` is `null`, and `pieces` contains the data of each event.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let audio = self.audio().ok().map(|audio| encode(&audio));
         let mut object = serializer.serialize_struct("SpeechResponse", 3)?;

@@ -1,4 +1,4 @@
-//! `Transcript`: a transcription in whatever form it was asked for.
+//! `Transcript`: a transcription in any response format.
 
 use serde_json::Number;
 
@@ -12,41 +12,41 @@ use crate::json::whole::fields;
 use crate::session::page::is_page;
 
 crate::object! {
-    /// A transcription, in whatever form it was asked for: a field that the form does not have is `None`.
+    /// A transcription in any response format. A field that the format does not have is `None`.
     pub struct Transcript {
         /// `transcribe`.
         pub task: Option<String>,
-        /// The language that is spoken.
+        /// The spoken language.
         pub language: Option<String>,
-        /// How long the sound is, in seconds.
+        /// The duration of the audio, in seconds.
         pub duration: Option<Number>,
-        /// The text. For the forms `text`, `srt` and `vtt`, the answer to the letter.
+        /// The text. For the formats `text`, `srt` and `vtt`, the response verbatim.
         pub text: String,
         /// The words, with their times.
         pub words: Option<Vec<TranscriptionWord>>,
-        /// The pieces, with their times or their speakers.
+        /// The segments, with their times or their speakers.
         pub segments: Option<Vec<TranscriptSegment>>,
-        /// The languages.
+        /// The detected languages.
         pub languages: Option<Vec<TranscriptionLanguage>>,
-        /// The probabilities of the tokens, if asked for.
+        /// The log probabilities of the tokens, if requested.
         pub logprobs: Option<Vec<TranscriptionLogProb>>,
-        /// What it took.
+        /// The usage.
         pub usage: Option<TranscriptionUsage>,
     }
 }
 
 crate::json::union::union! {
-    /// A piece of a transcription.
+    /// A segment of a transcription.
     pub enum TranscriptSegment by "type" {
         /// A segment with its speaker, in the format `diarized_json`.
         Diarized(Box<TranscriptTextSegmentEvent>) = "transcript.text.segment",
-        /// One of the form `verbose_json`.
+        /// A segment in the format `verbose_json`.
         Verbose(Box<TranscriptionSegment>),
     }
 }
 
 impl TranscriptSegment {
-    /// The text of the piece.
+    /// Returns the text of the segment.
     pub fn text(&self) -> &str {
         match self {
             Self::Diarized(segment) => &segment.text,
@@ -55,7 +55,7 @@ impl TranscriptSegment {
         }
     }
 
-    /// Who speaks, if that is known.
+    /// Returns the speaker, if known.
     pub fn speaker(&self) -> Option<&str> {
         match self {
             Self::Diarized(segment) => Some(&segment.speaker),
@@ -63,7 +63,7 @@ impl TranscriptSegment {
         }
     }
 
-    /// Where the piece begins and where it ends, in seconds.
+    /// Returns the start and the end of the segment, in seconds.
     pub fn span(&self) -> Option<(f64, f64)> {
         let (start, end) = match self {
             Self::Diarized(segment) => (&segment.start, &segment.end),
@@ -74,10 +74,10 @@ impl TranscriptSegment {
     }
 }
 
-/// Reads a transcription that is not streamed: JSON, or text in one of the forms that are none.
+/// Reads an unstreamed transcription: JSON, or text.
 pub(super) fn whole(body: &[u8]) -> Result<Transcript, DecodeError> {
     if body.trim_ascii_start().starts_with(b"{") {
-        // No text of a transcription begins so, unless its content type says so: it is JSON, or JSON that was cut.
+        // Unless the content type is plain text, a body that starts with a brace is JSON, possibly truncated.
         let json = lenient::parse::<Transcript>(&bytes::Bytes::copy_from_slice(body));
         let json = json.map_err(|error| DecodeError(format!("the answer is not JSON ({})", error.0)))?;
         let says = |name| fields(body).is_none_or(|fields| fields.contains_key(name));
@@ -92,7 +92,7 @@ pub(super) fn whole(body: &[u8]) -> Result<Transcript, DecodeError> {
     text(body)
 }
 
-/// Reads a transcription in one of the forms that are text, whatever it looks like.
+/// Reads a transcription in a text format, whatever its content.
 pub(super) fn text(body: &[u8]) -> Result<Transcript, DecodeError> {
     let text = std::str::from_utf8(body)
         .map_err(|error| DecodeError(format!("the transcription is not UTF-8 ({error})")))?;

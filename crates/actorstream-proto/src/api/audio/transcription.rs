@@ -17,16 +17,16 @@ use crate::outcome::ending::{Ending, reason_in};
 use crate::outcome::finish::Status;
 use crate::sse::Frame;
 
-/// What a segment, or the probability of a token, counts for beside its text.
+/// The size in bytes that a segment, or the log probability of a token, counts for besides its text.
 const ITEM: usize = 256;
 
 typed_events! {
-    /// One event of a streamed transcription. It dereferences to the [`TranscriptionStreamEvent`] to match on.
+    /// One event of a streamed transcription. It dereferences to [`TranscriptionStreamEvent`] for matching.
     pub struct TranscriptionEvent(TranscriptionStreamEvent);
 }
 
 impl TranscriptionEvent {
-    /// More of the text, if that is what the event is. The chunks that vLLM sends, in the shape of a chat's, are too.
+    /// Returns the new text, if the event has any, also from the chat-like chunks that vLLM sends.
     pub fn text(&self) -> Option<&str> {
         match &self.event {
             TranscriptionStreamEvent::Delta(delta) => Some(&delta.delta),
@@ -38,13 +38,13 @@ impl TranscriptionEvent {
     }
 }
 
-/// Returns what the finish reason of an event with the structure of a chat's chunk means.
+/// Returns the meaning of the finish reason of a chat-like chunk.
 fn ending(json: &Value) -> Ending {
     let reason = json.pointer("/choices/0/finish_reason").and_then(reason_in);
     reason.map_or(Ending::None, Ending::of)
 }
 
-/// Returns the last event of a transcription that arrived as the unstreamed call returns it, as JSON.
+/// Converts an unstreamed transcription to its last event.
 fn whole_transcription(body: &[u8]) -> Option<TranscriptionStreamEvent> {
     let Value::Object(mut json) = bounded::json(body).ok()? else { return None };
     let is_text = json.get("text").is_some_and(Value::is_string);
@@ -84,7 +84,7 @@ impl Event for TranscriptionEvent {
         Some(text(body))
     }
 
-    /// None: a transcription has no reason to end.
+    /// None: a transcription has no finish reason.
     fn finish_reasons(_: &Transcript) -> Vec<Text> {
         Vec::new()
     }
@@ -94,7 +94,8 @@ impl Event for TranscriptionEvent {
     }
 }
 
-/// Takes the fields of an unstreamed transcription that its last event does not document. Returns their size.
+/// Takes the fields of an unstreamed transcription that the last event of a stream does not have. Returns their
+/// size.
 fn take_rest(response: &mut Transcript, extra: &Extra) -> usize {
     let fields: Map<String, Value> =
         extra.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -113,11 +114,11 @@ fn take_rest(response: &mut Transcript, extra: &Extra) -> usize {
     ITEM * items + texts
 }
 
-/// Puts a transcription together.
+/// Accumulates a transcription.
 #[derive(Debug, Default)]
 pub struct TranscriptAccumulator {
     response: Transcript,
-    /// Half a character that ended the text so far.
+    /// The unpaired surrogate at the end of the text so far.
     carry: u16,
     complete: bool,
     cut_short: bool,
@@ -150,7 +151,7 @@ impl Accumulator<TranscriptionEvent> for TranscriptAccumulator {
                     response.usage = Some(TranscriptionUsage::from(usage));
                 }
                 if keep {
-                    // The last word of the server, which also comes where no delta did.
+                    // The server's final text replaces the deltas; some servers send no deltas.
                     if !done.text.is_empty() {
                         response.text = done.text.to_string();
                         self.carry = 0;

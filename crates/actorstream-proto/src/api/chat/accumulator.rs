@@ -14,10 +14,11 @@ use super::snapshot::{Into, catch_up};
 use super::texts::Texts;
 use super::tool_calls::{ToolCalls, empty_function, push_calls, push_function, push_text, unset};
 
-/// The field `choices` among those of a completion.
+/// The position of the field `choices` among those of a completion.
 const CHOICES: u32 = 4;
 
-/// What a choice counts for besides its text, so that the response limit also bounds the number of choices.
+/// The size in bytes that a choice counts for besides its text, so that the response limit also bounds the number of
+/// choices.
 const CHOICE: usize = 16 << 10;
 /// Accumulates a chat completion.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ pub struct ChatAccumulator {
 #[derive(Debug, Default)]
 struct ChoiceState {
     tool_calls: ToolCalls,
-    /// Halves of surrogate pairs at the end of the texts so far.
+    /// The unpaired surrogates at the ends of the texts so far.
     carries: Carries,
     /// How far the texts that are not kept have arrived.
     came: Texts,
@@ -106,7 +107,7 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
 }
 
 impl ChatAccumulator {
-    /// The fields that chunks share; a repeated envelope adds nothing.
+    /// Handles the fields that chunks share; a repeated envelope adds nothing.
     #[cold]
     fn push_envelope(&mut self, envelope: &Shared<ChunkEnvelope>) {
         self.told = envelope.mark();
@@ -153,7 +154,7 @@ impl ChatAccumulator {
     fn add_choice(&mut self, index: u32) {
         let choices = &mut self.response.choices;
         if choices.is_empty() {
-            // Nearly always the only one; a list would grow to four at once.
+            // There is nearly always only one choice, and a `Vec` would grow to four at once.
             choices.reserve_exact(1);
             self.states.reserve_exact(1);
         }
@@ -253,7 +254,7 @@ fn grow(
     keep: bool,
 ) -> usize {
     let mut grown = 0;
-    // Some servers send a finish reason in every chunk, so the second half of a character may still follow.
+    // Some servers send a finish reason in every chunk, so the second surrogate of a pair may still follow.
     let waits = text.as_ref().is_some_and(|text| !text.is_empty() || text.has_half());
     if text.is_some() {
         grown += push_text(into.get_or_insert_default(), text.as_mut(), carry, keep);
@@ -322,7 +323,7 @@ fn push_logprobs(into: &mut Logprobs, delta: &Logprobs) -> usize {
     grown
 }
 
-/// About how many bytes the log probability of a token takes.
+/// Returns the approximate size in bytes of a token's log probability.
 fn weight(token: &TokenLogprob) -> usize {
     let numbers = |bytes: &Option<Vec<u32>>| bytes.as_ref().map_or(0, |bytes| size_of_val(&**bytes));
     let tops = token

@@ -14,9 +14,9 @@ use crate::answer::finish_reason::FinishReason;
 crate::object! {
     /// One event of a streamed chat completion.
     ///
-    /// A field that a server omits has its default; unknown fields are in `extra`, and `raw` holds the whole event as
-    /// it arrived. It dereferences to a [`ChunkEnvelope`], which holds the fields that are the same in nearly every
-    /// chunk: `chunk.id`, `chunk.model`, `chunk.usage`, …
+    /// A field that a server omits has its default; unknown fields are in `extra`, and `raw` is the whole event as
+    /// it arrived. It dereferences to a [`ChunkEnvelope`] with the fields that are the same in nearly every chunk:
+    /// `chunk.id`, `chunk.model`, `chunk.usage`, …
     pub struct ChatCompletionChunk {
         /// The new parts of the choices. Empty in the chunk with the usage.
         pub choices: List<ChunkChoice>,
@@ -30,13 +30,13 @@ crate::object! {
     => envelope:
     /// The fields of a [`ChatCompletionChunk`] that the chunks of a stream share.
     ChunkEnvelope {
-        /// The id of the completion, the same in each chunk (though not with every server).
+        /// The id of the completion: the same in each chunk, except with some servers.
         pub id: Option<Text>,
         /// `chat.completion.chunk`.
         pub object: Option<Text>,
         /// When the completion was made, in seconds since 1970.
         pub created: Option<u64>,
-        /// The model that answers.
+        /// The model that generates the response.
         pub model: Option<Text>,
         /// The token usage, in one of the last chunks, if requested.
         pub usage: Option<Box<Usage>>,
@@ -52,19 +52,19 @@ crate::object! {
     pub struct ChunkChoice {
         /// The index of the choice, from 0.
         pub index: u32,
-        /// What is new.
+        /// The new part of the message.
         pub delta: Delta,
         /// The finish reason, in the choice's last chunk.
         pub finish_reason: Option<FinishReason>,
         /// The log probabilities of the new tokens, if requested.
         pub logprobs: Option<Box<Logprobs>>,
-        /// The message so far, which some servers send beside the delta or instead of it. The delta includes the part
-        /// that no earlier delta carried.
+        /// The message so far, which some servers send in addition to the delta or instead of it. The delta includes
+        /// the part of it that was not in an earlier delta.
         pub message: Option<Box<Delta>>,
     }
 
-    /// The new part of a message. It dereferences to [`RareDelta`] for all but the two usual fields: `delta.role`,
-    /// `delta.reasoning_content`, …
+    /// The new part of a message. It dereferences to [`RareDelta`] for all fields except the two usual ones:
+    /// `delta.role`, `delta.reasoning_content`, …
     pub struct Delta {
         /// More of the text.
         pub content: Option<Text>,
@@ -74,7 +74,7 @@ crate::object! {
     => rare:
     /// The fields of a [`Delta`] that most chunks lack or share.
     RareDelta {
-        /// The role; in the first chunk, with some servers in each.
+        /// The role, in the first chunk; some servers send it in each.
         pub role: Option<Text>,
         /// More of the refusal.
         pub refusal: Option<Text>,
@@ -92,7 +92,7 @@ crate::object! {
     pub struct ToolCallDelta {
         /// The index of the call in the message, from 0. Some servers omit it.
         pub index: Option<u32>,
-        /// The call's id; in its first chunk, with some servers in each.
+        /// The call's id, in its first chunk; some servers send it in each.
         pub id: Option<Text>,
         /// `function` or `custom`.
         pub r#type: Option<Text> = "type",
@@ -104,7 +104,7 @@ crate::object! {
 
     /// More of the call of a function.
     pub struct FunctionDelta {
-        /// The function's name; in the first chunk, with some servers in each.
+        /// The function's name, in the first chunk; some servers send it in each.
         pub name: Option<Text>,
         /// More of the arguments, which are JSON when complete.
         pub arguments: Option<Text>,

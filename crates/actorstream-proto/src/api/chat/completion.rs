@@ -28,7 +28,7 @@ crate::object! {
         pub service_tier: Option<ServiceTier>,
         /// The server's configuration, as a hash.
         pub system_fingerprint: Option<String>,
-        /// Your own metadata.
+        /// The metadata of the request.
         pub metadata: Option<BTreeMap<String, String>>,
         /// The result of the moderation of prompt and response, if requested.
         pub moderation: Option<Box<Moderation>>,
@@ -38,7 +38,7 @@ crate::object! {
     pub struct ChatChoice {
         /// The index of the choice, from 0.
         pub index: u32,
-        /// The answer.
+        /// The model's message.
         pub message: ChatMessage,
         /// The log probabilities of the tokens, if requested.
         pub logprobs: Option<Logprobs>,
@@ -100,15 +100,15 @@ crate::object! {
     pub struct Annotation {
         /// `url_citation`.
         pub r#type: String = "type",
-        /// A page.
+        /// The cited page.
         pub url_citation: Option<UrlCitation>,
     }
 
     /// A page that a text cites.
     pub struct UrlCitation {
-        /// Where the citation starts in the text, in characters.
+        /// The start of the citation in the text, in characters.
         pub start_index: u64,
-        /// Where it ends.
+        /// The end of the citation in the text, in characters.
         pub end_index: u64,
         /// The page's URL.
         pub url: String,
@@ -130,9 +130,9 @@ crate::object! {
 
     /// The log probabilities of tokens.
     pub struct Logprobs {
-        /// Those of the text.
+        /// The log probabilities of the text.
         pub content: Option<Vec<TokenLogprob>>,
-        /// Those of the refusal.
+        /// The log probabilities of the refusal.
         pub refusal: Option<Vec<TokenLogprob>>,
     }
 

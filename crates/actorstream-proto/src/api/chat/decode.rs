@@ -58,7 +58,7 @@ impl Event for ChatCompletionChunk {
     fn whole(body: &Bytes) -> Vec<Decoded<Self>> {
         let frame = Frame { event: None, data: body.clone() };
         let decoded = Self::decode(frame, &mut Template::default()).into_iter();
-        // A choice that has ended is whole, even in the shape of a chunk.
+        // A choice that has ended is complete, even in the shape of a chunk.
         let is_whole = |choices: &[ChunkChoice]| {
             let whole = |choice: &ChunkChoice| choice.message.is_some() || choice.finish_reason.is_some();
             !choices.is_empty() && choices.iter().all(whole)

@@ -1,5 +1,5 @@
-//! Deviations of servers from OpenAI's format that leave a chunk readable: other names for the reasoning, the usage
-//! elsewhere, invalid finish reasons.
+//! Deviations of servers from OpenAI's format that do not prevent a chunk from being deserialized: other names for
+//! the reasoning, the usage in other fields, invalid finish reasons.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::json::text::Text;
 use super::chunk::{ChatCompletionChunk, ChunkChoice, Delta};
 use super::completion::ChatCompletion;
 
-/// Normalizes a chunk that was deserialized.
+/// Normalizes a deserialized chunk.
 pub(super) fn settle(chunk: &mut ChatCompletionChunk) {
     let mut usage = None;
     number_choices(&mut chunk.choices);
@@ -48,10 +48,10 @@ pub(super) fn settle(chunk: &mut ChatCompletionChunk) {
     }
 }
 
-/// The number of the field `index` among those of a choice.
+/// The position of the field `index` among those of a choice.
 const INDEX: u32 = 0;
 
-/// Several choices without indices have those of their positions.
+/// Gives several choices without indices the indices of their positions.
 fn number_choices(choices: &mut [ChunkChoice]) {
     if choices.len() > 1 && !choices.iter().any(|choice| choice.extra.has(INDEX)) {
         (0..).zip(choices).for_each(|(index, choice)| choice.index = index);
@@ -79,7 +79,7 @@ pub(super) fn settle_whole(response: &mut ChatCompletion) {
 }
 
 fn settle_delta(delta: &mut Delta) {
-    // Half a character says something: the next delta has its other half.
+    // An unpaired surrogate is not silence: the next delta completes it.
     let silent = |text: &Option<Text>| text.as_ref().is_none_or(|text| text.is_empty() && !text.has_half());
     if silent(&delta.reasoning_content)
         && silent(&delta.reasoning)
@@ -89,7 +89,7 @@ fn settle_delta(delta: &mut Delta) {
     }
 }
 
-/// Other names of the reasoning.
+/// Other names for the reasoning.
 pub(super) const REASONING: [&str; 9] = [
     "thinking",
     "reasoning_text",

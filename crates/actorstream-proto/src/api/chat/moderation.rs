@@ -37,7 +37,7 @@ crate::object! {
         pub r#type: String = "type",
         /// The code.
         pub code: String,
-        /// What went wrong, for people.
+        /// A description of the error, for people.
         pub message: String,
     }
 }

@@ -11,13 +11,13 @@ use crate::template::Patterned;
 pub enum Place {
     /// The text of a choice.
     Content(usize),
-    /// Its refusal.
+    /// The refusal of a choice.
     Refusal(usize),
-    /// Its reasoning.
+    /// The reasoning of a choice.
     ReasoningContent(usize),
-    /// Its reasoning, under the other name.
+    /// The reasoning of a choice, under the other name.
     Reasoning(usize),
-    /// The arguments of one of its tool calls.
+    /// The arguments of a tool call of a choice.
     Arguments(usize, usize),
     /// The padding.
     Obfuscation,
@@ -28,7 +28,7 @@ impl Patterned for ChatCompletionChunk {
 
     fn changing(&mut self, mut visit: impl FnMut(&mut Text, Place)) {
         if self.choices.iter().any(|choice| choice.logprobs.is_some() || choice.message.is_some()) {
-            // With these fields, chunks do not repeat.
+            // Chunks with these fields do not repeat.
             return;
         }
         for (at, choice) in self.choices.iter_mut().enumerate() {

@@ -1,5 +1,5 @@
-//! The message so far, which some servers send beside each delta or instead of deltas (Perplexity, servers that do
-//! not stream): the part of it that has not arrived yet is added to the delta.
+//! The message so far, which some servers send with each delta or instead of deltas (Perplexity, servers that do not
+//! stream). The part that has not arrived yet is added to the delta.
 
 use crate::json::text::Text;
 
@@ -52,7 +52,7 @@ pub(super) fn catch_up(into: Into<'_>, news: &mut Delta, snapshot: &Delta, keep:
         catch_up(&mut message.refusal, &mut came.refusal, &mut news.refusal, whole);
     }
     if let Some(whole) = snapshot.reasoning_text().filter(|whole| !whole.is_empty()) {
-        // In the field that was used so far.
+        // The reasoning belongs in the field that was used so far.
         let by_content = if keep {
             message.reasoning_content.as_ref().is_some_and(|text| !text.is_empty())
         } else {
@@ -110,7 +110,7 @@ fn catch_up_calls(calls: &mut ToolCalls, news: &mut Delta, whole: &[ToolCallDelt
         if rest.id.as_ref().is_none_or(|id| id.is_empty()) {
             rest.index.get_or_insert(u32::try_from(place).unwrap_or(u32::MAX));
             if let Some(function) = rest.function.as_mut().filter(|_| place < calls.len()) {
-                // What is missing of a call that has begun begins none.
+                // The rest of a call that has begun must not begin another call.
                 function.name = None;
             }
         }

@@ -1,4 +1,4 @@
-//! Chat completions as values of your own types.
+//! Chat completions deserialized into the caller's types.
 
 use serde::de::DeserializeOwned;
 

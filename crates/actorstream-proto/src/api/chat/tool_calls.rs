@@ -8,19 +8,19 @@ use crate::json::text::Text;
 use super::chunk::{FunctionDelta, ToolCallDelta};
 use super::completion::{CustomCall, FunctionCall, ToolCall};
 
-/// What a tool call counts for besides its arguments.
+/// The size in bytes that a tool call counts for besides its arguments.
 pub(super) const TOOL_CALL: usize = 4 << 10;
 
-/// What a delta did to the calls of a message.
+/// The effect of a delta on the calls of a message.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pushed {
     /// The position of the call, in order of arrival.
     pub(crate) at: usize,
-    /// By how many bytes the arguments grew.
+    /// The number of bytes by which the arguments grew.
     pub(crate) grown: usize,
-    /// About how many more bytes are held besides these.
+    /// The approximate number of further bytes held.
     pub(crate) held: usize,
-    /// The previous arguments were void: they started again.
+    /// Whether the arguments started again, so that the previous ones are void.
     pub(crate) again: bool,
 }
 
@@ -35,9 +35,9 @@ pub(crate) struct Listed {
 #[derive(Debug, Default)]
 pub(crate) struct ToolCalls {
     calls: Vec<Call>,
-    /// The position of the last call of an index.
+    /// The position of the last call with this index.
     by_index: BTreeMap<u32, usize>,
-    /// The position of the first call of an id.
+    /// The position of the first call with this id.
     by_id: BTreeMap<String, usize>,
     /// The calls of the last list with more than one delta, in its order.
     group: Vec<usize>,
@@ -48,7 +48,7 @@ pub(crate) struct ToolCalls {
 struct Call {
     index: Option<u32>,
     call: ToolCall,
-    /// Half a surrogate pair at the end of the arguments so far.
+    /// The unpaired surrogate at the end of the arguments so far.
     carry: u16,
     arguments: Written,
 }
@@ -58,7 +58,7 @@ impl ToolCalls {
         self.calls.len()
     }
 
-    /// Returns a call as far as it has arrived.
+    /// Returns a call as received so far.
     pub(crate) fn get(&self, at: usize) -> &ToolCall {
         &self.calls[at].call
     }
@@ -185,8 +185,8 @@ impl ToolCalls {
         !(same_name && (goes_on || id.is_some_and(|id| id == call.id)))
     }
 
-    /// Returns the part of the complete arguments of a call that no delta carried; `None` if they do not extend what
-    /// has arrived. The call is identified by its id, or by its position.
+    /// Returns the part of a call's complete arguments that was not in a delta; `None` if they do not extend the
+    /// arguments received so far. The call is identified by its id, or by its position.
     pub(crate) fn rest_of<'a>(&self, id: Option<&str>, place: usize, whole: &'a str) -> Option<&'a str> {
         let at = id.filter(|id| !id.is_empty()).and_then(|id| self.by_id.get(id).copied()).unwrap_or(place);
         match self.calls.get(at) {
@@ -319,7 +319,7 @@ mod tests {
 
     use super::*;
 
-    /// What the deltas add up to, as `[id, name, arguments]`.
+    /// Returns the calls that the deltas add up to, as `[id, name, arguments]`.
     fn add_up(deltas: &[Value]) -> Vec<[String; 3]> {
         let mut calls = ToolCalls::default();
         for delta in deltas {
@@ -497,7 +497,7 @@ mod tests {
         }
         let bare = json!({"index": 0, "function": {"arguments": "{\"x\":1}"}});
         assert_eq!(add_up(&[piece("{}"), bare]), one);
-        // Braces in a text begin nothing.
+        // Braces in a string do not begin an object.
         let text = [piece("{\"x\":\"}"), piece("{"), piece("\\\"}"), piece("{\"}")];
         assert_eq!(add_up(&text), whole(&[["a", "f", "{\"x\":\"}{\\\"}{\"}"]]));
     }

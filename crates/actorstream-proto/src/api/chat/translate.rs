@@ -1,4 +1,4 @@
-//! Chunks that other servers shape otherwise than OpenAI: converted as JSON, and then deserialized.
+//! Chunks that other servers structure differently from OpenAI: they are converted as JSON, and then deserialized.
 
 use serde_json::{Map, Value, json};
 
@@ -11,20 +11,21 @@ use crate::json::text::Text;
 /// The fields of a message that some servers put into the choice.
 const OF_MESSAGE: [&str; 6] =
     ["role", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning"];
-/// Other names of the calls.
+/// The camel-case names of fields.
 const CAMEL: [(&str, &str); 4] = [
     ("toolCalls", "tool_calls"),
     ("tool_call", "tool_calls"),
     ("toolCall", "tool_calls"),
     ("functionCall", "function_call"),
 ];
-/// Other names of the arguments of a call.
+/// Other names for the arguments of a call.
 const ARGUMENTS: [&str; 4] = ["parameters", "input", "args", "params"];
-/// The fields of an object that is a text. An object with others, unless it is a part, is a value that the model wrote.
+/// The fields of an object that represents a text. An object with other fields, unless it is a part, is a value that
+/// the model wrote.
 const OF_TEXT: [&str; 8] =
     ["type", "text", "parts", "role", "annotations", "citations", "thinking", "thought"];
 
-/// Returns whether a chunk that was deserialized has something elsewhere than OpenAI does, so that it is to be
+/// Returns whether a deserialized chunk has content in other fields than OpenAI's, so that it must be
 /// [translated](translate).
 pub(super) fn is_misplaced(chunk: &ChatCompletionChunk) -> bool {
     match &*chunk.choices {
@@ -81,9 +82,9 @@ fn is_flat(call: &ToolCallDelta) -> bool {
     }
 }
 
-/// Converts a chunk of another shape: content as a list of parts, as Mistral and gateways to Anthropic send it (text
-/// parts become text, thinking parts reasoning, and others are kept in `content_parts`), a message or a choice in
-/// another place, calls without their lists.
+/// Converts a chunk of another structure: a message or a choice in another field, calls without their list, and
+/// content as a list of parts, which Mistral and gateways to Anthropic send. Text parts become text, thinking parts
+/// become reasoning, and others are kept in `content_parts`.
 pub(super) fn translate(chunk: &mut Value) {
     let Value::Object(chunk) = chunk else { return };
     list_choices(chunk);
@@ -103,7 +104,7 @@ fn translate_choice(choice: &mut Map<String, Value>) {
     if beside.is_empty() {
         return;
     }
-    // A text that comes with the finish reason beside a delta without one is the whole text.
+    // If a choice has a finish reason and a delta without text, a text next to the delta is the whole text.
     let ended = choice.get("finish_reason").is_some_and(says) && choice.contains_key("delta");
     let into = if ended && beside.iter().all(|(name, _)| *name == "content") { "message" } else { "delta" };
     let field = choice.entry(into).or_insert(Value::Null);
@@ -151,7 +152,7 @@ fn take_beside(choice: &mut Map<String, Value>) -> Vec<(&'static str, Value)> {
     beside
 }
 
-/// Converts a delta or a message: a text, or a list of one, is its content.
+/// Converts a delta or a message: a plain text, or a list of parts, is its content.
 fn translate_message(value: &mut Value) {
     match value {
         Value::String(_) => *value = json!({ "content": value.take() }),
@@ -190,7 +191,7 @@ fn translate_message(value: &mut Value) {
     }
 }
 
-/// Converts a call: its name and arguments belong into the function.
+/// Converts a call: moves its name and arguments into the function.
 fn translate_call(call: &mut Map<String, Value>) {
     if let Some(Value::String(json)) = call.get("function")
         && let Ok(function @ Value::Object(_)) = serde_json::from_str(json)
@@ -220,7 +221,7 @@ fn name_arguments(function: &mut Map<String, Value>) {
     }
 }
 
-/// Returns whether an object has no fields but those of a text.
+/// Returns whether an object has only fields of a text.
 fn is_text(object: &Map<String, Value>) -> bool {
     object.keys().all(|name| OF_TEXT.contains(&name.as_str()))
 }
@@ -247,7 +248,7 @@ fn translate_content(message: &mut Map<String, Value>) {
     let mut said = Said::default();
     parts.into_iter().for_each(|part| said.part(part));
     let Said { text, reasoning, refusal, mut others } = said;
-    // A call that is a part, as Anthropic has it, and whole.
+    // A complete call as a content part, as in Anthropic's format.
     let is_call = |part: &Value| {
         part.get("type").is_some_and(|r#type| r#type == "tool_use") && part.get("input").is_some_and(says)
     };
@@ -274,7 +275,8 @@ fn translate_content(message: &mut Map<String, Value>) {
     }
 }
 
-/// Moves reasoning in other fields to `reasoning`, whose halves of characters are joined with those of the next delta.
+/// Moves reasoning from other fields to `reasoning`, where unpaired surrogates are joined with those of the next
+/// delta.
 fn translate_reasoning(message: &mut Map<String, Value>) {
     for name in ["reasoning_content", "reasoning"] {
         if let Some(value @ (Value::Object(_) | Value::Array(_))) = message.get_mut(name)

@@ -1,4 +1,4 @@
-//! `ChatView`: what the chunks of a chat completion change in the response.
+//! `ChatView`: the changes that the chunks of a chat completion make to the response.
 
 use std::collections::BTreeSet;
 
@@ -77,7 +77,7 @@ impl View<ChatCompletionChunk> for ChatView {
 }
 
 impl ChatView {
-    /// Reports the pages that a delta cites.
+    /// Reports the sources that a delta cites.
     fn cite(&mut self, choice: &ChunkChoice, tell: &mut dyn FnMut(Change<'_>)) {
         let citations = choice.delta.extra.get("annotations").and_then(Value::as_array);
         for citation in
@@ -195,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    /// What the chunks change, in words.
+    /// Returns descriptions of the changes that the chunks make.
     fn changes(chunks: &[Value]) -> Vec<String> {
         let mut view = ChatView::default();
         let mut said = Vec::new();

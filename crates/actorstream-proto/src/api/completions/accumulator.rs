@@ -12,17 +12,18 @@ use crate::json::weight::weight;
 use super::chunk::{CompletionChunk, CompletionChunkChoice};
 use super::completion::{Completion, CompletionChoice, CompletionLogprobs};
 
-/// The field `choices` among those of a completion.
+/// The position of the field `choices` among those of a completion.
 const CHOICES: u32 = 4;
 
-/// What a choice counts for besides its text, so that the response limit also bounds the number of choices.
+/// The size in bytes that a choice counts for besides its text, so that the response limit also bounds the number of
+/// choices.
 const CHOICE: usize = 16 << 10;
 
 /// Accumulates a text completion.
 #[derive(Debug, Default)]
 pub struct CompletionAccumulator {
     response: Completion,
-    /// For each choice of the response, half a surrogate pair at the end of its text so far.
+    /// For each choice of the response, the unpaired surrogate at the end of its text so far.
     carries: Vec<u16>,
     places: Places,
     size: usize,
@@ -93,7 +94,7 @@ impl CompletionAccumulator {
         let (at, new) = self.places.of(delta.index);
         if new {
             if choices.is_empty() {
-                // Nearly always the only one; a list would grow to four at once.
+                // There is nearly always only one choice, and a `Vec` would grow to four at once.
                 choices.reserve_exact(1);
             }
             choices.push(CompletionChoice { index: delta.index, ..empty_choice() });
@@ -101,7 +102,7 @@ impl CompletionAccumulator {
             self.size += CHOICE;
         }
         let (choice, carry) = (&mut choices[at], &mut self.carries[at]);
-        // Some servers send a finish reason in every chunk, so the second half of a character may still follow.
+        // Some servers send a finish reason in every chunk, so the second surrogate of a pair may still follow.
         let waits = delta.text.as_ref().is_some_and(|text| !text.is_empty() || text.has_half());
         self.size += push_text(&mut choice.text, delta.text.as_mut(), carry, keep);
         if delta.finish_reason.is_some() && !waits && std::mem::take(carry) != 0 {

@@ -18,7 +18,7 @@ crate::object! {
         pub object: Option<Text>,
         /// When the completion was made, in seconds since 1970.
         pub created: Option<u64>,
-        /// The model that answers.
+        /// The model that generates the response.
         pub model: Option<Text>,
         /// The new parts of the choices. Empty in the chunk with the usage.
         pub choices: List<CompletionChunkChoice>,
@@ -36,7 +36,7 @@ crate::object! {
 
     /// The new part of one choice.
     pub struct CompletionChunkChoice {
-        /// More of the text.
+        /// The new text.
         pub text: Option<Text>,
         /// The index of the choice, from 0.
         pub index: u32,
@@ -62,7 +62,7 @@ impl CompletionChunk {
 /// A text of a chunk that changes from one to the next.
 #[derive(Debug, Clone, Copy)]
 pub enum Place {
-    /// That of a choice.
+    /// The text of a choice.
     Text(usize),
     /// The padding.
     Obfuscation,

@@ -1,4 +1,5 @@
-//! Deviations of servers from OpenAI's format: the shape of a chat's chunk, the text in other places, the usage elsewhere.
+//! Deviations of servers from OpenAI's format: chunks in the shape of chat chunks, and text or usage in other
+//! fields.
 
 use serde_json::{Map, Value};
 
@@ -8,10 +9,10 @@ use crate::answer::finish_reason::settle_reason;
 use crate::answer::shape::{has_reason, is_choiceless, is_open, list_choices, says, words};
 use crate::answer::usage::Usage;
 
-/// The number of the field `index` among those of a choice.
+/// The position of the field `index` among those of a choice.
 const INDEX: u32 = 1;
 
-/// Returns whether a chunk that was deserialized has something elsewhere than OpenAI does, so that it is to be
+/// Returns whether a deserialized chunk has content in other fields than OpenAI's, so that it must be
 /// [translated](translate).
 pub(super) fn is_misplaced(chunk: &CompletionChunk) -> bool {
     match &*chunk.choices {
@@ -40,7 +41,7 @@ pub(super) fn translate(chunk: &mut Value) {
     }
 }
 
-/// Moves the text to its field. A `message` is the text so far, not more of it, so that it counts only if it is `whole`.
+/// Moves the text to its field. A `message` is the text so far, not new text, so it counts only if it is `whole`.
 fn translate_choice(choice: &mut Map<String, Value>, whole: bool) {
     match choice.get("text") {
         Some(Value::Object(_) | Value::Array(_)) => {
@@ -60,7 +61,7 @@ fn translate_choice(choice: &mut Map<String, Value>, whole: bool) {
     }
 }
 
-/// Normalizes a chunk that was deserialized.
+/// Normalizes a deserialized chunk.
 pub(super) fn settle(chunk: &mut CompletionChunk) {
     let mut usage = None;
     let choices = &mut *chunk.choices;

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use crate::api::chat::request::StreamOptions;
 
-    /// Every field the API documents except `stream`, each with a value.
+    /// Returns every field that the API documents except `stream`, each with a value.
     fn all_fields() -> Value {
         json!({
             "model": "gpt-3.5-turbo-instruct",

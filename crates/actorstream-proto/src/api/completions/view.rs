@@ -1,4 +1,4 @@
-//! `CompletionView`: what the chunks of a text completion change in the response.
+//! `CompletionView`: the changes that the chunks of a text completion make to the response.
 
 use super::chunk::CompletionChunk;
 use crate::answer::output::{Change, Growing, Position, View, Viewable};
@@ -8,8 +8,8 @@ impl Viewable for CompletionChunk {
     type View = CompletionView;
 }
 
-/// The view of a text completion: texts and usage. Its probabilities, which are not a list of tokens, are not
-/// reported.
+/// The view of a text completion: texts and usage. Log probabilities are not reported, because they are not a list
+/// of tokens.
 #[derive(Debug, Default)]
 pub struct CompletionView {
     texts: Vec<(u32, Growing)>,

@@ -1,4 +1,4 @@
-//! `POST /embeddings`: texts as vectors.
+//! `POST /embeddings`: converts texts to vectors.
 
 mod generated;
 #[cfg(test)]
@@ -41,7 +41,7 @@ impl WholeAnswer for EmbeddingResponse {
 }
 
 impl EmbeddingRequest {
-    /// A request for the embeddings of `input` by `model`.
+    /// Creates a request for the embeddings of `input` by `model`.
     pub fn new(model: impl Into<String>, input: impl Into<EmbeddingInput>) -> Self {
         Self { model: model.into(), input: input.into(), ..Self::default() }
     }

@@ -1,13 +1,13 @@
-//! Vectors as `f32`s, however they were sent.
+//! Vectors as `f32`s, from any encoding.
 
 use super::EmbeddingVector;
 use crate::json::base64::{Base64Error, decode};
 
 impl EmbeddingVector {
-    /// The numbers of the vector. In base64 they are little-endian `f32`s; bytes that are left over are ignored.
+    /// Returns the numbers of the vector. In base64, they are little-endian `f32`s; surplus bytes are ignored.
     ///
     /// # Errors
-    /// When the vector is invalid base64.
+    /// If the vector is invalid base64.
     pub fn to_f32(&self) -> Result<Vec<f32>, Base64Error> {
         Ok(match self {
             Self::List(numbers) => {

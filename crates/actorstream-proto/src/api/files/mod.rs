@@ -62,7 +62,7 @@ impl Endpoint for Files {
     }
 
     fn prepare(&self, body: &mut RequestBody, _: bool) {
-        // In a form an object is sent field by field.
+        // In a form, an object is sent field by field.
         if let RequestBody::Multipart(form) = body
             && let Some(Value::Object(expiry)) = form.get("expires_after")
         {
@@ -90,7 +90,7 @@ impl WholeAnswer for FileDeleted {
 }
 
 impl FileRequest {
-    /// A file to upload for `purpose`.
+    /// Creates a request to upload a file for `purpose`.
     pub fn new(purpose: impl Into<FilePurpose>, file: impl Into<FilePart>) -> Self {
         Self { purpose: purpose.into(), ..Self::of_files(file.into()) }
     }

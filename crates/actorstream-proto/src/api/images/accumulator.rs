@@ -1,4 +1,4 @@
-//! `ImagesAccumulator`: events → the images that the unstreamed call would have answered.
+//! `ImagesAccumulator`: events → the images that the unstreamed call would have returned.
 
 use serde_json::Value;
 
@@ -10,10 +10,10 @@ use crate::endpoint::event::Accumulator;
 use crate::endpoint::raw::missing_of;
 use crate::json::object::Extra;
 
-/// What an image counts for beside its base64.
+/// The size in bytes that an image counts for besides its base64.
 const IMAGE: usize = 1 << 10;
 
-/// Puts images together: those that are complete. The images on the way to them are in their events alone.
+/// Accumulates the complete images. Previews are only in their events.
 #[derive(Debug, Default)]
 pub struct ImagesAccumulator {
     response: ImagesResponse,
@@ -21,7 +21,7 @@ pub struct ImagesAccumulator {
     size: usize,
 }
 
-/// The fields that the completed events of generations and edits share.
+/// Implements the accumulator for the events of generations and of edits, which have the same fields.
 macro_rules! accumulate {
     ($event:ident, $stream:ident) => {
         impl Accumulator<$event> for ImagesAccumulator {
@@ -72,10 +72,10 @@ impl ImagesAccumulator {
         self.size += IMAGE + texts.into_iter().flatten().map(String::len).sum::<usize>();
         self.images.push(GeneratedImage { b64_json, revised_prompt, url, ..GeneratedImage::default() });
         if *usage == ImagesUsage::default() {
-            // The server does not count.
+            // The server reports no usage.
             return;
         }
-        // Each image tells the tokens that it took.
+        // Each image reports its own tokens.
         let total: &mut ImageGenUsage = self.response.usage.get_or_insert_default();
         for (total, more) in [
             (&mut total.input_tokens, usage.input_tokens),

@@ -1,4 +1,4 @@
-//! Reads the events of images off the wire, and whole answers.
+//! Deserializes the events of images, and unstreamed responses.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -13,8 +13,8 @@ use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::sse::Frame;
 
-/// Returns the last events, of this type, of the images that arrived as the unstreamed call returns them; none if the
-/// body is something else.
+/// Converts an unstreamed response to one completed event of this type for each image. Returns no events if the body
+/// is something else.
 fn whole_images(body: &[u8], r#type: &str) -> Vec<Value> {
     let Ok(Value::Object(mut shared)) = bounded::json(body) else { return Vec::new() };
     let Some(Value::Array(images)) = shared.shift_remove("data") else { return Vec::new() };
@@ -34,7 +34,7 @@ fn whole_images(body: &[u8], r#type: &str) -> Vec<Value> {
         if let Value::Object(image) = image {
             event.extend(image);
         }
-        // It is that of all images.
+        // The usage is that of all images together.
         if let Some(usage) = usage.as_ref().filter(|_| at == last) {
             event.insert("usage".into(), usage.clone());
         }
@@ -52,7 +52,7 @@ macro_rules! decode {
 
             fn decode(frame: Frame, (): &mut ()) -> Result<Decoded<Self>, DecodeError> {
                 let mut event = Self::read(frame)?;
-                // One image as the unstreamed call returns it.
+                // An unstreamed response with one image, sent as an event.
                 if let $event::Unknown(json) = &event.event
                     && json.get("type").is_none()
                     && let [image] = &mut whole_images(event.raw.as_bytes(), $completed)[..]
@@ -82,7 +82,7 @@ macro_rules! decode {
                 crate::json::whole::object_with_list(body, "list of images", "data")
             }
 
-            /// None: an image has no reason to end.
+            /// None: an image has no finish reason.
             fn finish_reasons(_: &ImagesResponse) -> Vec<Text> {
                 Vec::new()
             }

@@ -1,4 +1,4 @@
-//! `ImageGenerationEvent`, `ImageEditEvent`: one event of streamed images, beside the payload that it was read from.
+//! `ImageGenerationEvent`, `ImageEditEvent`: one event of streamed images, with its payload.
 
 use bytes::Bytes;
 
@@ -7,32 +7,32 @@ use crate::endpoint::typed_event::typed_events;
 use crate::json::base64::{Base64Error, decode};
 
 typed_events! {
-    /// One event of a streamed generation of images. It dereferences to the [`ImageGenStreamEvent`] to match on.
+    /// One event of a streamed generation of images. It dereferences to [`ImageGenStreamEvent`] for matching.
     pub struct ImageGenerationEvent(ImageGenStreamEvent);
 
-    /// One event of a streamed edit of images. It dereferences to the [`ImageEditStreamEvent`] to match on.
+    /// One event of a streamed edit of images. It dereferences to [`ImageEditStreamEvent`] for matching.
     pub struct ImageEditEvent(ImageEditStreamEvent);
 }
 
 macro_rules! image_event {
     ($name:ident, $event:ident) => {
         impl $name {
-            /// The image that the event carries, finished or not, in base64.
+            /// Returns the image of the event in base64, a preview or a complete one.
             pub fn b64_json(&self) -> Option<&str> {
                 match &self.event {
                     $event::PartialImage(image) => Some(&image.b64_json),
-                    // Some servers send an address instead.
+                    // Some servers send a URL instead.
                     $event::Completed(image) => Some(&*image.b64_json).filter(|b64| !b64.is_empty()),
                     $event::Unknown(_) => None,
                 }
             }
 
-            /// The image that the event carries, finished or not, decoded; `None` if the event carries none.
+            /// Returns the decoded image of the event, a preview or a complete one; `None` if the event has none.
             pub fn image(&self) -> Option<Result<Bytes, Base64Error>> {
                 self.b64_json().map(decode)
             }
 
-            /// Which image on the way to the finished one the event carries, from 0; `None` if it carries none.
+            /// Returns the number of the preview in the event, from 0; `None` if it has none.
             pub fn partial_image_index(&self) -> Option<u64> {
                 match &self.event {
                     $event::PartialImage(image) => Some(image.partial_image_index),

@@ -33,7 +33,7 @@ fn completed(b64_json: &str) -> String {
     image("image_generation.completed", b64_json, &json!({"usage": usage(1)}))
 }
 
-/// What a body gives that asks for so many images.
+/// Returns the events of a body, and the end of the stream.
 fn play<E: Event>(settings: Settings, body: &str, end: Option<BodyEnd>) -> (Vec<E>, Option<End<E>>) {
     let now = Instant::now();
     let mut session = Session::<E>::new(settings, now, 1);
@@ -68,7 +68,7 @@ fn as_many_images_as_were_asked_for_finish_the_stream() {
         json!({"created": 7, "data": [{"b64_json": "T25l"}, {"b64_json": "VHdv"}], "size": "1024x1024",
                "quality": "high", "background": "opaque", "output_format": "png", "usage": usage(2)})
     );
-    // The first of one is the last.
+    // If one image is requested, the first one finishes the stream.
     let (events, end) = play::<ImageGenerationEvent>(asking(1), &body, None);
     assert_eq!((events.len(), end.unwrap().unwrap().response.images().len()), (3, 1));
 }
@@ -83,7 +83,7 @@ fn fewer_images_than_were_asked_for_are_truncated() {
         let partial = error.partial::<ImagesResponse>().unwrap();
         assert_eq!(partial.images().len(), 1);
     }
-    // But a server that says that this is all is believed.
+    // `[DONE]` is trusted: no further image follows.
     let (_, end) = play::<ImageGenerationEvent>(asking(2), &(body + "data: [DONE]\n\n"), None);
     assert_eq!(end.unwrap().unwrap().response.images().len(), 1);
 }

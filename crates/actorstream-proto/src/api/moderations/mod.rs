@@ -1,4 +1,4 @@
-//! `POST /moderations`: whether texts and images are harmful.
+//! `POST /moderations`: classifies texts and images as harmful or not.
 
 mod generated;
 
@@ -35,14 +35,14 @@ impl WholeAnswer for ModerationResponse {
 }
 
 impl ModerationRequest {
-    /// A request to classify `input`, by the default model of the server.
+    /// Creates a request to classify `input` with the server's default model.
     pub fn new(input: impl Into<ModerationRequestInput>) -> Self {
         Self { input: input.into(), ..Self::default() }
     }
 }
 
 impl ModerationRequestInputItem {
-    /// An image at a web address or in a `data:` URL.
+    /// Refers to an image by its URL, which may be a `data:` URL.
     pub fn image(url: impl Into<String>) -> Self {
         ModerationImage::new(ModerationImageUrl::new(url)).into()
     }

@@ -1,8 +1,8 @@
-//! `ResponseAccumulator`: events → the response, as far as it has arrived at any time.
+//! `ResponseAccumulator`: events → the response received so far.
 //!
 //! The output is kept as JSON while it grows: an event changes a field of an item or of one of its parts, whatever
 //! the type of the item, and the typed response is created on request. Events of an unknown item have no effect, and
-//! an event that contains less than what has arrived removes nothing.
+//! an event that contains less than earlier ones removes nothing.
 
 use serde_json::{Value, json};
 
@@ -15,13 +15,13 @@ use super::merge::{merge, merge_objects, merge_output};
 use crate::endpoint::event::Accumulator;
 use crate::json::text::Text;
 
-/// What an item or a part counts for besides its text.
+/// The size in bytes that an item or a part counts for besides its text.
 const ITEM: usize = 1 << 10;
-/// What an unpaired surrogate counts for.
+/// The size in bytes that an unpaired surrogate counts for.
 const CARRY: usize = 64;
-/// What a piece of a text that belongs to no item counts for besides its length.
+/// The size in bytes that a piece of text without an item counts for besides its length.
 const PLACE: usize = 256;
-/// The number of the field `annotation_index` among those of an event that adds an annotation.
+/// The position of the field `annotation_index` among those of an event that adds an annotation.
 const ANNOTATION_INDEX: u32 = 2;
 
 /// Accumulates a response.
@@ -211,7 +211,7 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
     }
 }
 
-/// Returns the response of a last event. Where it has no status of its own, the event tells it.
+/// Returns the response of a last event. If it has no final status, it gets that of the event.
 fn ended(response: &Response, status: ResponseStatus) -> Box<Response> {
     let mut response = response.clone();
     if matches!(response.status, None | Some(ResponseStatus::InProgress | ResponseStatus::Queued)) {
@@ -221,7 +221,7 @@ fn ended(response: &Response, status: ResponseStatus) -> Box<Response> {
     Box::new(response)
 }
 
-/// The text that a command of a shell call is.
+/// Returns the key of a shell call's command, which is a text.
 fn command(item: u64, command: u64) -> Growing {
     Growing::in_part(item, Parts::Commands, command, Field::Text)
 }
@@ -254,7 +254,7 @@ impl ResponseAccumulator {
         output.into_iter().map(|(_, item)| item).collect()
     }
 
-    /// The server sent the response; the output so far is kept.
+    /// Handles a response that the server sent; the output so far is kept.
     fn told(&mut self, response: &Response, len: usize) {
         let mut response = response.clone();
         let output = std::mem::take(&mut response.output);
@@ -268,7 +268,8 @@ impl ResponseAccumulator {
         self.response = Some(Box::new(over(before, response)));
     }
 
-    /// Only the type of the event could be read: if it is the last one, the response is what arrived before.
+    /// Handles an event of which only the type could be read: if it is the last one, the response is the one
+    /// received so far.
     fn ended(&mut self, event: &Value) {
         let status = match event.get("type").and_then(Value::as_str) {
             Some("response.completed") => ResponseStatus::Completed,
@@ -280,7 +281,7 @@ impl ResponseAccumulator {
         self.last = Some(response);
     }
 
-    /// An item begins, or is complete.
+    /// Handles an item that begins or is complete.
     fn set_item(&mut self, index: u64, item: &OutputItem, begins: bool, len: usize) {
         let Ok(item @ Value::Object(_)) = serde_json::to_value(item) else { return };
         self.size += ITEM + len;
@@ -376,8 +377,8 @@ impl ResponseAccumulator {
         Some(self.items.begin(id, r#type, text.item))
     }
 
-    /// Returns the part that a text belongs to. Servers that send no event for the part begin with the text; some
-    /// number each delta of a reasoning as a new part, although it is one part.
+    /// Returns the part that a text belongs to. Servers that send no event for the part begin with the text. Some
+    /// number each delta of a reasoning text as a new part, although it is one part.
     fn part_of(&mut self, item: usize, text: Growing) -> Growing {
         let Some((list, mut index)) = text.part else { return text };
         let holder = &mut self.output[item];
@@ -431,7 +432,7 @@ impl ResponseAccumulator {
         let so_far = match item.zip(place).and_then(|(item, place)| self.field(item, place)) {
             Some(Value::String(so_far)) => std::mem::take(so_far),
             Some(Value::Null) => String::new(),
-            // It has no position here, but the view keeps it.
+            // The text has no position in the output, but the view keeps it, so it counts.
             Some(_) | None => {
                 self.size += PLACE;
                 return;
@@ -446,7 +447,7 @@ impl ResponseAccumulator {
         }
     }
 
-    /// Sets a complete text, unless it is shorter than what has arrived.
+    /// Sets a complete text, unless it is shorter than the text received so far.
     fn set(&mut self, id: &str, text: Growing, whole: &Text, keep: bool) {
         self.deltas.carries.remove(&text);
         if !keep {
@@ -465,7 +466,7 @@ impl ResponseAccumulator {
         self.size += grown;
     }
 
-    /// Sets a complete reasoning, which the server may have split into parts while it streamed.
+    /// Sets a complete reasoning text, which the server may have split into parts while it streamed.
     fn set_reasoning(&mut self, id: &str, text: Growing, whole: &Text, keep: bool) {
         if let (Some(item), Some((list, index))) = (self.items.find(id, text.item, text.types()), text.part)
             && let Some(parts) = list_of(&mut self.output[item], list.name())
@@ -553,7 +554,7 @@ impl ResponseAccumulator {
         }
     }
 
-    /// An event with the status of a hosted tool's call.
+    /// Handles an event with the status of a hosted tool's call.
     fn set_status(&mut self, event: &ResponseStreamEvent) {
         let (Some(index), Some((_, status))) = (event.output_index(), event.r#type().rsplit_once('.')) else {
             return;

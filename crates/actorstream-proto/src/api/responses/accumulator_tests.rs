@@ -10,7 +10,7 @@ fn event(json: &Value) -> ResponseEvent {
     ResponseEvent::decode(frame, &mut Template::default()).unwrap().event
 }
 
-/// What the events add up to, without what the last one says.
+/// Returns the response that the events add up to, without that of the last event.
 fn add_up(events: &[Value]) -> Value {
     let mut accumulator = ResponseAccumulator::default();
     for json in events {

@@ -45,7 +45,8 @@ fn verdict(event: &ResponseStreamEvent, payload: &Bytes) -> Verdict {
         _ => {
             let Ok(mut json) = bounded::json(payload) else { return Verdict::Data };
             if let Value::Object(fields) = &mut json {
-                // The type may be in the `event:` line alone. Beside a type, an empty error is none.
+                // The type may be only in the `event:` line. In an event with a type, an empty error is not an
+                // error.
                 fields.insert("type".to_owned(), event.r#type().into());
             }
             return ApiError::from_json(&json).map_or(Verdict::Data, Verdict::Fail);
@@ -68,7 +69,7 @@ fn verdict(event: &ResponseStreamEvent, payload: &Bytes) -> Verdict {
     }
 }
 
-/// Returns whether a payload may have an error that is a text, and not an object as the API documents it.
+/// Returns whether a payload may have an error that is a text instead of the documented object.
 fn has_worded_error(payload: &[u8]) -> bool {
     const NAME: &[u8] = b"\"error\"";
     memmem::find_iter(payload, NAME).any(|at| {
@@ -77,7 +78,7 @@ fn has_worded_error(payload: &[u8]) -> bool {
     })
 }
 
-/// Returns why a response failed, from the response or from beside it.
+/// Returns the error of a failed response, from the response or from the event around it.
 fn failure(response: &Response, extra: &Extra) -> ApiError {
     let beside =
         ["error", "errors"].iter().find_map(|name| extra.get(name).filter(|error| !is_hollow(error)));
@@ -105,7 +106,7 @@ fn status_of(response: &Response, otherwise: Status) -> Status {
     }
 }
 
-/// Reads an event with an undocumented type or none.
+/// Reads an event with an undocumented type or without one.
 fn undocumented(json: &Value, name: Option<&[u8]>, data: &Bytes) -> Option<ResponseStreamEvent> {
     let name = name.and_then(|name| str::from_utf8(name).ok()).map(str::trim);
     let known = match json.get("type").and_then(Value::as_str).or(name) {
@@ -117,7 +118,7 @@ fn undocumented(json: &Value, name: Option<&[u8]>, data: &Bytes) -> Option<Respo
     if ResponseStreamEvent::TYPES.contains(&known) {
         return ResponseStreamEvent::decode_as(known, data).ok();
     }
-    // Without any name, the status of a response tells whether the event is its last one.
+    // Without a type, the status of a response shows whether the event is the last one.
     let status = || json.get("response")?.get("status")?.as_str();
     match status().filter(|_| json.get("type").is_none()) {
         Some("completed") => ResponseStreamEvent::decode_as("response.completed", data).ok(),
@@ -128,7 +129,7 @@ fn undocumented(json: &Value, name: Option<&[u8]>, data: &Bytes) -> Option<Respo
     }
 }
 
-/// Returns the last event for a complete response, as the unstreamed call returns it.
+/// Converts an unstreamed response to the last event of a stream.
 fn whole_response(json: &Value) -> Option<ResponseStreamEvent> {
     let is = |name: &str, value: &str| json.get(name).is_some_and(|field| field == value);
     let ended = ["completed", "incomplete", "cancelled"].iter().any(|status| is("status", status));

@@ -6,16 +6,17 @@ use super::event::ResponseEvent;
 use super::generated::ResponseStreamEvent;
 use crate::json::text::Text;
 
-/// Puts right what was split inside a character, over the deltas of one text, and keeps nothing else: what is left of a
-/// [`ResponseAccumulator`](super::accumulator::ResponseAccumulator) where no response is wanted.
+/// Repairs deltas that were split inside a character, and keeps nothing else: the part of a
+/// [`ResponseAccumulator`](super::accumulator::ResponseAccumulator) that is needed even if no response is wanted.
 #[derive(Debug, Default)]
 pub struct ResponseDeltas {
-    /// Halves of characters that ended texts so far, by what the text is of.
+    /// The unpaired surrogates at the ends of texts so far.
     pub(super) carries: BTreeMap<Growing, u16>,
 }
 
 impl ResponseDeltas {
-    /// Joins the start of the event's delta, if it has one, with what ended the delta before it.
+    /// Joins the event's delta, if it has one, with the unpaired surrogate at the end of the previous delta of its
+    /// text.
     pub fn join(&mut self, event: &mut ResponseEvent) {
         let Some(Delta { text, delta, .. }) = delta_of(&mut event.event) else { return };
         let mut carry = self.carries.remove(&text).unwrap_or(0);
@@ -32,11 +33,11 @@ pub(super) struct Delta<'a> {
     pub(super) text: Growing,
     /// The id of the item, if the event contains it.
     pub(super) item: &'a str,
-    /// What is new.
+    /// The new text.
     pub(super) delta: &'a mut Text,
 }
 
-/// The delta of an event, if it has one.
+/// Returns the delta of an event, if it has one.
 #[inline]
 pub(super) fn delta_of(event: &mut ResponseStreamEvent) -> Option<Delta<'_>> {
     use ResponseStreamEvent as E;
@@ -79,12 +80,12 @@ pub(super) fn delta_of(event: &mut ResponseStreamEvent) -> Option<Delta<'_>> {
 pub(super) struct Growing {
     /// The item's index in the output, from the event.
     pub(super) item: u64,
-    /// The list of parts, and which of them.
+    /// The list of parts, and the index in it.
     pub(super) part: Option<(Parts, u64)>,
     pub(super) field: Field,
 }
 
-/// The parts of an item.
+/// The lists of parts of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Parts {
     Content,
@@ -93,7 +94,7 @@ pub(super) enum Parts {
     Commands,
 }
 
-/// The field that a text is.
+/// The field that contains a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Field {
     Text,
@@ -128,7 +129,7 @@ impl Field {
 }
 
 impl Growing {
-    /// The types of the items that have such a text.
+    /// Returns the types of the items that have such a text.
     pub(super) fn types(self) -> &'static [&'static str] {
         match (self.part, self.field) {
             (Some((Parts::Summary, _)), _) => &["reasoning"],

@@ -1,6 +1,6 @@
-//! Events that other servers shape otherwise than OpenAI: converted as JSON, and then deserialized.
+//! Events that other servers structure differently from OpenAI: they are converted as JSON, and then deserialized.
 //!
-//! Only events about the response and its items are examined, which are few in a stream, and deltas that look wrong.
+//! Only deltas that look wrong and events about the response and its items, which are few, are examined.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -13,9 +13,9 @@ use crate::json::bounded;
 use crate::json::hollow::is_hollow;
 use crate::json::object::Extra;
 
-/// The number of the field `content` among those of a message.
+/// The position of the field `content` among those of a message.
 const CONTENT: u32 = 2;
-/// The fields of a response that some servers put beside it, into the event.
+/// The fields of a response that some servers put into the event itself.
 const OF_RESPONSE: [&str; 10] = [
     "id",
     "object",
@@ -35,7 +35,7 @@ const COUNTS: [(&str, &[&str]); 3] = [
     ("total_tokens", &["totalTokens"]),
 ];
 
-/// Converts an event that has something elsewhere than OpenAI does; returns any other as it is.
+/// Converts an event that has content in other fields than OpenAI's; returns any other unchanged.
 pub(super) fn settle(event: ResponseStreamEvent, payload: &Bytes) -> ResponseStreamEvent {
     if !is_misplaced(&event) {
         return event;
@@ -78,7 +78,7 @@ fn is_odd_delta(delta: &str, extra: &Extra) -> bool {
     delta.starts_with("{\"") || (delta.is_empty() && extra.get("text").is_some_and(says))
 }
 
-/// Returns whether a response has something elsewhere than OpenAI does.
+/// Returns whether a response has content in other fields than OpenAI's.
 pub(super) fn has_misplaced(response: &Response) -> bool {
     let extra = &response.extra;
     (!extra.is_empty() && ["output_text", "tool_calls"].iter().any(|name| extra.get(name).is_some_and(says)))
@@ -106,7 +106,7 @@ fn is_text(item: &Value) -> bool {
         || (matches!(r#type, Some("text" | "output_text")) && item.get("text").is_some_and(Value::is_string))
 }
 
-/// Moves what stands beside the response of an event into it.
+/// Moves the fields of a response that are next to it in an event into the response.
 fn gather_response(event: &mut Map<String, Value>) {
     let mut response = match event.shift_remove("response") {
         Some(Value::Object(response)) => response,
@@ -144,7 +144,7 @@ fn translate(event: &mut Map<String, Value>) {
     }
 }
 
-/// Converts a response as JSON: the text and the calls beside its output, and its usage.
+/// Converts a response as JSON: moves text and calls into its output, and normalizes its usage.
 pub(super) fn translate_response(response: &mut Map<String, Value>) {
     let mut output = Vec::new();
     let told = response.shift_remove("output");
@@ -175,7 +175,7 @@ pub(super) fn translate_response(response: &mut Map<String, Value>) {
     }
 }
 
-/// Adds an item to an output, and the calls that it holds as a message of a chat does.
+/// Adds an item to an output, together with the calls in it, if it is structured like a chat message.
 fn push_item(mut item: Value, output: &mut Vec<Value>) {
     if is_text(&item) {
         return output.push(message(vec![text_part(item)]));
@@ -210,7 +210,7 @@ fn message(content: Vec<Value>) -> Value {
     json!({"type": "message", "content": content})
 }
 
-/// Returns the part of a message that a text is.
+/// Converts a text to a part of a message.
 fn text_part(text: Value) -> Value {
     match text {
         Value::Object(mut part) => {
@@ -221,7 +221,7 @@ fn text_part(text: Value) -> Value {
     }
 }
 
-/// Returns the item that a call of a chat is: `{"id", "type": "function", "function": {"name", "arguments"}}`.
+/// Converts a chat completion's call to an item: `{"id", "type": "function", "function": {"name", "arguments"}}`.
 fn call_item(call: Value) -> Value {
     let Value::Object(mut call) = call else { return call };
     let Some(Value::Object(function)) = call.shift_remove("function") else { return Value::Object(call) };

@@ -8,7 +8,7 @@ use crate::endpoint::{Endpoint, Method, segment};
 
 /// The endpoint `POST /responses`.
 ///
-/// When the stream of a response in background mode breaks, it is resumed from where it broke.
+/// If the stream of a response in background mode breaks, it is resumed where it broke.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Responses;
 
@@ -41,8 +41,8 @@ pub struct ResumeResponse {
 }
 
 impl ResumeResponse {
-    /// Creates the endpoint for the response with this id, after the event with this number; from its beginning for
-    /// `None`.
+    /// Creates the endpoint for the response with this id. The stream starts after the event with this number, or
+    /// from the beginning for `None`.
     pub fn new(id: impl Into<String>, after: impl Into<Option<u64>>) -> Self {
         Self { id: id.into(), after: after.into() }
     }

@@ -17,7 +17,7 @@ pub struct ResponseEvent {
 }
 
 impl ResponseEvent {
-    /// Returns the new text, if the event carries any.
+    /// Returns the new text, if the event has any.
     pub fn text(&self) -> Option<&str> {
         match &self.event {
             ResponseStreamEvent::OutputTextDelta(event) => Some(&event.delta),
@@ -25,7 +25,7 @@ impl ResponseEvent {
         }
     }
 
-    /// Returns the new reasoning or summary, if the event carries any.
+    /// Returns the new reasoning or summary, if the event has any.
     pub fn reasoning(&self) -> Option<&str> {
         match &self.event {
             ResponseStreamEvent::ReasoningTextDelta(event) => Some(&event.delta),
@@ -56,16 +56,16 @@ impl Serialize for ResponseEvent {
 }
 
 impl ResponseUsage {
-    /// Whether a count may be under another name.
+    /// Returns whether a count may be under another name.
     pub(crate) fn is_misnamed(&self) -> bool {
-        /// The fields with the tokens of input and output.
+        /// The positions of the fields with the tokens of input and output.
         const COUNTS: [u32; 2] = [0, 2];
         !self.extra.is_empty() && !COUNTS.into_iter().all(|count| self.extra.has(count))
     }
 
-    /// Whether it counts nothing: some servers send `{}`, or all of it `null`.
+    /// Returns whether the usage is empty: some servers send `{}`, or only `null` fields.
     pub(crate) fn is_hollow(&self) -> bool {
-        /// The fields with token counts.
+        /// The positions of the fields with token counts.
         const COUNTS: [u32; 3] = [0, 2, 4];
         !COUNTS.into_iter().any(|count| self.extra.has(count))
     }

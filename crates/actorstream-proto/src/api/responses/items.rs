@@ -8,7 +8,7 @@ use serde_json::Value;
 #[derive(Debug, Default)]
 pub(super) struct Items {
     by_id: BTreeMap<String, usize>,
-    /// The last item of an index.
+    /// The last item with this index.
     by_index: BTreeMap<u64, usize>,
     items: Vec<Item>,
 }
@@ -22,18 +22,18 @@ struct Item {
     index: u64,
     /// Whether an event contained the item itself, not only a part of it.
     announced: bool,
-    /// Whether it is complete: an event with another id is about another item.
+    /// Whether it is complete, so that an event with another id is about another item.
     ended: bool,
 }
 
 impl Items {
-    /// How many there are.
+    /// Returns the number of items.
     pub(super) fn len(&self) -> usize {
         self.items.len()
     }
 
     /// Returns the item of one of these types that an event about a part belongs to. Some servers use one id for all
-    /// items: then the index decides, and an item of another type is never meant.
+    /// items; then the index decides. An item of another type is never returned.
     pub(super) fn find(&self, id: &str, index: u64, types: &[&str]) -> Option<usize> {
         let by_id = if id.is_empty() { None } else { self.by_id.get(id).copied() };
         let by_index = self.by_index.get(&index).copied();
@@ -55,8 +55,7 @@ impl Items {
             .or_else(|| if id.is_empty() { self.last_call(types) } else { None })
     }
 
-    /// Returns the last call of one of these types that is not complete: the one that arguments without an address
-    /// belong to.
+    /// Returns the last incomplete call of one of these types, to which arguments without id and index belong.
     fn last_call(&self, types: &[&str]) -> Option<usize> {
         let is_call = |r#type: &&str| r#type.ends_with("_call");
         let open = |item: &Item| !item.ended && types.contains(&item.r#type.as_str());
@@ -69,7 +68,7 @@ impl Items {
 
     /// Returns whether an item may have one of these types: it has one, or its type is unknown.
     fn may_be(&self, at: usize, types: &[&str]) -> bool {
-        /// The types of items whose parts arrive in events of their own.
+        /// The types of items whose parts arrive in separate events.
         const KNOWN: [&str; 8] = [
             "message",
             "reasoning",
@@ -123,7 +122,7 @@ impl Items {
         self.items[at].ended = true;
     }
 
-    /// Adds what else identifies an item.
+    /// Adds further identifying fields of an item.
     pub(super) fn know(&mut self, at: usize, key: Key<'_>) {
         let item = &mut self.items[at];
         item.announced = true;
@@ -140,7 +139,7 @@ impl Items {
         }
     }
 
-    /// Returns what identifies an item.
+    /// Returns the identifying fields of an item.
     pub(super) fn key(&self, at: usize) -> Key<'_> {
         let Item { id, r#type, call, .. } = &self.items[at];
         Key { id, r#type, call }
@@ -153,7 +152,7 @@ impl Items {
 
     /// Returns a unique number for an item: its index, if that is unique.
     pub(super) fn number(&self, at: usize) -> u64 {
-        /// More than the items of a response.
+        /// Larger than the number of items of any response.
         const FAR: u64 = 1 << 32;
         let index = self.items[at].index;
         let first = self.items[..at].iter().all(|item| item.index != index);
@@ -161,7 +160,7 @@ impl Items {
     }
 }
 
-/// What identifies an item. A field is empty if the server does not send it.
+/// The identifying fields of an item. A field is empty if the server does not send it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Key<'a> {
     pub(super) id: &'a str,
@@ -183,8 +182,8 @@ impl<'a> Key<'a> {
     }
 }
 
-/// Returns which of the items that have arrived are those of the complete output: identified by the id, by the id of the
-/// call, then by type and order, since some servers give an item another id at the end.
+/// Maps the items of the complete output to the items received so far: by id, by the id of the call, and then by
+/// type and order, since some servers give an item another id at the end.
 pub(super) fn places(before: &[Key<'_>], later: &[Key<'_>]) -> Vec<Option<usize>> {
     /// The number of candidates that an item is compared with, so that many items take linear time.
     const MOST: usize = 64;

@@ -1,4 +1,5 @@
-//! Merges an item or a response from an event with what arrived before: an event that contains less removes nothing.
+//! Merges an item or a response from an event with the one received so far: an event that contains less removes
+//! nothing.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +12,7 @@ pub(super) fn merge(before: &mut Value, later: Value) {
         (Value::Object(before), Value::Object(later)) => merge_objects(before, later),
         (Value::Array(before), Value::Array(later)) => merge_lists(before, later),
         (Value::String(before), Value::String(later)) => {
-            // A prefix of what has arrived is less.
+            // A prefix of the text received so far contains less.
             if later.len() >= before.len() || !before.starts_with(&later) {
                 *before = later;
             }
@@ -53,7 +54,7 @@ fn merge_lists(before: &mut Vec<Value>, later: Vec<Value>) {
     }
 }
 
-/// Returns whether two parts may be the same one.
+/// Returns whether both may be the same part.
 fn is_alike(a: &Value, b: &Value) -> bool {
     match (a.get("type"), b.get("type")) {
         (Some(a), Some(b)) => a == b,
@@ -61,7 +62,8 @@ fn is_alike(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Returns whether fewer parts contain what more parts do: some servers split a text into parts while they stream it.
+/// Returns whether `fewer` parts contain the same text as `more` parts: some servers split a text while they stream
+/// it.
 fn says_all(fewer: &[Value], more: &[Value]) -> bool {
     let text =
         |parts: &[Value]| parts.iter().filter_map(|part| part.get("text")?.as_str()).collect::<String>();
@@ -69,7 +71,7 @@ fn says_all(fewer: &[Value], more: &[Value]) -> bool {
     !more.is_empty() && fewer.starts_with(&more)
 }
 
-/// Merges the output of the last event over what has arrived.
+/// Merges the output of the last event over the output received so far.
 pub(super) fn merge_output(before: &mut Vec<Value>, later: Vec<Value>) {
     let known: Vec<Key<'_>> = before.iter().map(Key::of).collect();
     let places = places(&known, &later.iter().map(Key::of).collect::<Vec<_>>());

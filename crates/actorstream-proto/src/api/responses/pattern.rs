@@ -1,4 +1,4 @@
-//! Which parts of an event change from one to the next: the deltas', so that a [template](crate::template) reads them.
+//! The parts of a delta event that change from one to the next, for the [template](crate::template).
 
 use super::event::ResponseEvent;
 use super::generated::ResponseStreamEvent;
@@ -6,7 +6,7 @@ use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::template::Patterned;
 
-/// The parts of a delta.
+/// The parts of a delta event.
 struct Parts<'a> {
     r#type: &'a mut Text,
     item_id: &'a mut Text,
@@ -15,7 +15,8 @@ struct Parts<'a> {
     sequence_number: &'a mut Option<u64>,
 }
 
-/// The parts of an event that is a delta; `None` for any other. (With log probabilities no delta is like another.)
+/// Returns the parts of a delta event; `None` for any other event, and for deltas with log probabilities, which do
+/// not repeat.
 #[inline]
 fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
     use ResponseStreamEvent as E;
@@ -43,7 +44,7 @@ fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
     }
 }
 
-/// The types of the events that are deltas.
+/// The types of delta events.
 const TYPES: [&str; 8] = [
     "response.output_text.delta",
     "response.reasoning_text.delta",
@@ -60,7 +61,7 @@ const TYPES: [&str; 8] = [
 pub enum Place {
     /// The delta.
     Delta,
-    /// What hides its length.
+    /// The padding.
     Obfuscation,
 }
 
@@ -86,7 +87,7 @@ impl Patterned for ResponseEvent {
     fn fixed(&mut self, mut visit: impl FnMut(&mut Text)) {
         if let Some(parts) = parts(&mut self.event) {
             match TYPES.into_iter().find(|known| parts.r#type == known) {
-                // Its copies count no references.
+                // Copies of a static text need no reference count.
                 Some(known) => *parts.r#type = Text::from_static(known),
                 None => visit(parts.r#type),
             }

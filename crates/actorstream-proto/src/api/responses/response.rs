@@ -46,7 +46,7 @@ impl Response {
 }
 
 impl ResponseUsage {
-    /// The tokens in the words of the view above the events.
+    /// Returns the token counts in the format shared by all endpoints.
     pub(crate) fn tokens(&self) -> Tokens {
         Tokens {
             input: self.input_tokens,
@@ -59,7 +59,7 @@ impl ResponseUsage {
 }
 
 impl FunctionToolCall {
-    /// The arguments, parsed.
+    /// Parses the arguments.
     ///
     /// # Errors
     /// If the model wrote invalid JSON.

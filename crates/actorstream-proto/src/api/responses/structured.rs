@@ -1,4 +1,4 @@
-//! Responses as values of your own types.
+//! Responses deserialized into the caller's types.
 
 use serde::de::DeserializeOwned;
 

@@ -157,7 +157,7 @@ fn asks(item: &OutputItem, response: &Response) -> bool {
     if !kind.ends_with("_call") {
         return false;
     }
-    // An item that says that the server runs it is the server's.
+    // An item that names the server as its executor is left to the server.
     let runs = |field: &Value, here: &[&str]| field.as_str().is_some_and(|at| !here.contains(&at));
     if item.get("execution").is_some_and(|execution| runs(execution, &["client"]))
         || item.pointer("/environment/type").is_some_and(|at| runs(at, &["local"]))

@@ -1,4 +1,4 @@
-//! `ResponseView`: what the events of a streamed response change in the response.
+//! `ResponseView`: the changes that the events of a stream make to the response.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,14 +32,14 @@ fn kind_of(part: &Value) -> Kind {
 
 /// The view of a response. Reasoning and its summaries are both reported as reasoning.
 ///
-/// Content that no delta carried is reported as a delta when an event contains it as a whole: the text, the part, the
-/// item, the response.
+/// Content that was not in a delta is reported as a delta when an event contains it as a whole: the text, the part,
+/// the item, or the response.
 #[derive(Debug, Default)]
 pub struct ResponseView {
     items: Items,
     texts: BTreeMap<Position, Growing>,
     refusals: BTreeMap<Position, Growing>,
-    /// By whether it is a summary, and its position.
+    /// The reasoning texts, by whether they are summaries, and by position.
     reasoning: BTreeMap<(bool, Position), Growing>,
     /// The parts that were begun by an event.
     begun: BTreeSet<Position>,
@@ -235,8 +235,8 @@ impl ResponseView {
         self.by_output.get(&self.items.number(item)).copied()
     }
 
-    /// Returns the text of this kind at this position. Some servers number each delta of a reasoning as a new part:
-    /// it is one part, unless an event has begun another.
+    /// Returns the text of this kind at this position. Some servers number each delta of a reasoning text as a new
+    /// part. It is one part unless an event has begun another.
     fn text(&mut self, kind: Kind, mut at: Position) -> (Position, &mut Growing) {
         if kind == Kind::Reasoning && !self.begun.contains(&at) {
             let of_item = (false, Position { output: at.output, part: 0 })..=(false, at);
@@ -253,7 +253,7 @@ impl ResponseView {
         (at, text.or_default())
     }
 
-    /// Appends to a text, which begins if there is none. An empty delta begins nothing.
+    /// Appends to a text, which the first non-empty delta begins.
     fn grow(&mut self, kind: Kind, at: Position, delta: &str, tell: &mut dyn FnMut(Change<'_>)) {
         let keep = !self.lean;
         if delta.is_empty() {
@@ -265,8 +265,9 @@ impl ResponseView {
         }
     }
 
-    /// A text is complete: reports the part that no delta carried, and then that it is done, if it was not. A text shorter
-    /// than what has arrived is not the complete one. `listed` is the number of parts, if the event holds all of them.
+    /// Handles a complete text: reports the part that was not in a delta, and then its completion, if that was not
+    /// reported. A text shorter than the one received so far is not the complete one. `listed` is the number of
+    /// parts, if the event contains all of them.
     fn whole(
         &mut self,
         kind: Kind,
@@ -294,8 +295,8 @@ impl ResponseView {
         }
     }
 
-    /// Returns the last part and the rest of a complete text that begins with all parts of its item together: some
-    /// servers split a text into parts while they stream it, without an event that begins or ends one.
+    /// If a complete text starts with all parts of its item combined, returns the last part and the rest of the
+    /// text. Some servers split a text into parts while they stream it, without events that begin or end the parts.
     fn in_parts<'a>(
         &self,
         kind: Kind,
@@ -321,7 +322,7 @@ impl ResponseView {
             parts.iter().fold(Came::default(), |all, (_, text)| all.then(&text.came())).rest_of(whole)?;
         let open = parts.iter().all(|(_, text)| !text.is_done());
         let is = match listed {
-            // Where the item has as many parts as were streamed, each is its own.
+            // If the item has as many parts as were streamed, they are separate parts.
             _ if parts.iter().any(|(place, _)| *place == at) => open && parts.len() > listed.unwrap_or(1),
             Some(parts) => parts == 1,
             // An event about a part after the others repeats them, unless the item may have more parts.
@@ -330,7 +331,7 @@ impl ResponseView {
         is.then_some((*last, rest))
     }
 
-    /// A part of an item is complete.
+    /// Handles a complete part of an item.
     fn part_done(
         &mut self,
         at: Position,
@@ -351,7 +352,7 @@ impl ResponseView {
         }
     }
 
-    /// The response is complete: reports everything that no event reported before.
+    /// Handles the complete response: reports everything that no earlier event reported.
     fn response(&mut self, response: &Response, tell: &mut dyn FnMut(Change<'_>)) {
         let output: Vec<Value> =
             response.output.iter().map(|item| serde_json::to_value(item).unwrap_or_default()).collect();
@@ -383,7 +384,7 @@ impl ResponseView {
         }
     }
 
-    /// An item has begun, or is complete.
+    /// Handles an item that begins or is complete.
     fn item(&mut self, index: u64, item: &OutputItem, done: bool, tell: &mut dyn FnMut(Change<'_>)) {
         let json = serde_json::to_value(item).unwrap_or_default();
         if !json.is_object() {
@@ -431,7 +432,7 @@ impl ResponseView {
         }
     }
 
-    /// A call has begun, or is complete.
+    /// Handles a call that begins or is complete.
     fn call(
         &mut self,
         kind: CallKind,
@@ -458,7 +459,7 @@ impl ResponseView {
         if !done {
             return;
         }
-        // The arguments of a call may arrive in the last event alone.
+        // The arguments of a call may arrive only in the last event.
         if arguments.is_some() || !self.calls[index].arguments.is_empty() {
             self.end_call(index, tell);
         }
@@ -469,7 +470,7 @@ impl ResponseView {
         }
     }
 
-    /// An item is complete: reports the pages that it cites or found, and its image.
+    /// Handles a complete item: reports the pages that it cites or found, and its image.
     fn rests_on(&mut self, output: u64, item: &OutputItem, tell: &mut dyn FnMut(Change<'_>)) {
         match item {
             OutputItem::Message(message) => {
@@ -537,7 +538,7 @@ impl ResponseView {
         }
     }
 
-    /// Adds the part of the complete arguments that no delta carried; different arguments replace those so far.
+    /// Adds the part of the complete arguments that was not in a delta. Different arguments replace those so far.
     fn catch_up(&mut self, index: usize, whole: &str, tell: &mut dyn FnMut(Change<'_>)) {
         let calling = &mut self.calls[index];
         let so_far = calling.arguments.as_str();

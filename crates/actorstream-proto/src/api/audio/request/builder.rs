@@ -1,17 +1,17 @@
-//! Building requests for transcriptions and for speech.
+//! Builders of transcription and speech requests.
 
 use super::{ChunkingMode, ChunkingStrategy, CustomVoice, SpeechRequest, TranscriptionRequest, Voice};
 use crate::request::multipart::FilePart;
 
 impl SpeechRequest {
-    /// Creates a request to `model` to speak `input`, without a voice.
+    /// Creates a request to `model` to speak `input`. No voice is set.
     pub fn new(model: impl Into<String>, input: impl Into<String>) -> Self {
         Self { model: model.into(), input: input.into(), ..Self::default() }
     }
 }
 
 impl Voice {
-    /// A voice made for the account.
+    /// Refers to a custom voice of the account.
     pub fn custom(id: impl Into<String>) -> Self {
         CustomVoice::new(id).into()
     }
@@ -23,7 +23,7 @@ impl TranscriptionRequest {
         Self { model: model.into(), ..Self::of_files(file.into()) }
     }
 
-    /// Adds a known speaker with a sample of the voice, a `data:` URL of 2 to 10 seconds.
+    /// Adds a known speaker, with a voice sample of 2 to 10 seconds as a `data:` URL.
     #[must_use]
     pub fn known_speaker(self, name: impl Into<String>, sample: impl Into<String>) -> Self {
         self.known_speaker_names([name]).known_speaker_references([sample])
@@ -31,7 +31,7 @@ impl TranscriptionRequest {
 }
 
 impl ChunkingStrategy {
-    /// The server finds where nobody speaks.
+    /// The server detects pauses in the speech.
     #[must_use]
     pub fn auto() -> Self {
         ChunkingMode::Auto.into()

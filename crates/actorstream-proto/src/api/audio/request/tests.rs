@@ -5,7 +5,7 @@ use serde_json::{Map, Value, from_value, json, to_string, to_value};
 use super::*;
 use crate::request::multipart::{EntryValue, FilePart, Form, RequestBody, ToRequestBody};
 
-/// Every field of speech the API documents, each with a value.
+/// Returns every field of speech that the API documents, each with a value.
 fn all_speech_fields() -> Value {
     json!({
         "model": "gpt-4o-mini-tts",
@@ -22,7 +22,7 @@ fn transcription() -> TranscriptionRequest {
     TranscriptionRequest::new("gpt-4o-transcribe", FilePart::from_bytes("talk.mp3", "sound"))
 }
 
-/// The fields of a form, each file by its name.
+/// Returns the fields of a form, each file as its name.
 fn fields(form: &Form) -> Vec<(&str, String)> {
     let text = |value: &EntryValue| match value {
         EntryValue::Text(text) => text.clone(),
@@ -111,7 +111,7 @@ fn every_field_of_a_transcription() {
             ("file", "<talk.mp3>"),
         ],
     );
-    // Every field the API documents except `stream`.
+    // Every field that the API documents except `stream`.
     let documented = "file model language languages keywords prompt response_format temperature include \
                       timestamp_granularities chunking_strategy known_speaker_names known_speaker_references";
     let form = request.form();
@@ -168,7 +168,7 @@ fn ways_to_cut_a_recording() {
         assert_eq!(to_value(&strategy).unwrap(), wire);
         assert_eq!(from_value::<ChunkingStrategy>(wire).unwrap(), strategy);
     }
-    // In a form it is the JSON as text.
+    // In a form, it is sent as JSON text.
     let form = transcription().chunking_strategy(vad).form();
     let sent: Value = form.get("chunking_strategy").unwrap();
     assert_eq!(sent["threshold"], 0.25);

@@ -1,4 +1,4 @@
-//! Building a [`ChatRequest`] call by call.
+//! The builder methods of [`ChatRequest`].
 
 use super::{ChatRequest, Content, FunctionDefinition, Message, Role, Tool};
 
@@ -8,15 +8,15 @@ impl ChatRequest {
         Self { model: model.into(), ..Self::default() }
     }
 
-    /// Adds instructions from the application, for newer models. They stand before the conversation, behind other
-    /// instructions there; [`message`](Self::message) adds some in the middle of it.
+    /// Adds instructions from the application, for newer models. They are placed before the conversation, after
+    /// earlier instructions; use [`message`](Self::message) to add instructions within it.
     #[must_use]
     pub fn developer(self, content: impl Into<Content>) -> Self {
         self.instruct(Message::developer(content))
     }
 
-    /// Adds instructions from the application. They stand before the conversation, behind other instructions there;
-    /// [`message`](Self::message) adds some in the middle of it.
+    /// Adds instructions from the application. They are placed before the conversation, after earlier instructions;
+    /// use [`message`](Self::message) to add instructions within it.
     #[must_use]
     pub fn system(self, content: impl Into<Content>) -> Self {
         self.instruct(Message::system(content))
@@ -41,8 +41,8 @@ impl ChatRequest {
         self.message(Message::assistant(content))
     }
 
-    /// Adds a message: one of your own, or what the model said (a [`ChatMessage`](crate::api::chat::ChatMessage), a
-    /// [`ChatCompletion`](crate::api::chat::ChatCompletion) or the [`Finish`](crate::outcome::finish::Finish) of one).
+    /// Adds a message: a new one, or the model's from a [`ChatMessage`](crate::api::chat::ChatMessage), a
+    /// [`ChatCompletion`](crate::api::chat::ChatCompletion) or its [`Finish`](crate::outcome::finish::Finish).
     #[must_use]
     pub fn message(mut self, message: impl Into<Message>) -> Self {
         self.messages.push(message.into());
@@ -62,7 +62,7 @@ impl ChatRequest {
         self.tools([tool])
     }
 
-    /// Adds a function that the model may call. Deprecated for [`tool`](Self::tool).
+    /// Adds a function that the model may call. Deprecated in favour of [`tool`](Self::tool).
     #[must_use]
     pub fn function(self, function: FunctionDefinition) -> Self {
         self.functions([function])

@@ -65,9 +65,9 @@ impl ContentPart {
         ContentPartRefusal::new(refusal).into()
     }
 
-    /// Marks the end of this part as the end of a prefix of the prompt that is cached.
+    /// Marks this part as the last one of a prompt prefix to cache.
     ///
-    /// Refusals and parts of another type stay as they are.
+    /// Refusals and parts of other types are not changed.
     #[must_use]
     pub fn cache_breakpoint(mut self) -> Self {
         let place = match &mut self {

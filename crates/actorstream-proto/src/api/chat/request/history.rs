@@ -1,7 +1,7 @@
-//! What the model said, as messages of the next request.
+//! Converts the model's messages to messages of the next request.
 //!
-//! What goes back is what came, in the fields that a request has: a citation or a log probability stays behind, a field
-//! that is not documented (such as Gemini's `extra_content` of a call) goes along.
+//! A message is sent back as it was received, in the fields that a request has. Citations and log probabilities are
+//! dropped; undocumented fields, such as Gemini's `extra_content` of a call, are kept.
 
 use serde_json::{Map, Value};
 
@@ -24,10 +24,10 @@ impl From<completion::FunctionCall> for FunctionCall {
 }
 
 impl From<&completion::ToolCall> for ToolCall {
-    /// The call as it is given back to the model, its undocumented fields included.
+    /// Converts a call to one of the next request, including its undocumented fields.
     fn from(call: &completion::ToolCall) -> Self {
         let mut extra = further(&call.extra);
-        // What is called may carry undocumented fields, too.
+        // The function or custom tool of a call may also have undocumented fields.
         if let Some(function) = call.function.as_ref().filter(|function| !function.extra.is_empty()) {
             extra.insert("function".into(), serde_json::to_value(function).unwrap_or_default());
         }
@@ -57,8 +57,9 @@ impl From<completion::ToolCall> for ToolCall {
 }
 
 impl From<&ChatMessage> for Message {
-    /// What the model said, as a message of the next request. Citations are left out, as is sound but for its id, and
-    /// reasoning where the message calls no tools: servers want it back only while they wait for results.
+    /// Converts the model's message to a message of the next request. Citations are dropped, audio is reduced to its
+    /// id, and reasoning is kept only if the message calls tools: servers expect it back only while they wait for
+    /// results.
     fn from(said: &ChatMessage) -> Self {
         let role = if said.role.is_empty() { Role::Assistant } else { said.role.as_str().into() };
         let mut message = Self::new(role);
@@ -72,7 +73,7 @@ impl From<&ChatMessage> for Message {
             .filter(|audio| !audio.id.is_empty())
             .map(|audio| AudioReference::new(audio.id.as_str()));
         message.extra = further(&said.extra);
-        // Where they came in deltas, they are no field of the message.
+        // Annotations that arrived in deltas are in `extra`.
         message.extra.shift_remove("annotations");
         let calls = !message.tool_calls.is_empty() || message.function_call.is_some();
         if calls {
@@ -84,7 +85,7 @@ impl From<&ChatMessage> for Message {
                 }
             }
         } else if message.content.is_none() && message.refusal.is_none() && message.audio.is_none() {
-            // A message that says nothing is not accepted without the field.
+            // Servers do not accept an empty message without the field.
             message.content = Some(Content::from(""));
         }
         message
@@ -98,7 +99,7 @@ impl From<ChatMessage> for Message {
 }
 
 impl From<&ChatCompletion> for Message {
-    /// What the model said in the first choice; an assistant message that says nothing if there is none.
+    /// Converts the message of the first choice; without a choice, creates an empty assistant message.
     fn from(completion: &ChatCompletion) -> Self {
         match completion.choices.first() {
             Some(choice) => Self::from(&choice.message),
@@ -114,7 +115,7 @@ impl From<ChatCompletion> for Message {
 }
 
 impl From<&Finish<ChatCompletion>> for Message {
-    /// What the model said in the first choice.
+    /// Converts the message of the first choice.
     fn from(end: &Finish<ChatCompletion>) -> Self {
         Self::from(&*end.response)
     }
@@ -126,7 +127,7 @@ impl From<Finish<ChatCompletion>> for Message {
     }
 }
 
-/// The undocumented fields, but for those that hold nothing.
+/// Returns the undocumented fields that are not null.
 fn further(extra: &Extra) -> Map<String, Value> {
     let fields = extra.iter().filter(|(_, value)| !value.is_null());
     fields.map(|(name, value)| (name.clone(), value.clone())).collect()

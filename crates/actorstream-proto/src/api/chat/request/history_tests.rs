@@ -25,7 +25,7 @@ fn an_answer_becomes_the_message_that_it_was() {
             json!({"role": "assistant", "content": null, "refusal": "No"}),
             json!({"role": "assistant", "refusal": "No"}),
         ),
-        // The reasoning of an answer is not wanted back, a server's own fields are.
+        // The reasoning of a plain answer is dropped; a server's own fields are kept.
         (
             json!({"role": "assistant", "content": "4", "reasoning_content": "2 + 2", "x": {"sig": "s"}}),
             json!({"role": "assistant", "content": "4", "x": {"sig": "s"}}),
@@ -34,7 +34,7 @@ fn an_answer_becomes_the_message_that_it_was() {
             json!({"role": "assistant", "content": null, "audio": {"id": "a", "data": "AAAA", "transcript": "Hi"}}),
             json!({"role": "assistant", "audio": {"id": "a"}}),
         ),
-        // Without a role it is the model's; without anything said it still has the field that a request needs.
+        // A message without a role is the model's; an empty one still has the field that a request needs.
         (json!({"reasoning": "hm"}), json!({"role": "assistant", "content": ""})),
         (json!({"role": "critic", "content": "Hi"}), json!({"role": "critic", "content": "Hi"})),
     ] {
@@ -95,7 +95,7 @@ fn a_conversation_goes_on_with_the_answer() {
             {"role": "user", "content": "Two"},
         ])
     );
-    // A message converts where one is wanted.
+    // Anything that converts to a message can be added.
     let same = ChatRequest::new("m").user("One").message(completion).user("Two");
     assert_eq!(same, request);
     assert_eq!(Message::from(ChatCompletion::default()), Message::assistant(""));

@@ -3,7 +3,7 @@
 use super::{AudioReference, Content, CustomToolCall, FunctionCall, Message, Role, ToolCall, ToolType};
 
 impl Message {
-    /// Creates a message of `role` without content, such as a message of the model that only calls tools.
+    /// Creates a message of `role` without content, for example one of the model that only calls tools.
     pub fn new(role: impl Into<Role>) -> Self {
         Self { role: role.into(), ..Self::default() }
     }
@@ -33,7 +33,7 @@ impl Message {
         Self::new(Role::Tool).tool_call_id(tool_call_id).content(content)
     }
 
-    /// Creates the result of the function `name`. Deprecated for [`tool`](Self::tool).
+    /// Creates the result of the function `name`. Deprecated in favour of [`tool`](Self::tool).
     pub fn function(name: impl Into<String>, content: impl Into<Content>) -> Self {
         Self::new(Role::Function).name(name).content(content)
     }

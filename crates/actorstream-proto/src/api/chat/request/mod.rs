@@ -1,7 +1,6 @@
 //! Requests for chat completions.
 //!
-//! [`ChatRequest`] has every field the API documents and takes any other by
-//! [`field`](ChatRequest::field).
+//! [`ChatRequest`] has every field that the API documents; [`field`](ChatRequest::field) sets any other.
 //!
 //! ```
 //! use actorstream_proto::api::chat::ChatRequest;

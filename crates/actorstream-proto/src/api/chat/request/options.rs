@@ -1,4 +1,4 @@
-//! Options of a request that are objects.
+//! Request options that are objects.
 
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ impl Moderation {
 }
 
 impl ResponseFormat {
-    /// Text of any form, the default.
+    /// Any text; the default.
     #[must_use]
     pub fn text() -> Self {
         PlainText::new().into()
@@ -45,7 +45,7 @@ impl ResponseFormat {
         TextFormatJsonObject::new().into()
     }
 
-    /// JSON that follows `schema`. The name takes letters, digits, `_` and `-`, at most 64.
+    /// JSON that follows `schema`. The name consists of at most 64 letters, digits, `_` and `-`.
     pub fn json_schema(name: impl Into<String>, schema: impl Into<Value>) -> JsonSchema {
         JsonSchema::new(name).schema(schema)
     }

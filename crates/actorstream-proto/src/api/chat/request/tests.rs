@@ -4,7 +4,7 @@ use serde_json::{Map, Value, from_str, from_value, json, to_string, to_value};
 
 use super::*;
 
-/// Every field the API documents except `stream`, each with a value.
+/// Returns every field that the API documents except `stream`, each with a value.
 fn all_fields() -> Value {
     let text = r#"{
         "model": "gpt-5",
@@ -77,7 +77,7 @@ fn all_fields() -> Value {
     from_str(text).unwrap()
 }
 
-/// Asserts that `value` has this wire form and comes back from it.
+/// Asserts that `value` serializes to this JSON and deserializes from it.
 #[track_caller]
 #[expect(clippy::needless_pass_by_value, reason = "calls read better without borrows")]
 fn assert_wire<T>(value: T, wire: Value)

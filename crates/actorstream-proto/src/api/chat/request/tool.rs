@@ -1,4 +1,4 @@
-//! Tools that the model may call, and which of them it may or must call.
+//! Tools that the model may call, and the choice among them.
 
 use super::{
     AllowedToolChoice, AllowedTools, AllowedToolsMode, CustomTool, CustomToolFormat, CustomToolFormatGrammar,
@@ -8,7 +8,7 @@ use super::{
 };
 
 impl Tool {
-    /// Creates a function called `name`: letters, digits, `_` and `-`, at most 64.
+    /// Creates a function called `name`, which consists of at most 64 letters, digits, `_` and `-`.
     pub fn function(name: impl Into<String>) -> FunctionDefinition {
         FunctionDefinition::new(name)
     }
@@ -83,7 +83,7 @@ impl ToolChoice {
         NamedToolChoiceCustom::new(ToolName::new(name)).into()
     }
 
-    /// The model calls only `tools`, of which names are enough; `mode` sets whether it may or must call one.
+    /// The model calls only `tools`, which need only their names; `mode` sets whether it may or must call one.
     pub fn allowed_tools<T: Into<Tool>>(
         mode: impl Into<AllowedToolsMode>,
         tools: impl IntoIterator<Item = T>,

@@ -1,4 +1,4 @@
-//! How requests that hold images are declared and sent.
+//! Declares requests that contain images, and encodes them.
 
 use serde::Serialize;
 
@@ -8,8 +8,8 @@ use crate::request::body::Body;
 use crate::request::fields::{Fields, write_object};
 use crate::request::multipart::{Form, RequestBody};
 
-/// Declares requests as `request!` does, which are sent as forms if their images are files, and as JSON otherwise: the API
-/// has no way to mix the two. `images` are lists that are always sent, `masks` are optional.
+/// Declares requests like `request!`. They are sent as forms if their images are files, and as JSON otherwise; the
+/// API cannot mix the two. `images` are lists that are always sent, and `masks` are optional.
 macro_rules! edit_request {
     ($(
         $(#[$meta:meta])*
@@ -35,8 +35,8 @@ macro_rules! edit_request {
             $( $(#[$mask_meta])* pub $mask: Option<$crate::api::images::request::InputImage>, )*
             $( $(#[$plain_meta])* pub $plain: Option<$plain_type>, )*
             $( $(#[$optional_meta])* pub $optional: Option<$optional_type>, )*
-            /// Further fields. One with the name of a field above replaces it. In a form, a list is sent as one field
-            /// per entry, its name followed by `[]`.
+            /// Further fields. One with the name of a field above replaces it. In a form, a list is sent as one
+            /// field per entry, with its name followed by `[]`.
             pub extra: serde_json::Map<String, serde_json::Value>,
         }
 
@@ -66,7 +66,7 @@ macro_rules! edit_request {
                 $( out.required(stringify!($required), &self.$required); )*
                 $( out.optional(stringify!($plain), &self.$plain); )*
                 $( out.nested(stringify!($optional), &self.$optional); )*
-                // Older servers know one image only, by the name without brackets.
+                // Older servers accept a single image, under the name without brackets.
                 let name = if self.$images.len() == 1 { "image" } else { "image[]" };
                 let images = self.$images.iter().filter_map(|image| Some((name, image.file()?)));
                 let masks = [$( (stringify!($mask), &self.$mask) ),*].into_iter();
@@ -100,7 +100,7 @@ impl<R: Fields> Serialize for AsJson<'_, R> {
     }
 }
 
-/// The body of a request with these images.
+/// Returns the body of a request with these images.
 pub(super) fn to_body<'a, R: Fields>(
     request: &'a R,
     images: impl Iterator<Item = &'a InputImage> + Clone,

@@ -11,19 +11,19 @@ use crate::request::multipart::FilePart;
 pub enum InputImage {
     /// A file, sent with the request.
     File(FilePart),
-    /// A web address, or a `data:` URL with the image in base64.
+    /// A URL: an `https:` one, or a `data:` URL with the image in base64.
     Url(String),
     /// The id of an uploaded file.
     FileId(String),
 }
 
 impl InputImage {
-    /// An image at a web address or in a `data:` URL.
+    /// Refers to an image by its URL, which may be a `data:` URL.
     pub fn url(url: impl Into<String>) -> Self {
         Self::Url(url.into())
     }
 
-    /// An uploaded image.
+    /// Refers to an uploaded image.
     pub fn file_id(file_id: impl Into<String>) -> Self {
         Self::FileId(file_id.into())
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, from_value, json, to_string, to_value};
 use super::*;
 use crate::request::multipart::{EntryValue, FilePart, RequestBody, ToRequestBody};
 
-/// Every field of a generation the API documents except `stream`, each with a value.
+/// Returns every field of a generation that the API documents except `stream`, each with a value.
 fn all_fields() -> Value {
     json!({
         "prompt": "An otter",
@@ -25,7 +25,7 @@ fn all_fields() -> Value {
     })
 }
 
-/// The same of an edit of images named by reference.
+/// Returns the same for an edit of images given by reference.
 fn all_edit_fields() -> Value {
     json!({
         "prompt": "A hat",
@@ -67,7 +67,7 @@ fn json_body(request: &ImageEditRequest) -> Value {
     }
 }
 
-/// The fields of the form, each file by its name.
+/// Returns the fields of the form, each file as its name.
 fn form_body(request: &ImageEditRequest) -> Vec<(String, String)> {
     let RequestBody::Multipart(form) = request.to_request_body().unwrap() else { panic!("a form") };
     let text = |value: &EntryValue| match value {
@@ -128,7 +128,7 @@ fn an_edit_of_references_is_json() {
         .images([InputImage::file_id("file-1")])
         .mask(InputImage::file_id("file-2"));
     assert_eq!(json_body(&request), all_edit_fields());
-    // Whether an image is missing is for the server to say.
+    // The server, not the client, reports a missing image.
     assert_eq!(json_body(&ImageEditRequest::new("p")), json!({"prompt": "p", "images": []}));
     let request = ImageEditRequest::new("p").field("images", json!(["own"])).field("seed", 1);
     assert_eq!(json_body(&request), json!({"prompt": "p", "images": ["own"], "seed": 1}));

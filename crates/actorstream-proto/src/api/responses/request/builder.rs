@@ -1,4 +1,4 @@
-//! Building a [`ResponseRequest`] call by call.
+//! The builder methods of [`ResponseRequest`].
 
 use super::{
     FunctionCallOutput, InputItem, InputMessage, InputMessageContent, ReasoningEffort, ReasoningSummary,
@@ -11,15 +11,15 @@ impl ResponseRequest {
         Self { model: Some(model.into()), ..Self::default() }
     }
 
-    /// Adds instructions from the application, for newer models. They stand before all other input, behind other
-    /// instructions there; [`message`](Self::message) adds some in the middle of it.
+    /// Adds instructions from the application, for newer models. They are placed before all other input, after
+    /// earlier instructions; use [`message`](Self::message) to add instructions within it.
     #[must_use]
     pub fn developer(self, content: impl Into<InputMessageContent>) -> Self {
         self.instruct(InputMessage::developer(content))
     }
 
-    /// Adds instructions from the application. They stand before all other input, behind other instructions there;
-    /// [`message`](Self::message) adds some in the middle of it.
+    /// Adds instructions from the application. They are placed before all other input, after earlier instructions;
+    /// use [`message`](Self::message) to add instructions within it.
     #[must_use]
     pub fn system(self, content: impl Into<InputMessageContent>) -> Self {
         self.instruct(InputMessage::system(content))
@@ -61,7 +61,7 @@ impl ResponseRequest {
         self
     }
 
-    /// Adds items to the input: those of your own, or what an earlier response put out (`response.output`).
+    /// Adds items to the input: new ones, or the output of an earlier response (`response.output`).
     #[must_use]
     pub fn items<I: Into<InputItem>>(mut self, items: impl IntoIterator<Item = I>) -> Self {
         let input = self.input.get_or_insert_default();
@@ -77,42 +77,42 @@ impl ResponseRequest {
         self.tools([tool])
     }
 
-    /// Sets how much a reasoning model thinks.
+    /// Sets the reasoning effort of a reasoning model.
     #[must_use]
     pub fn reasoning_effort(mut self, effort: impl Into<ReasoningEffort>) -> Self {
         self.reasoning.get_or_insert_default().effort = Some(effort.into());
         self
     }
 
-    /// Asks for a summary of what a reasoning model thinks.
+    /// Requests a summary of the reasoning.
     #[must_use]
     pub fn reasoning_summary(mut self, summary: impl Into<ReasoningSummary>) -> Self {
         self.reasoning.get_or_insert_default().summary = Some(summary.into());
         self
     }
 
-    /// Sets the form the text must have.
+    /// Sets the format of the text.
     #[must_use]
     pub fn text_format(mut self, format: impl Into<TextFormat>) -> Self {
         self.text.get_or_insert_default().format = Some(format.into());
         self
     }
 
-    /// Sets how much the model writes.
+    /// Sets the verbosity of the text.
     #[must_use]
     pub fn verbosity(mut self, verbosity: impl Into<Verbosity>) -> Self {
         self.text.get_or_insert_default().verbosity = Some(verbosity.into());
         self
     }
 
-    /// Sets whether events of a streamed response carry random padding.
+    /// Sets whether the events of a streamed response contain random text that hides their length.
     #[must_use]
     pub fn include_obfuscation(mut self, include: bool) -> Self {
         self.stream_options.get_or_insert_default().include_obfuscation = Some(include);
         self
     }
 
-    /// Sets the name of the end user that the field [`user`](field@Self::user) has; [`user`](Self::user()) adds a
+    /// Sets the field [`user`](field@Self::user), the identifier of the end user; [`user`](Self::user()) adds a
     /// message.
     #[must_use]
     pub fn end_user(mut self, user: impl Into<String>) -> Self {

@@ -12,7 +12,7 @@ use crate::api::chat::request::{InputAudio, InputAudioFormat};
 use crate::outcome::error::StreamError;
 use crate::request::data_url;
 
-/// What the parts of messages and those of the outputs of tools have in common.
+/// Implements the constructors that the parts of messages and those of tool outputs share.
 macro_rules! parts {
     ($($part:ident in $content:ident,)+) => {$(
         impl $part {
@@ -45,9 +45,9 @@ macro_rules! parts {
                 file.into()
             }
 
-            /// Marks the end of this part as the end of a prefix of the prompt that is cached.
+            /// Marks this part as the last one of a prompt prefix to cache.
             ///
-            /// Only parts with text, an image or a file can be marked; others stay as they are.
+            /// Only parts with text, an image or a file can be marked; others are not changed.
             #[must_use]
             pub fn cache_breakpoint(mut self) -> Self {
                 let place = match &mut self {
@@ -92,7 +92,7 @@ impl InputPart {
 }
 
 impl InputImageContent {
-    /// Creates an image from its web address or `data:` URL.
+    /// Creates an image from its URL, which may be a `data:` URL.
     pub fn url(url: impl Into<String>) -> Self {
         Self::new().image_url(url)
     }
@@ -142,7 +142,7 @@ impl InputFileContent {
         Self::new().file_id(file_id)
     }
 
-    /// Creates a file from its web address.
+    /// Creates a file from its URL.
     pub fn url(url: impl Into<String>) -> Self {
         Self::new().file_url(url)
     }

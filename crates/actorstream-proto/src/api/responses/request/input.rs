@@ -1,4 +1,4 @@
-//! What a request says to the model: text or a list of items.
+//! The input of a request: text or a list of items.
 
 use serde_json::{Value, json};
 
@@ -9,12 +9,12 @@ use super::{
 use crate::api::responses::PlainText;
 
 impl Input {
-    /// Adds an item. Text becomes a message of the user before it.
+    /// Adds an item. Input that is plain text becomes a message of the user before it.
     pub fn push(&mut self, item: InputItem) {
         self.items().push(item);
     }
 
-    /// Adds instructions before everything but other instructions.
+    /// Adds instructions before everything except other instructions.
     pub(super) fn instruct(&mut self, instructions: InputMessage) {
         let items = self.items();
         let instructs = |item: &InputItem| match item {
@@ -25,7 +25,7 @@ impl Input {
         items.insert(place, instructions.into());
     }
 
-    /// The items. What is none becomes one.
+    /// Returns the items. Input that is not a list becomes one.
     fn items(&mut self) -> &mut Vec<InputItem> {
         let items = match std::mem::take(self) {
             Self::Items(items) => items,
@@ -71,7 +71,7 @@ impl FunctionCallOutput {
 }
 
 impl ContextManagement {
-    /// Compacts a conversation that grows too long into a summary that only the model can read.
+    /// Compacts a conversation that becomes too long into a summary that only the model can read.
     #[must_use]
     pub fn compaction() -> Self {
         Self::new("compaction")
@@ -91,7 +91,7 @@ impl From<String> for Prompt {
 }
 
 impl TextFormat {
-    /// Text of any form.
+    /// Any text.
     #[must_use]
     pub fn text() -> Self {
         PlainText::new().into()
@@ -103,7 +103,7 @@ impl TextFormat {
         TextFormatJsonObject::new().into()
     }
 
-    /// JSON that follows `schema`. The name takes letters, digits, `_` and `-`, at most 64.
+    /// JSON that follows `schema`. The name consists of at most 64 letters, digits, `_` and `-`.
     pub fn json_schema(name: impl Into<String>, schema: impl Into<Value>) -> TextFormatJsonSchema {
         TextFormatJsonSchema::new(name, schema)
     }

@@ -1,6 +1,6 @@
 //! Requests for responses.
 //!
-//! [`ResponseRequest`] has every field the API documents and takes any other by [`field`](ResponseRequest::field).
+//! [`ResponseRequest`] has every field that the API documents; [`field`](ResponseRequest::field) sets any other.
 //!
 //! ```
 //! use actorstream_proto::api::responses::request::{InputMessage, ResponseRequest, Tool};

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, from_str, from_value, json, to_string, to_value};
 
 use super::*;
 
-/// Every field the API documents except `stream`, each with a value.
+/// Returns every field that the API documents except `stream`, each with a value.
 fn all_fields() -> Value {
     let text = r#"{
         "model": "gpt-5",
@@ -63,7 +63,7 @@ fn all_fields() -> Value {
     from_str(text).unwrap()
 }
 
-/// Asserts that `value` has this wire form and comes back from it.
+/// Asserts that `value` serializes to this JSON and deserializes from it.
 #[track_caller]
 #[expect(clippy::needless_pass_by_value, reason = "calls read better without borrows")]
 pub(super) fn assert_wire<T>(value: T, wire: Value)
@@ -75,7 +75,7 @@ where
     assert_eq!(from_str::<T>(&wire.to_string()).unwrap(), value);
 }
 
-/// Asserts that none of the values is an unknown one.
+/// Asserts that no value is of an unknown variant.
 #[track_caller]
 pub(super) fn assert_known<T: for<'a> From<&'a str> + std::fmt::Debug>(values: &str) {
     for value in values.split(' ') {

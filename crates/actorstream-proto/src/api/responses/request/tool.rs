@@ -1,4 +1,4 @@
-//! Tools that the model may call, and which of them it may or must call.
+//! Tools that the model may call, and the choice among them.
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,7 @@ use super::{
 };
 
 impl Tool {
-    /// Creates a function called `name`: letters, digits, `_` and `-`, at most 64.
+    /// Creates a function called `name`, which consists of at most 64 letters, digits, `_` and `-`.
     pub fn function(name: impl Into<String>) -> FunctionTool {
         FunctionTool::new(name)
     }
@@ -40,7 +40,7 @@ impl Tool {
         McpTool::new(server_label).server_url(server_url)
     }
 
-    /// Creates a Python interpreter in a container that the server makes.
+    /// Creates a Python interpreter in a container that the server creates.
     #[must_use]
     pub fn code_interpreter() -> CodeInterpreterTool {
         CodeInterpreterTool::new(CodeInterpreterContainerAuto::new())
@@ -58,7 +58,7 @@ impl Tool {
         ComputerTool::new().into()
     }
 
-    /// Creates a shell whose commands the application runs. Deprecated for [`shell`](Self::shell).
+    /// Creates a shell whose commands the application runs. Deprecated in favour of [`shell`](Self::shell).
     #[must_use]
     pub fn local_shell() -> Self {
         LocalShellTool::new().into()
@@ -70,7 +70,7 @@ impl Tool {
         FunctionShellTool::new()
     }
 
-    /// Creates a tool for patches that the application applies.
+    /// Creates a tool for patches, which the application applies.
     #[must_use]
     pub fn apply_patch() -> Self {
         ApplyPatchTool::new().into()
@@ -124,12 +124,12 @@ impl Filters {
         Self::compare(ComparisonFilterType::Eq, key, value)
     }
 
-    /// Files that all of the filters fit.
+    /// Files that match all filters.
     pub fn all(filters: impl IntoIterator<Item = Self>) -> Self {
         CompoundFilter::new(CompoundFilterType::And, filters).into()
     }
 
-    /// Files that any of the filters fits.
+    /// Files that match any of the filters.
     pub fn any(filters: impl IntoIterator<Item = Self>) -> Self {
         CompoundFilter::new(CompoundFilterType::Or, filters).into()
     }
@@ -141,7 +141,7 @@ impl McpToolFilter {
         Self::new().tool_names(names)
     }
 
-    /// The tools that change nothing.
+    /// The read-only tools.
     #[must_use]
     pub fn only_reading() -> Self {
         Self::new().read_only(true)
@@ -149,7 +149,7 @@ impl McpToolFilter {
 }
 
 impl ShellToolEnvironment {
-    /// A container that the server makes.
+    /// A container that the server creates.
     #[must_use]
     pub fn container() -> Self {
         ContainerAuto::new().into()
@@ -224,7 +224,8 @@ impl ToolChoice {
         json!({ "type": r#type.into() }).into()
     }
 
-    /// The model calls only `tools`, each of them as one would choose it alone; `mode` sets whether it may or must call one.
+    /// The model calls only `tools`, each given as for choosing a single tool; `mode` sets whether it may or must
+    /// call one.
     pub fn allowed_tools(
         mode: impl Into<ToolChoiceAllowedMode>,
         tools: impl IntoIterator<Item = Self>,

@@ -3,7 +3,7 @@ use serde_json::{Value, json, to_value};
 use super::tests::{assert_known, assert_wire};
 use super::*;
 
-/// A tool alone with its type.
+/// Asserts that a tool consists only of its type.
 #[track_caller]
 fn assert_tool(tool: impl Into<Tool>, wire: Value) {
     let tool = tool.into();
