@@ -7,7 +7,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Another producer has taken over; this one may not write any more.
+    /// Another producer has taken over; this one must not write any more.
     Fenced,
     /// The entries do not follow the last one in the log.
     Gap {
@@ -24,11 +24,11 @@ pub enum StoreError {
     Exists,
     /// The arguments are invalid.
     Invalid(&'static str),
-    /// The store is unavailable. The operation may have taken effect all the same.
+    /// The store is unavailable. The operation may still have taken effect.
     Unavailable(Arc<str>),
 }
 
-/// What a limit applies to.
+/// The subject of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreLimit {
@@ -45,7 +45,7 @@ pub enum StoreLimit {
 }
 
 impl StoreError {
-    /// The store is unavailable.
+    /// Creates an [`Unavailable`](Self::Unavailable) error.
     pub fn unavailable(detail: impl Into<Arc<str>>) -> Self {
         Self::Unavailable(detail.into())
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The limits of a store, on what servers and users can make it hold.
+/// The limits on the data that servers and users can make a store hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreLimits {
     /// The bytes of one log. Default: 32 MiB.

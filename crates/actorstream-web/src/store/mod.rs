@@ -1,6 +1,6 @@
-//! Stores: where the logs of generations are kept.
+//! Stores, which keep the logs of generations.
 //!
-//! [`MemoryStore`] keeps them in this process. A store of your own implements [`Store`] and must pass the tests of
+//! [`MemoryStore`] keeps them in this process. A custom store implements [`Store`] and must pass the tests of
 //! `store::contract` (feature `store-contract`).
 
 #[cfg(feature = "store-contract")]
@@ -61,15 +61,15 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Creates an empty log, with epoch 1 and a lease.
     ///
     /// # Errors
-    /// `Full`, if there are too many generations or no memory for another one. `Exists`, if the id belongs to another
-    /// generation (repeating the same creation is no error as long as nothing was appended).
+    /// `Full`, if there are too many generations or no memory for another one. `Exists`, if the id belongs to
+    /// another generation. Repeating the same creation is not an error as long as nothing was appended.
     fn create<'a>(&'a self, new: &'a NewGeneration) -> StoreFuture<'a, ()>;
 
     /// Appends entries, all or none, and renews the lease. If the last of them is an end, it closes the log.
     ///
     /// # Errors
-    /// `Fenced`, `NotFound`, `Closed`, `Full`; `Gap` when [`Append::first`] is not the number after the tail and the
-    /// entries are not in the log already; `Invalid` when there is none, or an end is not the last one.
+    /// `Fenced`, `NotFound`, `Closed`, `Full`; `Gap` if [`Append::first`] is not the number after the tail and the
+    /// entries are not in the log already; `Invalid` if there are no entries, or an end is not the last one.
     fn append<'a>(&'a self, id: &'a GenerationId, append: &'a Append) -> StoreFuture<'a, Appended>;
 
     /// Returns the entries after the number `after`, in order, up to about `max_bytes`, but at least one if there is
@@ -80,12 +80,13 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// `NotFound`.
     fn read<'a>(&'a self, id: &'a GenerationId, after: u64, max_bytes: usize) -> StoreFuture<'a, Page>;
 
-    /// Watches for changes of a generation. A change of its progress is only a notification, after which [`read`](Self::read) (or, for a
-    /// producer, [`renew`](Self::renew)) returns the state. It may be spurious. A store whose notifications can be
-    /// lost polls the watched generations about once a second. The sender is dropped when the log is gone.
+    /// Watches for changes of a generation. A change of the progress is only a notification and may be spurious;
+    /// [`read`](Self::read) (or, for a producer, [`renew`](Self::renew)) then returns the state. A store whose
+    /// notifications can be lost polls the watched generations about once a second. The sender is dropped when the
+    /// log is gone.
     fn watch(&self, id: &GenerationId) -> watch::Receiver<Progress>;
 
-    /// The state of a generation, without its entries.
+    /// Returns the state of a generation, without its entries.
     ///
     /// # Errors
     /// `NotFound`.
@@ -145,12 +146,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Deletes a generation that was never started.
     ///
     /// # Errors
-    /// Only `Unavailable`; deleting a missing generation is no error.
+    /// Only `Unavailable`; deleting a missing generation is not an error.
     fn remove<'a>(&'a self, id: &'a GenerationId) -> StoreFuture<'a, ()>;
 
-    /// Reports how much of an owner's a process has, and returns how much all other processes together have, by their last
-    /// reports. A report is valid for `hold`; of two processes that report at once, at least one sees the other's report.
-    /// A store that is not [shared](Self::is_shared) returns zero.
+    /// Reports the resources of an owner that a process holds. Returns those that all other processes hold together,
+    /// by their last reports. A report is valid for `hold`; of two processes that report at once, at least one sees
+    /// the other's report. A store that is not [shared](Self::is_shared) returns zero.
     ///
     /// # Errors
     /// Only `Unavailable` and `Invalid`.

@@ -114,7 +114,7 @@ pub enum Claim {
     Taken(Box<Generation>),
     /// Another producer holds a lease.
     Held,
-    /// It has ended.
+    /// The generation has ended.
     Ended,
 }
 
@@ -123,15 +123,15 @@ pub enum Claim {
 pub struct Progress {
     /// The number of the last entry.
     pub tail: u64,
-    /// The log has ended.
+    /// Whether the log has ended.
     pub ended: bool,
-    /// The producer is asked to stop.
+    /// Whether the producer is asked to stop.
     pub stop: bool,
     /// Counts the changes that the other fields do not show, such as a claim or a released lease.
     pub changes: u64,
 }
 
-/// How much of an owner's a process has.
+/// The resources of an owner that a process holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Running generations.
@@ -152,12 +152,12 @@ pub struct ChatKey {
 }
 
 impl ChatKey {
-    /// A chat.
+    /// Returns the key of a chat.
     pub fn chat(owner: &str, id: &str) -> Self {
         Self { owner: owner.to_owned(), chat: format!("chat/{id}") }
     }
 
-    /// The chat of one generation that represents a response, by upstream's id.
+    /// Returns the key of the chat that represents a response, by upstream's id. It has one generation.
     pub fn response(owner: &str, id: &str) -> Self {
         Self { owner: owner.to_owned(), chat: format!("response/{id}") }
     }
@@ -166,16 +166,16 @@ impl ChatKey {
 /// The turn of a chat that a generation answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
-    /// Identifies the turn: the same key, the same turn.
+    /// Identifies the turn: equal keys mean the same turn.
     pub key: String,
-    /// Answer the turn again, even if it was answered before.
+    /// Whether to answer the turn again, even if it was answered before.
     pub again: bool,
 }
 
 /// The result of binding a generation to a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bound {
-    /// It is now the current one.
+    /// The generation is now the current one.
     New {
         /// The previous one.
         previous: Option<GenerationId>,

@@ -11,7 +11,7 @@ use crate::json::text::Text;
 /// The fields of a message that some servers put into the choice.
 const OF_MESSAGE: [&str; 6] =
     ["role", "tool_calls", "function_call", "refusal", "reasoning_content", "reasoning"];
-/// The camel-case names of fields.
+/// Other names for the fields with calls.
 const CAMEL: [(&str, &str); 4] = [
     ("toolCalls", "tool_calls"),
     ("tool_call", "tool_calls"),

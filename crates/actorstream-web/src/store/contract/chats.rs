@@ -14,7 +14,7 @@ fn turn(key: &str, again: bool) -> Turn {
     Turn { key: key.to_owned(), again }
 }
 
-/// The same turn starts nothing twice; another turn, or the same one requested again, is a new generation.
+/// A turn has one generation. Another turn, or a turn that is to be answered again, gets a new one.
 pub async fn a_chat_has_one_generation_for_each_turn(make: Make<'_>) {
     let store = make(StoreLimits::default()).await;
     let mut ids: Vec<GenerationId> = Vec::new();
@@ -30,7 +30,7 @@ pub async fn a_chat_has_one_generation_for_each_turn(make: Make<'_>) {
     assert_eq!(store.bind(&key, &turn("1", true), &ids[2]).await, previous(&ids[0]));
     assert_eq!(store.bind(&key, &turn("2", false), &ids[3]).await, previous(&ids[2]));
     assert_eq!(store.current(&key).await, Ok(Some(ids[3].clone())));
-    // Asked again, since the answer was lost.
+    // Repeated, as if the reply had been lost.
     assert!(matches!(store.bind(&key, &turn("2", false), &ids[3]).await, Ok(Bound::New { .. })));
 }
 
@@ -47,7 +47,7 @@ pub async fn chats_of_two_owners_are_apart(make: Make<'_>) {
     assert_eq!(store.current(&chat("a", "b:c")).await, Ok(Some(one)));
 }
 
-/// Of concurrent generations for the same turn, one is bound, and the others are told which.
+/// Of concurrent generations for the same turn, one is bound, and the other calls return it.
 pub async fn of_many_at_once_one_is_bound(make: Make<'_>) {
     let store = make(StoreLimits::default()).await;
     let mut ids = Vec::new();

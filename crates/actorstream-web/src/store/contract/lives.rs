@@ -1,4 +1,4 @@
-//! Stop and attendance: how viewers reach a producer on any instance.
+//! Stops and attendance: signals from viewers to a producer on any instance.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub async fn a_stop_reaches_the_producer(make: Make<'_>) {
     assert_eq!(store.generation(&id).await.unwrap().stop, reason);
 }
 
-/// A producer that takes over receives a stop that was requested before.
+/// A producer that takes over receives an earlier stop.
 pub async fn a_stop_outlives_its_producer(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     store.request_stop(&id, "the user").await.unwrap();
@@ -44,7 +44,7 @@ pub async fn a_stop_after_the_end_changes_nothing(make: Make<'_>) {
     assert_eq!((after.stop, after.ended, after.tail), (None, before.ended, before.tail));
 }
 
-/// A generation counts as watched for as long as the last announcement says.
+/// A generation counts as watched for the duration of the last announcement.
 pub async fn attendance_lasts_as_long_as_it_was_said_to(make: Make<'_>) {
     let store = make(StoreLimits::default()).await;
     let mut new = new_generation(LONG);
@@ -73,7 +73,7 @@ pub async fn a_removed_generation_is_gone_for_its_producer(make: Make<'_>) {
     assert_eq!(store.append(&id, &append(1, 1, numbered([1]))).await, Err(StoreError::NotFound));
 }
 
-/// What the processes that share a store have of an owner is added up for each of them, for as long as they say.
+/// Each process receives the sum of the other processes' tallies for an owner, as long as they are valid.
 pub async fn what_processes_have_of_an_owner_is_added_up(make: Make<'_>) {
     let store = make(StoreLimits::default()).await;
     let tally = |generations, viewers, bytes| Tally { generations, viewers, bytes };
@@ -87,7 +87,7 @@ pub async fn what_processes_have_of_an_owner_is_added_up(make: Make<'_>) {
     assert_eq!(tell("a", tally(2, 2, 3), LONG).await, tally(10, 0, 1 << 40));
     assert_eq!(tell("c", tally(0, 0, 1), SHORT).await, tally(12, 2, 3 + (1 << 40)));
     assert_eq!(store.tally("bob", "b", tally(1, 1, 1), LONG).await, Ok(Tally::default()));
-    // What is no more, and what was said for a time that is over.
+    // Zero tallies and expired ones do not count.
     assert_eq!(tell("b", Tally::default(), LONG).await, tally(2, 2, 4));
     let mut tellings = 0;
     while tell("b", Tally::default(), LONG).await != tally(2, 2, 3) {

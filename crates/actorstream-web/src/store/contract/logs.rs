@@ -1,4 +1,4 @@
-//! Logs: what is written is read, once and in order.
+//! Logs: entries are read once and in the order of writing.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::event::{End, Event, Failure, Part};
 use crate::id::GenerationId;
 use crate::store::{StoreError, StoreLimit, StoreLimits, UpstreamPosition};
 
-/// Entries are numbered from 1 without gaps, and read from any number on.
+/// Entries are numbered from 1 without gaps, and can be read from any number.
 pub async fn entries_are_numbered_from_one_without_gaps(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     let empty = store.read(&id, 0, 1000).await.unwrap();
@@ -30,7 +30,7 @@ pub async fn entries_are_numbered_from_one_without_gaps(make: Make<'_>) {
     assert_eq!(one.entries.len(), 1, "a page has an entry, however large it is");
 }
 
-/// Entries are read as they were written: upstream's JSON verbatim, and every kind of entry.
+/// Entries of every kind are read as they were written, with upstream's JSON verbatim.
 pub async fn what_is_written_is_read(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     let failure = Failure {
@@ -77,7 +77,7 @@ pub async fn a_gap_is_told(make: Make<'_>) {
     store.append(&id, &append(1, 1, numbered(1..=3))).await.unwrap();
     assert_eq!(store.append(&id, &append(1, 5, numbered([5]))).await, Err(StoreError::Gap { tail: 3 }));
     assert_eq!(store.append(&id, &append(1, 0, numbered([0]))).await, Err(StoreError::Gap { tail: 3 }));
-    // Half of it is in the log: that is no repetition.
+    // An append that is only partly in the log is not a repetition.
     assert_eq!(store.append(&id, &append(1, 3, numbered([3, 4]))).await, Err(StoreError::Gap { tail: 3 }));
     assert_eq!(read_all(&*store, &id).await.len(), 3);
 }

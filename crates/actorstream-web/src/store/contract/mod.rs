@@ -1,5 +1,5 @@
-//! The tests that every store must pass. Each function is one test; it gets stores from `make`, an empty one for each
-//! call, and panics if the store violates the contract of [`Store`].
+//! The tests that every store must pass. Each function is one test; it creates its stores with `make`, which returns
+//! an empty one for each call, and panics if a store violates the contract of [`Store`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -13,7 +13,7 @@
 //! # }
 //! ```
 //!
-//! Leases and times are short, since a distributed store has a clock of its own; the tests measure no time.
+//! Leases and times are short, because a distributed store has its own clock. The tests do not measure time.
 
 #![allow(clippy::unwrap_used)]
 
@@ -36,12 +36,12 @@ use crate::id::GenerationId;
 /// Creates an empty store with these limits.
 pub type Make<'a> = &'a (dyn Fn(StoreLimits) -> BoxFuture<'static, Arc<dyn Store>> + Send + Sync);
 
-/// A lease that is over soon.
+/// A lease that expires soon.
 pub(crate) const SHORT: Duration = Duration::from_millis(400);
 /// A lease that outlives the test.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// A store with the default caps and one generation in it.
+/// Returns a store with the default limits and one generation.
 pub(crate) async fn with_generation(make: Make<'_>, lease: Duration) -> (Arc<dyn Store>, GenerationId) {
     let store = make(StoreLimits::default()).await;
     let id = created(&*store, lease).await;
@@ -66,13 +66,13 @@ pub(crate) fn new_generation(lease: Duration) -> NewGeneration {
     }
 }
 
-/// An event of upstream.
+/// Returns an upstream event.
 pub(crate) fn upstream(json: &str) -> Event {
     let json = RawValue::from_string(json.to_owned()).expect("the test writes JSON");
     Event::Upstream(json.into())
 }
 
-/// Events of upstream with these numbers in them.
+/// Returns upstream events that contain these numbers.
 pub(crate) fn numbered(numbers: impl IntoIterator<Item = u64>) -> Vec<Event> {
     numbers.into_iter().map(|number| upstream(&format!("{{\"n\":{number}}}"))).collect()
 }
@@ -85,7 +85,7 @@ pub(crate) fn append(epoch: u64, first: u64, events: Vec<Event>) -> Append {
     Append { epoch, first, events, upstream: None, lease: LONG }
 }
 
-/// All entries of a log, as JSON, read in small pages.
+/// Returns all entries of a log as JSON, read in small pages.
 pub(crate) async fn read_all(store: &dyn Store, id: &GenerationId) -> Vec<String> {
     let mut all = Vec::new();
     loop {
@@ -105,7 +105,7 @@ pub(crate) fn json(event: &Event) -> String {
     serde_json::to_string(event).expect("an event is JSON")
 }
 
-/// Asks again, for 20 s at most, until there is an answer.
+/// Repeats `ask` until it returns a value, for at most 20 s.
 pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
     for _ in 0..400 {
         if let Some(answer) = ask().await {

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use super::{LONG, Make, SHORT, append, eventually, finish, numbered, read_all, with_generation};
 use crate::store::{Claim, Generation, StoreError};
 
-/// Claims when the lease is over.
+/// Claims a generation once its lease has expired.
 async fn claimed(
     store: &dyn crate::store::Store,
     id: &crate::id::GenerationId,
@@ -40,7 +40,7 @@ pub async fn a_lease_that_is_over_is_claimed_by_one(make: Make<'_>) {
     assert!(!store.orphans(100).await.unwrap().contains(&id));
 }
 
-/// A lease lasts as long as it is renewed, by renewals or by appends.
+/// A lease lasts as long as renewals or appends renew it.
 pub async fn renewals_and_appends_keep_a_lease(make: Make<'_>) {
     let (store, id) = with_generation(make, SHORT).await;
     for _ in 0..12 {
@@ -58,7 +58,7 @@ pub async fn renewals_and_appends_keep_a_lease(make: Make<'_>) {
     claimed(&*store, &id, LONG).await;
 }
 
-/// A producer that was taken over is refused, whatever it requests, and what it wrote is kept.
+/// After a takeover, every operation of the old producer is refused, and its entries are kept.
 pub async fn an_old_producer_is_fenced(make: Make<'_>) {
     let (store, id) = with_generation(make, LONG).await;
     store.append(&id, &append(1, 1, numbered([1, 2]))).await.unwrap();
@@ -73,7 +73,7 @@ pub async fn an_old_producer_is_fenced(make: Make<'_>) {
     assert_eq!(store.renew(&id, 1, LONG).await, Err(fenced()));
     assert_eq!(store.release(&id, 1).await, Err(fenced()));
     assert!(store.generation(&id).await.unwrap().leased, "a fenced producer does not end another's lease");
-    // What the one before wrote is no repetition of the new one's.
+    // Entries of the old producer do not count as a repetition of the new one's.
     assert_eq!(store.append(&id, &append(2, 2, numbered([2]))).await, Err(StoreError::Gap { tail: 2 }));
     store.append(&id, &append(2, 3, vec![finish()])).await.unwrap();
     assert_eq!(store.append(&id, &append(1, 3, vec![finish()])).await, Err(fenced()));
@@ -81,7 +81,7 @@ pub async fn an_old_producer_is_fenced(make: Make<'_>) {
     assert_eq!(read_all(&*store, &id).await.len(), 3);
 }
 
-/// An append that is concurrent with a takeover is written before it, or not at all.
+/// An append concurrent with a takeover is written before it, or not at all.
 pub async fn nothing_is_written_across_a_takeover(make: Make<'_>) {
     for round in 0..5_u64 {
         let (store, id) = with_generation(make, LONG).await;
@@ -89,7 +89,7 @@ pub async fn nothing_is_written_across_a_takeover(make: Make<'_>) {
             let mut next = 1;
             while let Ok(appended) = store.append(&id, &append(1, next, numbered([next]))).await {
                 next = appended.tail + 1;
-                // Long enough for a claim between two appends, each of which takes the lease back.
+                // Long enough for a claim between two appends, each of which renews the lease.
                 tokio::time::sleep(Duration::from_millis(3)).await;
             }
             next - 1
@@ -98,7 +98,7 @@ pub async fn nothing_is_written_across_a_takeover(make: Make<'_>) {
             while store.generation(&id).await.unwrap().tail < round * 5 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            // It may renew its lease by an append before the claim.
+            // An append may renew the lease before the claim.
             eventually(|| async {
                 let _ = store.release(&id, 1).await;
                 match store.claim(&id, LONG).await.unwrap() {

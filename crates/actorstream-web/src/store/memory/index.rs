@@ -1,4 +1,4 @@
-//! `Index`: all the logs in memory, until when they are kept, and which is whose chat's.
+//! `Index`: all logs in memory, their expiry, and the current generation of each chat.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,20 +9,20 @@ use super::log::Log;
 use crate::id::GenerationId;
 use crate::store::{Bound, ChatKey, NewGeneration, StoreError, StoreLimit, StoreLimits, Turn};
 
-/// About how many bytes an empty log takes.
+/// The approximate size of an empty log in bytes.
 const EMPTY: u64 = 1024;
 
-/// All the logs. Its lock is taken before a log's, never while holding one.
+/// All logs. The index is locked before a log, never while holding a log's lock.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     places: HashMap<GenerationId, Place>,
-    /// When each log expires, the first one first.
+    /// The expiry of each log, earliest first.
     expiries: BTreeSet<(Instant, GenerationId)>,
     chats: HashMap<ChatKey, Current>,
     bytes: u64,
-    /// Those of `bytes` that logs have which ended, and can make room.
+    /// The part of `bytes` that belongs to ended logs, which can be evicted.
     ended_bytes: u64,
-    /// How many logs ended.
+    /// The number of ended logs.
     ended: usize,
 }
 
@@ -32,7 +32,7 @@ struct Place {
     expires: Instant,
     bytes: u64,
     ended: bool,
-    /// The chats that it is the current generation of.
+    /// The chats of which this is the current generation.
     chats: Vec<ChatKey>,
 }
 
@@ -100,7 +100,7 @@ impl Index {
         }
     }
 
-    /// Drops what has expired.
+    /// Drops expired logs.
     pub(super) fn expire(&mut self, now: Instant) {
         while let Some((expires, id)) = self.expiries.first().cloned()
             && expires <= now
@@ -109,7 +109,7 @@ impl Index {
         }
     }
 
-    /// A log has grown by so many bytes.
+    /// Records that a log has grown by this many bytes.
     pub(super) fn grown(&mut self, id: &GenerationId, bytes: u64) {
         if let Some(place) = self.places.get_mut(id) {
             place.bytes += bytes;
@@ -117,7 +117,7 @@ impl Index {
         }
     }
 
-    /// A log has ended, and is kept until then.
+    /// Records that a log has ended, and is kept until `expires`.
     pub(super) fn keep_until(&mut self, id: &GenerationId, expires: Instant) {
         if let Some(place) = self.places.get_mut(id) {
             self.expiries.remove(&(place.expires, id.clone()));
@@ -131,12 +131,12 @@ impl Index {
         }
     }
 
-    /// How many bytes more there is room for.
+    /// Returns the number of bytes that can still be added.
     pub(super) fn room(&self, limits: &StoreLimits) -> u64 {
         limits.max_memory.saturating_add(self.ended_bytes).saturating_sub(self.bytes)
     }
 
-    /// Drops those that ended first until the logs fit.
+    /// Evicts logs, in the order in which they ended, until the others fit.
     pub(super) fn make_room(&mut self, limits: &StoreLimits) {
         while self.bytes > limits.max_memory && self.evict() {}
     }
@@ -164,7 +164,7 @@ impl Index {
         if let Some(place) = self.places.get_mut(id) {
             place.chats.push(chat.clone());
         } else {
-            // It would never be removed.
+            // A binding to a missing log would never be removed.
             return Bound::New { previous: None };
         }
         let current = Current { turn: turn.key.clone(), id: id.clone() };

@@ -18,14 +18,14 @@ pub(super) struct Log {
     created: Instant,
     entries: Vec<Event>,
     bytes: u64,
-    /// The tail when the producer's epoch began: what came before is another's.
+    /// The tail at the start of the producer's epoch: earlier entries are from another producer.
     inherited: u64,
     leased_until: Option<Instant>,
     attended_until: Instant,
     progress: watch::Sender<Progress>,
 }
 
-/// What an append has done.
+/// The effect of an append.
 pub(super) struct Added {
     pub(super) appended: Appended,
     pub(super) bytes: u64,
@@ -83,7 +83,7 @@ impl Log {
         self.check_epoch(*epoch)?;
         let tail = self.generation.tail;
         if *first > self.inherited && first.saturating_add(before.len() as u64) <= tail {
-            // Its reply was lost.
+            // A repetition, because the reply was lost.
             return Ok(Added { appended: self.appended(), bytes: 0, ended: false });
         }
         if self.generation.ended {

@@ -19,7 +19,7 @@ use crate::id::GenerationId;
 use index::Index;
 use log::Log;
 
-/// Keeps logs in the memory of this process: nothing to install, and nothing left when the process ends.
+/// Keeps logs in the memory of this process. It needs no setup, and the logs are lost when the process ends.
 ///
 /// This is a handle: clones share the logs.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ impl MemoryStore {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with a log that has not expired.
+    /// Calls `act` with a log that has not expired.
     fn with<T>(
         &self,
         id: &GenerationId,
@@ -118,7 +118,7 @@ impl Store for MemoryStore {
     }
 
     fn watch(&self, id: &GenerationId) -> watch::Receiver<Progress> {
-        // A log that is not there has a watch whose sender is gone.
+        // For a missing log, returns a watch whose sender is dropped.
         self.with(id, |log, _| Ok(log.watch())).unwrap_or_else(|_| watch::channel(Progress::default()).1)
     }
 

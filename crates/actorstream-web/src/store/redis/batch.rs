@@ -1,8 +1,8 @@
-//! `Batch`: the appends of many generations go to Redis together, in one write, and their answers come back in one read.
+//! `Batch`: sends the appends of many generations to Redis in one write, and receives their replies in one read.
 //!
-//! What is asked for at once saves most of what a command costs: the system calls of both sides, and the wake-ups of their
-//! threads. An append that comes alone is sent at once; one that comes soon after another waits for the rest of two
-//! milliseconds.
+//! Batching saves most of the cost of a command: the system calls of both sides, and the wake-ups of their threads.
+//! A single append is sent at once; one that follows another within two milliseconds waits for the rest of that
+//! time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,9 +15,9 @@ use super::link::Link;
 use super::scripts::Call;
 use crate::store::StoreError;
 
-/// How long after one batch the next one is sent.
+/// The minimum time between two batches.
 const PAUSE: Duration = Duration::from_millis(2);
-/// How many commands a batch has at most, so that its answers come within the time that one has.
+/// The maximum number of commands in a batch, so that all replies arrive within the timeout of one.
 const MOST: usize = 256;
 
 /// Commands that wait to be sent.
@@ -29,13 +29,13 @@ pub(super) struct Batch {
 
 struct Waiting {
     call: Arc<Call>,
-    /// Is dropped where there is no answer: whoever waits asks by itself then.
+    /// Dropped if there is no reply; the caller then sends the command by itself.
     answer: oneshot::Sender<Value>,
 }
 
 impl Batch {
-    /// Calls a script together with what others call. It is called again by itself, as [`Link::call`] does, where there is no
-    /// answer, or one that the script did not give.
+    /// Calls a script as part of the next batch. If there is no reply, or an error of Redis, calls it again alone
+    /// with [`Link::call`].
     pub(super) async fn call(&self, link: &Link, call: Call) -> Result<Value, StoreError> {
         let (answer, answered) = oneshot::channel();
         let call = Arc::new(call);
@@ -53,7 +53,7 @@ impl Batch {
         }
     }
 
-    /// Sends what waits, again and again. It does not end.
+    /// Sends waiting commands forever.
     pub(super) async fn send(&self, link: &Link) {
         let mut next = Instant::now();
         loop {
@@ -65,7 +65,7 @@ impl Batch {
             while waiting.peek().is_some() {
                 let batch: Vec<Waiting> = waiting.by_ref().take(MOST).collect();
                 let link = link.clone();
-                // The next batch does not wait for the answers.
+                // The next batch does not wait for these replies.
                 tokio::spawn(async move { send(&link, batch).await });
             }
         }
@@ -79,7 +79,7 @@ async fn send(link: &Link, batch: Vec<Waiting>) {
     }
     let Some(values) = link.pipeline(&pipeline).await else { return };
     for (Waiting { answer, .. }, value) in batch.into_iter().zip(values) {
-        // An error of Redis, such as that it does not know the script, is looked at by who asks alone.
+        // The caller handles an error of Redis, such as an unknown script, by calling the script alone.
         if !matches!(value, Value::ServerError(_)) {
             let _ = answer.send(value);
         }

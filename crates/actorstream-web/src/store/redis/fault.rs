@@ -1,18 +1,18 @@
-//! What errors of Redis mean.
+//! Classifies and formats errors of Redis.
 
 use actorstream::proto::outcome::secret::Secret;
 use redis::{ConnectionInfo, ErrorKind, RedisError, ServerErrorKind};
 
 use crate::store::{StoreError, StoreLimit};
 
-/// What helps against an error.
+/// The remedy for an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remedy {
-    /// A new connection.
+    /// Open a new connection.
     Reconnect,
-    /// Waiting for the server.
+    /// Wait for the server.
     Wait,
-    /// Nothing.
+    /// There is none.
     None,
 }
 
@@ -36,20 +36,20 @@ pub(super) fn remedy(error: &RedisError) -> Remedy {
     }
 }
 
-/// Formats errors without the password: the server at the address may not be Redis, and repeat what it was sent.
+/// Formats errors without the password: the server at the address may not be Redis, and may repeat what it was sent.
 #[derive(Clone)]
 pub(super) struct Words {
     password: Secret,
 }
 
 impl Words {
-    /// For the errors of connections that log in with this.
+    /// Creates a formatter for connections with this login.
     pub(super) fn of(info: &ConnectionInfo) -> Self {
         let password = info.redis_settings().password();
         Self { password: Secret::password(password.unwrap_or_default()) }
     }
 
-    /// The error as the store's.
+    /// Converts an error to one of the store.
     pub(super) fn store_error(&self, error: &RedisError) -> StoreError {
         match error.code() {
             Some("OOM") => StoreError::Full(StoreLimit::Memory),
@@ -64,7 +64,7 @@ impl Words {
         }
     }
 
-    /// The error in a sentence that says what to do.
+    /// Describes the error and what to do.
     pub(super) fn describe(&self, error: &RedisError) -> String {
         self.password.redact(&describe(error)).into_owned()
     }
@@ -90,7 +90,7 @@ fn describe(error: &RedisError) -> String {
     format!("{advice}: {error}")
 }
 
-/// Whether TLS is what failed.
+/// Returns whether TLS failed.
 pub(super) fn is_tls(error: &RedisError) -> bool {
     let text = error.to_string();
     ["certificate", "TLS", "handshake", "corrupt message"].iter().any(|word| text.contains(word))

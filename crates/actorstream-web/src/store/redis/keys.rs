@@ -1,12 +1,12 @@
-//! `Keys`: what things are called in Redis.
+//! `Keys`: the names of keys and channels in Redis.
 
 use std::sync::Arc;
 
 use crate::id::GenerationId;
 use crate::store::ChatKey;
 
-/// Names of keys and channels, all with one prefix. Those of one generation share a hash tag, its id in braces, so that
-/// they live on one node of a cluster.
+/// The names of keys and channels, all with one prefix. Those of one generation share a hash tag, its id in braces,
+/// so that they are on one node of a cluster.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
     prefix: Arc<str>,
@@ -17,39 +17,39 @@ impl Keys {
         Self { prefix: prefix.into() }
     }
 
-    /// The hash with what is known of a generation beside its entries.
+    /// The hash with the state of a generation, except its entries.
     pub(super) fn meta(&self, id: &GenerationId) -> String {
         self.of(id, ":m")
     }
 
-    /// The stream of its entries.
+    /// The stream of a generation's entries.
     pub(super) fn log(&self, id: &GenerationId) -> String {
         self.of(id, ":l")
     }
 
-    /// The key that lives as long as the producer's lease.
+    /// The key that exists as long as the producer's lease.
     pub(super) fn lease(&self, id: &GenerationId) -> String {
         self.of(id, ":lease")
     }
 
-    /// The channel on which is published what happens to it beside appends.
+    /// The channel for all changes of a generation except appends.
     pub(super) fn channel(&self, id: &GenerationId) -> String {
         self.of(id, "")
     }
 
-    /// The channel on which is published what is appended to it.
+    /// The channel for appends to a generation.
     pub(super) fn entries(&self, id: &GenerationId) -> String {
         self.of(id, ":e")
     }
 
-    /// The generation of a channel.
+    /// Returns the generation of a channel.
     pub(super) fn generation(&self, channel: &[u8]) -> Option<GenerationId> {
         let id = std::str::from_utf8(channel).ok()?.strip_prefix(&*self.prefix)?;
         let (id, channel) = id.strip_prefix(":{")?.split_once('}')?;
         matches!(channel, "" | ":e").then(|| id.parse().ok())?
     }
 
-    /// The sorted set of the generations that run.
+    /// The sorted set of the running generations.
     pub(super) fn live(&self) -> String {
         format!("{}:live", self.prefix)
     }
@@ -59,7 +59,7 @@ impl Keys {
         format!("{}:chat:{}:{}:{}", self.prefix, chat.owner.len(), chat.owner, chat.chat)
     }
 
-    /// The hash with what each process has of an owner's.
+    /// The hash with the tally of each process for an owner.
     pub(super) fn owner(&self, owner: &str) -> String {
         format!("{}:owner:{owner}", self.prefix)
     }

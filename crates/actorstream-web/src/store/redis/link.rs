@@ -12,27 +12,28 @@ use super::scripts::Call;
 use super::source::{Connection, Source};
 use crate::store::StoreError;
 
-/// Pauses between attempts to connect, the first and the longest.
+/// The first and the longest pause between attempts to connect.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
-/// How often a connection is checked: one whose peer vanished reports nothing by itself.
+/// How often a connection is checked, since a vanished peer is not reported.
 const PING: Duration = Duration::from_secs(2);
-/// How many commands may be queued for writing; further ones wait.
+/// The maximum number of commands queued for writing; further ones wait.
 const QUEUE: usize = 1024;
 
-/// How long is waited for what.
+/// The timeouts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RedisTimeouts {
-    /// For a connection, and for the answer to a command.
+    /// For a connection, and for the reply to a command.
     pub(super) answer: Duration,
     /// For an operation, over all attempts.
     pub(super) operation: Duration,
 }
 
-/// The connection for commands. It is a handle; the connection itself is kept by [`keep`], on one thread, and used from all.
+/// The connection for commands. This is a handle for all threads; [`keep`] maintains the connection itself on one
+/// thread.
 #[derive(Clone)]
 pub(super) struct Link {
     state: watch::Receiver<State>,
-    /// The number of the last connection that was found to be broken.
+    /// The number of the last connection that was found broken.
     broken: watch::Sender<u64>,
     timeouts: RedisTimeouts,
     words: Words,
@@ -44,7 +45,7 @@ enum State {
     Up { connection: Connection, number: u64 },
 }
 
-/// What [`keep`] needs.
+/// The state of [`keep`].
 pub(super) struct Reconnector {
     source: Source,
     state: watch::Sender<State>,
@@ -53,7 +54,7 @@ pub(super) struct Reconnector {
     words: Words,
 }
 
-/// A link, and what reconnects it.
+/// Creates a link, and its reconnector.
 pub(super) fn link(source: Source, timeouts: RedisTimeouts) -> (Link, Reconnector) {
     let (state, state_of_link) = watch::channel(State::Down { since: Instant::now(), why: None });
     let (broken, broken_of_keeper) = watch::channel(0);
@@ -62,7 +63,7 @@ pub(super) fn link(source: Source, timeouts: RedisTimeouts) -> (Link, Reconnecto
     (Link { state: state_of_link, broken, timeouts, words }, reconnector)
 }
 
-/// Keeps the connection of a link up. It does not end.
+/// Keeps the connection of a link alive forever.
 pub(super) async fn keep(mut reconnector: Reconnector) {
     let mut number = 0;
     let mut pause = PAUSES.0;
@@ -83,10 +84,10 @@ pub(super) async fn keep(mut reconnector: Reconnector) {
                 }
             }
             Err(why) => {
-                // Who connects for the first time is given the error.
+                // The first connect returns the error to its caller instead.
                 if number > 0 && !std::mem::replace(&mut is_away, true) {
                     let error = reconnector.words.describe(&why);
-                    tracing::warn!(%error, "Redis is away; it is tried again and again");
+                    tracing::warn!(%error, "Redis is unavailable; reconnecting");
                 }
                 Some(why)
             }
@@ -100,7 +101,7 @@ pub(super) async fn keep(mut reconnector: Reconnector) {
     }
 }
 
-/// How connections are made. Each answer has its time.
+/// Returns the configuration of connections, with a timeout for each reply.
 pub(super) fn config(timeouts: RedisTimeouts) -> AsyncConnectionConfig {
     AsyncConnectionConfig::new()
         .set_connection_timeout(Some(timeouts.answer))
@@ -108,7 +109,7 @@ pub(super) fn config(timeouts: RedisTimeouts) -> AsyncConnectionConfig {
         .set_pipeline_buffer_size(QUEUE)
 }
 
-/// Waits until the sentinels, if there are any, name another primary.
+/// Waits until the sentinels, if there are any, report another primary.
 pub(super) async fn moved(source: &Source, timeouts: RedisTimeouts) {
     let mut before = None;
     while !source.has_moved(timeouts, &mut before).await {
@@ -116,7 +117,7 @@ pub(super) async fn moved(source: &Source, timeouts: RedisTimeouts) {
     }
 }
 
-/// Waits until a connection answers no more.
+/// Waits until a connection no longer answers.
 pub(super) async fn silence(mut connection: Connection) -> RedisError {
     let ping = redis::cmd("PING");
     loop {
@@ -128,7 +129,7 @@ pub(super) async fn silence(mut connection: Connection) -> RedisError {
 }
 
 impl Link {
-    /// How its errors are put.
+    /// Returns the formatter of its errors.
     pub(super) fn words(&self) -> &Words {
         &self.words
     }
@@ -136,7 +137,7 @@ impl Link {
     /// Waits for the first connection.
     ///
     /// # Errors
-    /// Why there is none: at the first failure, or, where nothing answered in time, when the time of the operation is over.
+    /// The reason for the first failure. A timeout is retried until the timeout of an operation expires.
     pub(super) async fn connected(&self) -> Result<(), RedisError> {
         let deadline = Instant::now() + self.timeouts.operation;
         let mut state = self.state.clone();
@@ -147,24 +148,25 @@ impl Link {
                 State::Down { why: Some(why), .. } if is_late || !why.is_timeout() => return Err(why.clone()),
                 State::Down { .. } => {}
             }
-            // Whoever makes the connections has his times: there is always news.
+            // Attempts to connect have timeouts, so the state always changes.
             if state.changed().await.is_err() {
                 return Ok(());
             }
         }
     }
 
-    /// Calls a script, again and again while the connection or the server is away, until the time of the operation is over.
+    /// Calls a script. Retries while the connection or the server is unavailable, until the timeout of an operation
+    /// expires.
     pub(super) async fn call(&self, call: &Call) -> Result<Value, StoreError> {
         self.attempts(&call.command, Some(call.script)).await
     }
 
-    /// Sends a command, as [`call`](Self::call) does.
+    /// Sends a command, with the retries of [`call`](Self::call).
     pub(super) async fn command(&self, command: &Cmd) -> Result<Value, StoreError> {
         self.attempts(command, None).await
     }
 
-    /// Sends commands together, once. `None` where there is no connection or no answer.
+    /// Sends commands together, once. Returns `None` if there is no connection or no reply.
     pub(super) async fn pipeline(&self, commands: &Pipeline) -> Option<Vec<Value>> {
         let State::Up { mut connection, number } = self.state.borrow().clone() else { return None };
         match connection.req_packed_commands(commands, 0, commands.len()).await {
@@ -211,8 +213,8 @@ impl Link {
         }
     }
 
-    /// Waits for a connection later than the one tried; no longer than the deadline, and not at all if there has been none
-    /// for long.
+    /// Waits for a connection newer than the one tried, at most until the deadline. If Redis has been unavailable
+    /// for the timeout of an operation, it does not wait.
     async fn up(
         &self,
         state: &mut watch::Receiver<State>,
@@ -244,7 +246,7 @@ impl Link {
     }
 }
 
-/// Sends a command. A script that the server does not know is loaded first.
+/// Sends a command. If the server does not know the script, loads it and sends the command again.
 async fn attempt(connection: &mut Connection, command: &Cmd, script: Option<&Script>) -> RedisResult<Value> {
     match (command.query_async(connection).await, script) {
         (Err(error), Some(script)) if error.kind() == ServerErrorKind::NoScript.into() => {
@@ -255,7 +257,7 @@ async fn attempt(connection: &mut Connection, command: &Cmd, script: Option<&Scr
     }
 }
 
-/// No answer, and no reason either.
+/// Returns the error if there is neither a reply nor a reason.
 fn silent() -> StoreError {
     StoreError::unavailable("Redis does not answer in time")
 }

@@ -1,15 +1,15 @@
-//! What is published of a generation, as `scripts/common.lua` writes it.
+//! The messages published about a generation, which `scripts/common.lua` writes.
 
-/// Something has happened to a generation.
+/// A change of a generation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Message<'a> {
-    /// It has been deleted.
+    /// The generation was deleted.
     Gone,
-    /// It is like this now.
+    /// The generation's current state, and newly appended entries.
     GenerationState(GenerationState, Entries<'a>),
 }
 
-/// What is known of a generation at a moment.
+/// The state of a generation at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct GenerationState {
     pub(super) tail: u64,
@@ -22,12 +22,12 @@ pub(super) struct GenerationState {
 /// The entries of an append; none if it was too large to be published, or nothing was appended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Entries<'a> {
-    /// The number of the first.
+    /// The number of the first entry.
     pub(super) first: u64,
     pub(super) texts: Vec<&'a [u8]>,
 }
 
-/// Reads a message; `None` if it is none.
+/// Parses a message; `None` if it is invalid.
 pub(super) fn parse(payload: &[u8]) -> Option<Message<'_>> {
     if payload == b"gone" {
         return Some(Message::Gone);
@@ -54,7 +54,7 @@ pub(super) fn parse(payload: &[u8]) -> Option<Message<'_>> {
     rest.is_empty().then_some(Message::GenerationState(state, Entries { first, texts }))
 }
 
-/// What stands before and after the first such byte.
+/// Splits at the first occurrence of a byte.
 fn split(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let position = bytes.iter().position(|byte| *byte == at)?;
     Some((&bytes[..position], &bytes[position + 1..]))

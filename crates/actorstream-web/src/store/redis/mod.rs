@@ -1,9 +1,9 @@
 //! `RedisStore`: logs in Redis, for all instances of a service.
 //!
-//! The connections run on a thread that belongs to the store. actix-web workers are single threads that come and go,
-//! and a connection would end with the worker that made it; here, it outlives them all, and concurrent commands of
-//! all workers go to Redis in one write. A process has two connections: one for commands and one for the
-//! subscription, so that a flood of messages (Redis disconnects slow subscribers) never disconnects the commands.
+//! The connections run on a thread that belongs to the store. A connection on an actix-web worker would end with
+//! that worker. On the store's thread, it outlives all workers, and their concurrent commands go to Redis in one
+//! write. A process has two connections, one for commands and one for the subscription: Redis disconnects slow
+//! subscribers, so a flood of messages must not affect the commands.
 
 mod batch;
 mod fault;

@@ -78,7 +78,7 @@ impl RedisOptions {
     }
 }
 
-/// Where a URL leads, and the prefix of the keys.
+/// Returns the source of a URL, and the prefix of the keys.
 fn source(url: &str) -> Result<(Source, String), RedisConnectError> {
     let invalid = |detail: &str| RedisConnectError::Url(format!("not a Redis URL: {detail}"));
     let url = redis::parse_redis_url(url)
@@ -107,7 +107,7 @@ fn source(url: &str) -> Result<(Source, String), RedisConnectError> {
     let info = info.set_redis_settings(login).set_tcp_settings(TcpSettings::default().set_nodelay(true));
     let is_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
     if is_tls && rustls::crypto::CryptoProvider::get_default().is_none() {
-        // There is one for the process; it fails if another thread has just set it, which does as well.
+        // The provider is global to the process. This fails if another thread has just set it, which is equivalent.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let pem = match ca {
@@ -161,7 +161,7 @@ impl std::error::Error for RedisConnectError {}
 
 impl fmt::Debug for RedisOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL may hold a password.
+        // The URL may contain a password.
         let address = source(&self.url).ok().map(|(source, _)| source.address().to_string());
         f.debug_struct("RedisOptions")
             .field("address", &address)

@@ -1,4 +1,4 @@
-//! Reads what the scripts answer.
+//! Parses the replies of the scripts.
 
 use std::time::Duration;
 
@@ -12,27 +12,27 @@ use crate::store::{
     Append, Appended, Generation, Page, Renewed, StoreError, StoreLimit, Tally, UpstreamPosition,
 };
 
-/// The values of an answer, after the word that says how it went.
+/// The values of a reply, after the status word.
 pub(super) struct Reply {
     values: std::vec::IntoIter<Value>,
 }
 
-/// An answer that this version does not understand.
+/// Returns the error for a reply that this version does not understand.
 pub(super) fn unreadable() -> StoreError {
     // Retrying does not help.
     StoreError::Invalid("what Redis holds was not written by this version of actorstream")
 }
 
-/// An entry of a log.
+/// Parses an entry of a log.
 pub(super) fn event(text: &[u8]) -> Result<Event, StoreError> {
     serde_json::from_slice(text).map_err(|_| unreadable())
 }
 
 impl Reply {
-    /// The word of an answer, and the rest.
+    /// Splits a reply into its status word and the rest.
     ///
     /// # Errors
-    /// Those that the words stand for.
+    /// The error that the status word represents.
     pub(super) fn new(value: Value) -> Result<(String, Self), StoreError> {
         let Value::Array(values) = value else { return Err(unreadable()) };
         let mut reply = Self { values: values.into_iter() };
@@ -73,7 +73,7 @@ impl Reply {
         String::from_utf8(self.bytes()?.into()).map_err(|_| unreadable())
     }
 
-    /// A text, or nothing.
+    /// Returns a text, or `None`.
     pub(super) fn optional(&mut self) -> Result<Option<String>, StoreError> {
         match self.value()? {
             Value::Nil => Ok(None),
@@ -111,7 +111,7 @@ impl Reply {
         Ok(Page { entries, tail, ended })
     }
 
-    /// What `look.lua` answers, and how many milliseconds the lease has left.
+    /// Parses the reply of `look.lua`. Also returns the remaining milliseconds of the lease.
     pub(super) fn look(mut self) -> Result<(GenerationState, u64), StoreError> {
         let (tail, ended, stop, epoch) = (self.number()?, self.flag()?, self.flag()?, self.number()?);
         let left = self.number()?;
@@ -160,12 +160,12 @@ impl Reply {
     }
 }
 
-/// An endpoint, as [`api_name`] writes it.
+/// Parses the name of an endpoint, which [`api_name`] writes.
 fn api(name: String) -> Result<crate::event::Api, StoreError> {
     serde_json::from_value(serde_json::Value::String(name)).map_err(|_| unreadable())
 }
 
-/// What an endpoint is called in Redis.
+/// Returns the name of an endpoint in Redis.
 pub(super) fn api_name(api: crate::event::Api) -> String {
     match serde_json::to_value(api) {
         Ok(serde_json::Value::String(name)) => name,
@@ -173,7 +173,7 @@ pub(super) fn api_name(api: crate::event::Api) -> String {
     }
 }
 
-/// The entries of an append, as they are written.
+/// Serializes the entries of an append.
 pub(super) fn texts(append: &Append) -> Result<Vec<Vec<u8>>, StoreError> {
     let text = |event| serde_json::to_vec(event).map_err(|_| StoreError::Invalid("an entry is not JSON"));
     append.events.iter().map(text).collect()

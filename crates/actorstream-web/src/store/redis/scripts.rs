@@ -1,10 +1,10 @@
-//! The scripts: each operation of the store is one, so that it takes effect wholly or not at all.
+//! The scripts: each operation of the store is one script, so that it takes effect completely or not at all.
 
 use std::sync::LazyLock;
 
 use redis::{Cmd, Script};
 
-/// A script, and the flags that it runs under: Redis refuses one without `allow-oom` when its memory is used up.
+/// Declares scripts with their flags: Redis refuses a script without `allow-oom` when its memory is exhausted.
 macro_rules! scripts {
     ($($name:ident: $flags:literal, $file:literal;)*) => {
         $(pub(super) static $name: LazyLock<Script> = LazyLock::new(|| {
@@ -19,7 +19,7 @@ macro_rules! scripts {
 scripts! {
     CREATE: "", "create";
     APPEND: "", "append";
-    // The end is always taken.
+    // An end is always accepted.
     APPEND_END: " flags=allow-oom", "append";
     READ: " flags=no-writes", "read";
     GENERATION: " flags=no-writes", "generation";
@@ -45,7 +45,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// Of this script, with these keys. What it is given besides follows with [`arg`](Self::arg).
+    /// Creates a call of this script with these keys. [`arg`](Self::arg) adds arguments.
     pub(super) fn new(script: &'static Script, keys: &[&str]) -> Self {
         let mut command = Cmd::new();
         command.arg("EVALSHA").arg(script.get_hash()).arg(keys.len()).arg(keys);

@@ -1,4 +1,4 @@
-//! `Source`: where connections come from: one server, a cluster, or the primary that sentinels name.
+//! `Source`: the origin of connections: a server, a cluster, or the primary that sentinels report.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +13,12 @@ use redis::{
 
 use super::link::{RedisTimeouts, config};
 
-/// Where connections come from.
+/// The origin of connections.
 #[derive(Clone)]
 pub(super) struct Source {
     info: ConnectionInfo,
     ca: Option<Arc<[u8]>>,
-    /// The name of the primary among those that the sentinels know, if the URL names one.
+    /// The name of the primary among those that the sentinels monitor, if the URL has one.
     primary: Option<String>,
     kind: Kind,
 }
@@ -30,17 +30,17 @@ enum Kind {
     Sentinels(Arc<Sentinels>),
 }
 
-/// The sentinels that are known, and whom they watch over.
+/// The known sentinels, and the primary that they monitor.
 struct Sentinels {
     name: String,
     addresses: Mutex<Vec<ConnectionAddr>>,
 }
 
-/// Called with what Redis sends by itself.
+/// Called with the push messages of Redis.
 pub(super) trait Receive: Fn(PushInfo) + Clone + Send + Sync + 'static {}
 impl<F: Fn(PushInfo) + Clone + Send + Sync + 'static> Receive for F {}
 
-/// A connection to a server, or to all of a cluster.
+/// A connection to a server, or to all nodes of a cluster.
 #[derive(Clone)]
 pub(super) enum Connection {
     Server(MultiplexedConnection),
@@ -52,25 +52,25 @@ impl Source {
         Self { info, ca: ca.map(Arc::from), primary, kind: Kind::Server }
     }
 
-    /// What the URL says.
+    /// Returns the connection parameters of the URL.
     pub(super) fn info(&self) -> &ConnectionInfo {
         &self.info
     }
 
-    /// Whether it is a cluster, whose keys are on several nodes.
+    /// Returns whether it is a cluster, whose keys are on several nodes.
     pub(super) fn is_cluster(&self) -> bool {
         matches!(self.kind, Kind::Cluster)
     }
 
-    /// The address that the URL names.
+    /// Returns the address in the URL.
     pub(super) fn address(&self) -> &ConnectionAddr {
         self.info.addr()
     }
 
-    /// Asks the server of the URL what it is. One that does not say is a server.
+    /// Asks the server at the URL for its kind. One that does not answer this counts as a plain server.
     ///
     /// # Errors
-    /// When it is a sentinel that watches over several primaries, or none of the name.
+    /// If it is a sentinel that monitors several primaries, or none of this name.
     pub(super) async fn find_out(mut self, timeouts: RedisTimeouts) -> Result<Self, String> {
         let modes = async |info: &ConnectionInfo| {
             let mut connection =
@@ -79,7 +79,7 @@ impl Source {
             Ok::<_, RedisError>((connection, said))
         };
         let found = match modes(&self.info).await {
-            // Sentinels seldom have the user and the password of the servers.
+            // Sentinels seldom have the servers' user and password.
             Err(error) if error.kind() == ErrorKind::AuthenticationFailed || error.code().is_some() => {
                 modes(&without_login(&self.info)).await
             }
@@ -110,7 +110,7 @@ impl Source {
         self.connect_with(timeouts, None::<fn(PushInfo)>).await
     }
 
-    /// Connects, and hands on what Redis sends by itself.
+    /// Connects, and passes the push messages of Redis to `receive`.
     pub(super) async fn connect_with<R: Receive>(
         &self,
         timeouts: RedisTimeouts,
@@ -153,7 +153,8 @@ impl Source {
             .map(Connection::Server)
     }
 
-    /// Whether the sentinels name another primary than before; does not wait for those that do not answer.
+    /// Returns whether the sentinels report another primary than `before`. Does not wait for sentinels that do not
+    /// answer.
     pub(super) async fn has_moved(&self, timeouts: RedisTimeouts, before: &mut Option<String>) -> bool {
         let Kind::Sentinels(sentinels) = &self.kind else { return false };
         let Ok(now) = self.primary(sentinels, timeouts).await else { return false };
@@ -163,7 +164,7 @@ impl Source {
         moved
     }
 
-    /// The address of the primary, as the first sentinel says that knows it.
+    /// Returns the address of the primary, from the first sentinel that knows it.
     async fn primary(&self, sentinels: &Sentinels, timeouts: RedisTimeouts) -> RedisResult<ConnectionAddr> {
         let known = || sentinels.addresses.lock().unwrap_or_else(PoisonError::into_inner);
         let addresses = known().clone();
@@ -222,7 +223,7 @@ impl Source {
         Ok((self.at(host, port), others.collect()))
     }
 
-    /// The address of another host, spoken to in the same way.
+    /// Returns the address of another host with the same kind of connection.
     fn at(&self, host: String, port: u16) -> ConnectionAddr {
         match self.info.addr() {
             ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
@@ -243,18 +244,18 @@ impl Source {
     }
 }
 
-/// How often a command is sent to another node of a cluster before its failure is reported.
+/// The maximum number of times that a command is sent to another node of a cluster.
 const CLUSTER_RETRIES: u32 = 3;
-/// How many sentinels are remembered.
+/// The maximum number of remembered sentinels.
 const MOST_SENTINELS: usize = 32;
 
-/// The same address without user and password.
+/// Returns the same address without user and password.
 fn without_login(info: &ConnectionInfo) -> ConnectionInfo {
     let settings = redis::RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
     info.clone().set_redis_settings(settings.set_skip_set_lib_name())
 }
 
-/// The one primary that a sentinel watches over.
+/// Returns the only primary that a sentinel monitors.
 async fn only_primary(connection: &mut MultiplexedConnection) -> Result<String, String> {
     let primaries: Vec<Value> = redis::cmd("SENTINEL")
         .arg("MASTERS")

@@ -27,7 +27,7 @@ use crate::store::{
     StoreError, StoreFuture, StoreLimits, Tally, Turn,
 };
 
-/// The largest append whose entries are published, in bytes. Who watches reads those of a larger one.
+/// The largest append whose entries are published, in bytes. Watchers read the entries of a larger one.
 const PUBLISHED: usize = 64 << 10;
 /// The largest number that a script can distinguish from the next one.
 const LARGEST: u64 = 1 << 53;
@@ -35,8 +35,8 @@ const LARGEST: u64 = 1 << 53;
 /// Keeps logs in Redis (7 or newer, or Valkey), for all instances of a service, which can take over each other's
 /// generations.
 ///
-/// This is a handle: clones share two connections, which run on a thread of their own and are re-established when
-/// they are lost. Operations wait meanwhile, for at most [`RedisOptions::operation_timeout`]. `docs/scale-out.md`
+/// This is a handle: clones share two connections, which run on a separate thread and are re-established when they
+/// are lost. Operations wait meanwhile, for at most [`RedisOptions::operation_timeout`]. `docs/scale-out.md`
 /// describes how to set up Redis.
 #[derive(Clone)]
 pub struct RedisStore {
@@ -49,9 +49,9 @@ struct Shared {
     keys: Keys,
     link: Link,
     watches: Arc<Watches>,
-    /// What is appended, unless Redis is a cluster: then each command goes to the node of its generation.
+    /// The batched appends; `None` for a cluster, where each command goes to the node of its generation.
     batch: Option<Arc<Batch>>,
-    /// When it is dropped, the thread ends.
+    /// Dropping it ends the thread.
     _thread: oneshot::Sender<()>,
 }
 
@@ -170,7 +170,7 @@ impl RedisStore {
         created.map(drop)
     }
 
-    /// How long a log is kept that never ends.
+    /// How long a log without an end is kept.
     fn kept(&self) -> Duration {
         self.shared.limits.max_age.saturating_add(self.shared.limits.ttl)
     }
@@ -266,7 +266,7 @@ impl RedisStore {
                 ("same", Some(same)) => {
                     let same_id = same.parse().map_err(|_| super::reply::unreadable())?;
                     match self.generation_now(&same_id).await {
-                        // It expired, or was never started.
+                        // The log has expired, or was never started.
                         Err(StoreError::NotFound) => gone = same,
                         known => return known.map(|_| Bound::Same(same_id)),
                     }

@@ -1,5 +1,5 @@
-//! Listens for changes of the watched generations: one subscription for the whole process, and a poll about once a
-//! second of those without messages, since messages of Redis can be lost.
+//! Listens for changes of the watched generations, with one subscription for the whole process. Messages of Redis
+//! can be lost, so generations without messages are polled about once a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,17 +22,17 @@ use crate::store::StoreError;
 
 /// How often silent generations are polled.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How many polls run concurrently.
+/// The maximum number of concurrent polls.
 const CONCURRENT_POLLS: usize = 64;
-/// How many channels one command subscribes to.
+/// The maximum number of channels in one command.
 const CHANNELS: usize = 500;
 /// The pause before another attempt to subscribe.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Takes note of what a look has shown.
+/// Handles the result of a poll.
 type OnPolled = fn(&Watches, &GenerationId, GenerationState);
 
-/// What the subscription needs.
+/// The state of the subscription.
 pub(super) struct Subscriber {
     pub(super) source: Source,
     pub(super) timeouts: RedisTimeouts,
@@ -42,7 +42,7 @@ pub(super) struct Subscriber {
 }
 
 impl Subscriber {
-    /// Polls the silent generations. It does not end.
+    /// Polls the silent generations forever.
     pub(super) async fn look(&self) {
         let mut tick = interval(POLL_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -52,7 +52,7 @@ impl Subscriber {
         }
     }
 
-    /// Keeps the subscription. It does not end.
+    /// Keeps the subscription alive forever.
     pub(super) async fn listen(&self) {
         // The initial connect reports an unreachable server.
         while self.commands.connected().await.is_err() {
@@ -112,7 +112,7 @@ impl Subscriber {
         }
     }
 
-    /// Subscribes, then polls: earlier changes were not received.
+    /// Subscribes and then polls, because earlier changes were not received.
     async fn subscribe(&self, connection: &mut Connection, ids: Vec<GenerationId>) -> RedisResult<()> {
         for new in ids.chunks(CHANNELS) {
             connection.subscribe(self.channels(new)).await?;

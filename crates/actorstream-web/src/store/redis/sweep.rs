@@ -1,7 +1,7 @@
-//! The running generations: how many there are, and which have lost their producer.
+//! The running generations: counts them, and finds those that have lost their producer.
 //!
-//! A sorted set holds the time of each one's next check, which is when its lease at the last check expires. In a
-//! cluster it is on another node than the generations, and so may lag behind them: each check corrects it.
+//! A sorted set contains the time of each generation's next check: the expiry of its lease at the last check. In a
+//! cluster, the set is on another node than the generations and may lag behind them; each check corrects it.
 
 use futures_util::future::try_join_all;
 use redis::Value;
@@ -13,15 +13,15 @@ use super::scripts::{ADMIT, Call, DUE, READ_STATE};
 use crate::id::GenerationId;
 use crate::store::{NewGeneration, StoreError, StoreLimit, StoreLimits};
 
-/// How many are looked at in one go.
+/// The number of generations checked at once.
 const BATCH: usize = 64;
 
-/// The result of checking one.
+/// The result of checking a generation.
 enum Found {
     Orphan(GenerationId),
-    /// Its lease expires in this many milliseconds.
+    /// The lease expires in this many milliseconds.
     Leased(String, u64),
-    /// It has ended, or is gone.
+    /// The generation has ended, or is gone.
     Over(String),
 }
 
@@ -40,7 +40,7 @@ pub(super) async fn admit(
         Call::new(&ADMIT, &[&live]).arg(new.id.as_str()).arg(millis(new.lease)).arg(limits.max_generations);
     match Reply::new(link.call(&call).await?) {
         Err(StoreError::Full(StoreLimit::Generations)) => {
-            // Some of them may have ended without their instance reporting it.
+            // Some generations may have ended without a report from their instance.
             orphans(link, keys, 4 * BATCH).await?;
             Reply::new(link.call(&call).await?).map(drop)
         }
@@ -48,12 +48,12 @@ pub(super) async fn admit(
     }
 }
 
-/// It is no longer running.
+/// Removes a generation that is no longer running.
 pub(super) async fn over(link: &Link, keys: &Keys, id: &str) -> Result<(), StoreError> {
     link.command(redis::cmd("ZREM").arg(keys.live()).arg(id)).await.map(drop)
 }
 
-/// It has lost its producer: it is checked next.
+/// Schedules a generation that has lost its producer for the next check.
 pub(super) async fn released(link: &Link, keys: &Keys, id: &GenerationId) -> Result<(), StoreError> {
     link.command(redis::cmd("ZADD").arg(keys.live()).arg("XX").arg(0).arg(id.as_str())).await.map(drop)
 }
@@ -100,8 +100,8 @@ async fn look(link: &Link, keys: &Keys, id: String) -> Result<Found, StoreError>
     }
 }
 
-/// Checks one. A key that cannot be read is a result too, so that a foreign key affects one generation, and neither
-/// the others nor new connections.
+/// Checks a generation. An unreadable key is a result too, so that a foreign key affects only one generation, and
+/// neither the others nor new connections.
 async fn find(link: &Link, keys: &Keys, id: String) -> Result<Found, StoreError> {
     match look(link, keys, id.clone()).await {
         Err(StoreError::Invalid(why)) => {

@@ -11,16 +11,16 @@ use crate::event::{Event, Logged};
 use crate::id::GenerationId;
 use crate::store::{Append, Appended, Page, Progress, StoreError};
 
-/// How many bytes of the latest entries are kept for each watched generation. A viewer that is further behind reads
+/// The number of bytes of the latest entries kept for each watched generation. A viewer that is further behind reads
 /// from Redis.
 const RECENT: usize = 64 << 10;
 
-/// The watched generations. One subscription serves all viewers of a generation in this process, and the entries in
-/// its messages save each of them a request to Redis.
+/// The watched generations. One subscription serves all viewers of a generation in this process. The entries in its
+/// messages save each viewer a request to Redis.
 #[derive(Debug, Default)]
 pub(super) struct Watches {
     inner: Mutex<Inner>,
-    /// Something is to be subscribed to, or not any more.
+    /// Notified when subscriptions must change.
     pub(super) changed: Notify,
 }
 
@@ -30,30 +30,30 @@ struct Inner {
     changes: Changes,
 }
 
-/// What is to be subscribed to, and what not any more.
+/// The required changes of the subscriptions.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     pub(super) over: Vec<GenerationId>,
     pub(super) new: Vec<GenerationId>,
-    /// Those that this process writes now: it knows what it appends, and need not be sent it.
+    /// Generations that this process now writes. It knows their entries and need not receive them.
     pub(super) written_here: Vec<GenerationId>,
-    /// Those that it wrote, and another one does now.
+    /// Generations that this process wrote and another one writes now.
     pub(super) written_elsewhere: Vec<GenerationId>,
 }
 
-/// A generation that is watched.
+/// A watched generation.
 #[derive(Debug)]
 struct Watched {
     progress: watch::Sender<Progress>,
     known: GenerationState,
     recent: Recent,
-    /// The epoch in which this process writes it, if it does.
+    /// The epoch of this process, if it is the producer.
     own: Option<u64>,
-    /// The last entry that a reply of Redis has shown to be there. A reader is never given less.
+    /// The last entry that a reply of Redis has shown to exist. A reader never receives fewer entries.
     shown: u64,
-    /// Every change is notified: the generation was looked at after it was subscribed to.
+    /// Whether every change is notified: the generation was polled after the subscription.
     is_current: bool,
-    /// Nothing was heard of it since it was looked at last.
+    /// Whether nothing has arrived since the last check for silence.
     silent: bool,
 }
 
@@ -61,7 +61,7 @@ struct Watched {
 #[derive(Debug, Default)]
 struct Recent {
     entries: VecDeque<Kept>,
-    /// The number of the last one.
+    /// The number of the last entry.
     last: u64,
     bytes: usize,
 }
@@ -74,7 +74,7 @@ struct Kept {
 
 #[derive(Debug)]
 enum Entry {
-    /// As it was published. Nobody has read it yet.
+    /// As published; it was not read yet.
     Text(Bytes),
     Event(Event),
 }
@@ -98,19 +98,19 @@ impl Watches {
         receiver
     }
 
-    /// What changed since it was asked for last.
+    /// Takes the changes since the last call.
     pub(super) fn changes(&self) -> Changes {
         let mut inner = self.inner();
         let mut changes = std::mem::take(&mut inner.changes);
         let is_own = |id: &GenerationId| inner.watched.get(id).map(|watched| watched.own.is_some());
         changes.new.retain(|id| is_own(id).is_some());
-        // Only what is so still.
+        // Drop changes that no longer apply.
         changes.written_here.retain(|id| is_own(id) == Some(true));
         changes.written_elsewhere.retain(|id| is_own(id) == Some(false));
         changes
     }
 
-    /// All that are watched, to be subscribed to anew. Until then, nothing is notified.
+    /// Returns all watched generations, for a new subscription. Until then, nothing is notified.
     pub(super) fn all(&self) -> Vec<GenerationId> {
         let mut inner = self.inner();
         for watched in inner.watched.values_mut() {
@@ -150,7 +150,7 @@ impl Watches {
         silent
     }
 
-    /// The log is gone: its watch ends.
+    /// Ends the watch of a log that is gone.
     pub(super) fn gone(&self, id: &GenerationId) {
         let mut inner = self.inner();
         if inner.watched.remove(id).is_some() {
@@ -159,7 +159,7 @@ impl Watches {
         }
     }
 
-    /// A message came.
+    /// Handles a message of the subscription.
     pub(super) fn message(&self, id: &GenerationId, payload: &Bytes) {
         match parse(payload) {
             Some(Message::Gone) => self.gone(id),
@@ -177,7 +177,7 @@ impl Watches {
         }
     }
 
-    /// It was looked at.
+    /// Handles the result of a poll.
     pub(super) fn looked(&self, id: &GenerationId, state: GenerationState) {
         let mut inner = self.inner();
         if inner.watched.get_mut(id).is_some_and(|watched| watched.learn(state)) {
@@ -185,7 +185,7 @@ impl Watches {
         }
     }
 
-    /// It was subscribed to, and then looked at.
+    /// Handles the result of the poll that follows the subscription.
     pub(super) fn caught_up(&self, id: &GenerationId, state: GenerationState) {
         if let Some(watched) = self.inner().watched.get_mut(id) {
             watched.is_current = true;
@@ -193,14 +193,14 @@ impl Watches {
         self.looked(id, state);
     }
 
-    /// A reply of Redis has shown that it has so many entries.
+    /// Records that a reply of Redis has shown this number of entries.
     pub(super) fn has_shown(&self, id: &GenerationId, tail: u64) {
         if let Some(watched) = self.inner().watched.get_mut(id) {
             watched.shown = watched.shown.max(tail);
         }
     }
 
-    /// This process writes it no more, as far as it was told.
+    /// Records that this process, by a reply of the store, is no longer the producer.
     pub(super) fn is_written_elsewhere(&self, id: &GenerationId) {
         let mut inner = self.inner();
         if inner.watched.get_mut(id).is_some_and(Watched::disown) {
@@ -213,7 +213,7 @@ impl Watches {
         self.changed.notify_one();
     }
 
-    /// This process has appended to it.
+    /// Records an append of this process.
     pub(super) fn appended(&self, id: &GenerationId, append: &Append, appended: &Appended) {
         let mut inner = self.inner();
         let Inner { watched, changes } = &mut *inner;
@@ -222,7 +222,7 @@ impl Watches {
         let last = append.first + append.events.len() as u64 - 1;
         watched.shown = watched.shown.max(appended.tail);
         watched.recent.add(append.first, append.events.iter().cloned().map(Entry::Event));
-        // The reply may be read after the notification of a takeover.
+        // The notification of a takeover may arrive before this reply.
         let is_own = !ended && append.epoch >= watched.known.epoch;
         if is_own && watched.own.replace(append.epoch).is_none() {
             changes.written_here.push(id.clone());
@@ -232,10 +232,10 @@ impl Watches {
         watched.learn(GenerationState { tail: last, ended, stop, epoch: append.epoch, leased: !ended });
     }
 
-    /// The entries after this number, if they are here.
+    /// Returns the entries after this number, if they are kept here.
     ///
     /// # Errors
-    /// `Unavailable` when an entry cannot be read.
+    /// `Unavailable` if an entry cannot be parsed.
     pub(super) fn read(
         &self,
         id: &GenerationId,
@@ -271,8 +271,8 @@ impl Watched {
         }
     }
 
-    /// Takes note of what came, which may be older than what is known, and wakes those who watch if it is new. Gives whether
-    /// another process writes the generation that this one has written.
+    /// Merges a state, which may be older than the known one, and wakes the watchers if it is new. Returns whether
+    /// another process has taken over a generation that this one wrote.
     fn learn(&mut self, state: GenerationState) -> bool {
         self.silent = false;
         let known = self.known;
@@ -288,8 +288,8 @@ impl Watched {
         self.own.is_some_and(|own| now.epoch > own) && self.disown()
     }
 
-    /// Another process may write it: what it appends is not notified before the next look. Gives whether this process wrote
-    /// it.
+    /// Records that another process may be the producer, whose appends are not notified before the next poll.
+    /// Returns whether this process was the producer.
     fn disown(&mut self) -> bool {
         let was_own = self.own.take().is_some();
         self.is_current &= !was_own;
@@ -298,7 +298,8 @@ impl Watched {
 }
 
 impl Recent {
-    /// Adds the entries of an append. What is here already is not added again, and what does not follow replaces it.
+    /// Adds the entries of an append. Entries that are already kept are ignored; entries after a gap replace the
+    /// kept ones.
     fn add(&mut self, first: u64, entries: impl ExactSizeIterator<Item = Entry>) {
         if entries.len() == 0 || first <= self.last {
             return;
@@ -320,7 +321,7 @@ impl Recent {
         }
     }
 
-    /// The entries after this number, if they are here up to the tail.
+    /// Returns the entries after this number, if all of them up to the tail are kept.
     fn read(&mut self, after: u64, tail: u64, max_bytes: usize) -> Result<Option<Vec<Logged>>, StoreError> {
         let before = self.last - self.entries.len() as u64;
         if !(before..self.last).contains(&after) || self.last != tail {
@@ -342,7 +343,7 @@ impl Recent {
 }
 
 impl Entry {
-    /// About how many bytes it takes.
+    /// Returns the approximate size in bytes.
     fn size(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
