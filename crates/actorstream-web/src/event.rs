@@ -45,9 +45,9 @@ impl Event {
         matches!(self, Self::End(_))
     }
 
-    /// The size in bytes, as limits count it.
+    /// Returns the size in bytes that counts towards limits.
     pub fn size(&self) -> u64 {
-        /// What an entry takes besides its text, in bytes.
+        /// The size of an entry in bytes, besides its text.
         const ENTRY: usize = 32;
         let text = match self {
             Self::Upstream(json) => json.get().len(),
@@ -88,7 +88,7 @@ pub enum Part {
     },
     /// A file that belongs to the answer.
     File {
-        /// Its URL; a `data:` URL holds the file itself.
+        /// Its URL; a `data:` URL contains the file itself.
         url: String,
         /// Its media type.
         media_type: String,
@@ -101,7 +101,7 @@ pub enum Part {
         id: Option<String>,
         /// The data.
         data: serde_json::Value,
-        /// Shown to current viewers only, and not a part of the message.
+        /// Whether it is shown only to current viewers, and is not a part of the message.
         #[serde(default)]
         transient: bool,
     },
@@ -111,14 +111,14 @@ pub enum Part {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum End {
-    /// Complete, or as complete as upstream intended.
+    /// Complete, or ended by upstream as intended.
     Finish {
         /// The finish reason of the first choice, or the status of a response, as upstream sent it.
         reason: Option<String>,
     },
-    /// With an error.
+    /// Failed with an error.
     Error(Failure),
-    /// Stopped by a viewer or by the service. What arrived before is kept.
+    /// Stopped by a viewer or by the service. The response so far is kept.
     Abort {
         /// The reason.
         reason: String,

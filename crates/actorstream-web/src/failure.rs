@@ -1,4 +1,4 @@
-//! Errors as viewers receive them.
+//! Conversion of errors to the form that viewers receive.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::event::Failure;
 use crate::log::Reply;
 use crate::store::{StoreError, StoreLimit};
 
-/// The error code for a refusal of the service's own credentials.
+/// The error code if upstream refuses the service's credentials.
 const CREDENTIALS: &str = "upstream_credentials";
 
 impl Failure {
@@ -29,8 +29,8 @@ impl Failure {
         self
     }
 
-    /// Converts an upstream error. With `told`, the message is upstream's own, which may reveal more about the
-    /// service than viewers should know; otherwise it names only the kind of error. Neither contains a key.
+    /// Converts an upstream error. If `told`, the message is upstream's own, which may reveal more about the service
+    /// than viewers should know. Otherwise it names only the kind of error. Neither contains a key.
     pub fn of_stream(error: &StreamError, told: bool) -> Self {
         let failure = Self::of_kind(&error.kind);
         match error.api() {
@@ -63,7 +63,7 @@ impl Failure {
         }
     }
 
-    /// Converts an upstream refusal. Its status keeps its meaning.
+    /// Converts an upstream refusal, preserving the meaning of its status.
     fn of_status(status: u16) -> Self {
         let upstream =
             |code: &str, message: &str| Self::new(status, "upstream_error", message).with_code(code);
@@ -112,24 +112,24 @@ impl Failure {
         self
     }
 
-    /// The service ended while it produced the response.
+    /// Returns the failure for a service that ended while it produced the response.
     pub fn aborted() -> Self {
         Self::new(503, "server_error", "the service was interrupted before the answer was complete")
             .with_code("aborted")
     }
 
-    /// The service is shutting down.
+    /// Returns the failure for a service that is shutting down.
     pub fn shutdown() -> Self {
         Self::new(503, "server_error", "the service is shutting down; try again later").with_code("shutdown")
     }
 
-    /// The requested resource does not exist or belongs to another owner.
+    /// Returns the failure for a resource that does not exist or belongs to another owner.
     pub fn not_found() -> Self {
         Self::new(404, "invalid_request_error", "there is no such answer, or it has expired")
             .with_code("not_found")
     }
 
-    /// The request is invalid.
+    /// Returns the failure for an invalid request.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, "invalid_request_error", message)
     }

@@ -14,7 +14,7 @@ use crate::log::{Log, Recorded};
 /// It implements [`StreamingClient`] for every endpoint whose events a log can hold. While the store lags behind, it
 /// waits, and nothing is read from upstream. It stops when the log is closed.
 ///
-/// An actor of your own that observes or changes events owns the [`Log`] instead, and does the same:
+/// A custom actor that observes or changes events owns the [`Log`] instead, and does the same:
 ///
 /// ```
 /// use actix::prelude::*;

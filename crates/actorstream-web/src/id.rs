@@ -1,4 +1,4 @@
-//! `GenerationId` and `Cursor`: identify a generation, and how much of it a viewer has.
+//! `GenerationId` and `Cursor`: identify a generation, and a viewer's position in it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -73,7 +73,7 @@ impl fmt::Display for InvalidId {
 
 impl std::error::Error for InvalidId {}
 
-/// How much of a generation a viewer has: `<generation>.<seq>`, the `id:` of the last event it received. If an entry
+/// A viewer's position in a generation: `<generation>.<seq>`, the `id:` of the last event it received. If an entry
 /// of the log becomes several events, the events before the last have the cursor `<generation>.<seq>.<k>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
@@ -81,7 +81,7 @@ pub struct Cursor {
     pub generation: GenerationId,
     /// The number of the entry.
     pub seq: u64,
-    /// How many events of the entry the viewer has; `None` for all.
+    /// The number of the entry's events that the viewer has; `None` for all.
     pub frames: Option<u64>,
 }
 

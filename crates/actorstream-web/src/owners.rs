@@ -1,4 +1,4 @@
-//! `Owners`: what each owner uses of this process and of those that share its store, bounded so that no owner uses it all.
+//! `Owners`: counts and limits the resources of each owner, in this process and in those that share its store.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,9 +11,9 @@ use crate::id::GenerationId;
 use crate::log::promptly;
 use crate::store::{Store, StoreError, StoreFuture, Tally};
 
-/// How long what a process has said of an owner holds. Who dies holds what it had for so long.
+/// The validity of a process's report about an owner. A process that dies keeps its share for this long.
 const HOLD: Duration = Duration::from_secs(60);
-/// How long is waited for more before the other processes are told that something is free again.
+/// The delay before freed resources are reported to the other processes, so that several are reported together.
 const SOON: Duration = Duration::from_millis(50);
 
 /// The limits for each owner.
@@ -30,7 +30,7 @@ impl Default for OwnerCaps {
     }
 }
 
-/// Counts what each owner uses.
+/// Counts the resources of each owner.
 #[derive(Debug)]
 pub(crate) struct Owners {
     caps: OwnerCaps,
@@ -38,22 +38,22 @@ pub(crate) struct Owners {
     /// The id of this process among those that share the store.
     process: String,
     owned: Mutex<HashMap<Arc<str>, Owned>>,
-    /// Owners that have less than the other processes were told.
+    /// The owners that use less than the other processes know.
     less: Mutex<HashSet<Arc<str>>>,
 }
 
-/// What one owner uses.
+/// The resources of one owner.
 #[derive(Debug, Default)]
 struct Owned {
     generations: usize,
     viewers: usize,
-    /// The bytes of running and of kept generations.
+    /// The bytes of running and kept generations.
     bytes: u64,
     /// When the bytes of ended generations expire, earliest first.
     kept: VecDeque<(Instant, u64)>,
-    /// The bytes that the other processes have, as they said last.
+    /// The bytes in the other processes, by their last report.
     bytes_elsewhere: u64,
-    /// When the other processes were told last.
+    /// The time of the last report to the other processes.
     told: Option<Instant>,
 }
 
@@ -97,7 +97,7 @@ impl Owners {
         changed
     }
 
-    /// Removes what has expired.
+    /// Removes expired entries.
     pub(crate) fn expire(&self) {
         let now = Instant::now();
         self.owned().retain(|_, owned| {
@@ -114,7 +114,7 @@ impl Owners {
         let (permit, here) = self.admitted(owner);
         let others = self.others(&permit.owner).await?;
         if here.generations + others.generations > self.caps.generations as u64 {
-            return Err(too_many("too_many_generations", "you have too many answers that are being written"));
+            return Err(too_many("too_many_generations", "you have too many responses in progress"));
         }
         if here.bytes + others.bytes > self.caps.bytes {
             return Err(too_many("too_many_bytes", "the stored responses of this owner are too large"));
@@ -149,12 +149,12 @@ impl Owners {
         let permit = OwnerViewerPermit { owners: Arc::clone(self), owner };
         let others = self.others(&permit.owner).await?;
         if here.viewers + others.viewers > self.caps.viewers as u64 {
-            return Err(too_many("too_many_viewers", "you have too many viewers at once"));
+            return Err(too_many("too_many_viewers", "you have too many concurrent viewers"));
         }
         Ok(permit)
     }
 
-    /// Tells the other processes what the owner has here, and gives what it has there.
+    /// Reports the owner's resources in this process to the others, and returns those in the other processes.
     async fn others(&self, owner: &Arc<str>) -> Result<Tally, StoreError> {
         if !self.store.is_shared() {
             return Ok(Tally::default());
@@ -180,7 +180,7 @@ impl Owners {
         self.store.tally(owner, &self.process, here, HOLD)
     }
 
-    /// Tells the other processes what has to be said again, or is less than what was said.
+    /// Reports to the other processes where a report is about to expire, or is too high.
     pub(crate) async fn tell_others(&self) {
         if !self.store.is_shared() {
             return;
@@ -195,7 +195,7 @@ impl Owners {
         while let Some(owner) = owners.next() {
             if let Err(error) = self.others(&owner).await {
                 tracing::debug!("other processes were not told what an owner has here: {error}");
-                // The next one would wait as long. All are told the next time.
+                // The next report would wait as long. All of them are made the next time.
                 self.less().extend([owner].into_iter().chain(owners));
                 return;
             }
@@ -206,7 +206,7 @@ impl Owners {
         self.less.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An owner has less than before.
+    /// Records that an owner uses less than before.
     fn has_less(self: &Arc<Self>, owner: &Arc<str>) {
         if !self.store.is_shared() {
             return;
@@ -214,7 +214,7 @@ impl Owners {
         let mut less = self.less();
         let is_first = less.is_empty();
         less.insert(Arc::clone(owner));
-        // Outside of a runtime it is told later.
+        // Outside a runtime, it is reported later.
         if let (true, Ok(runtime)) = (is_first, tokio::runtime::Handle::try_current()) {
             let owners = Arc::clone(self);
             runtime.spawn(async move {

@@ -19,7 +19,7 @@ pub enum OnLastViewer {
     /// The generation continues; a viewer that reconnects finds all of it.
     #[default]
     Continue,
-    /// The generation is stopped after this time without viewers. The absence is noticed at most a quarter of that
+    /// The generation is stopped after this time without viewers. The absence is detected at most a quarter of that
     /// time late.
     CancelAfter(Duration),
 }
@@ -32,7 +32,7 @@ pub enum Takeover {
     #[default]
     Resume,
     /// Like `Resume`, but a generation that cannot be resumed is generated again from its beginning, and viewers are
-    /// told to discard what they have. Once a tool has run, it fails instead.
+    /// told to discard everything shown so far. Once a tool has run, it fails instead.
     Restart,
     /// It fails.
     Fail,

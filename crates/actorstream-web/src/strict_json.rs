@@ -1,7 +1,8 @@
 //! JSON from a client, without duplicate keys.
 //!
-//! Of two fields with the same name, some parsers use the first and some the last: a hook that checks a request could
-//! see a different one than upstream does. Such a request is refused, at whatever depth the duplicate is.
+//! If two fields have the same name, some parsers use the first and some the last. A hook that checks a request
+//! could then see a different field than upstream does. Requests with duplicate keys, at any depth, are therefore
+//! refused.
 
 use std::borrow::Cow;
 

@@ -20,24 +20,24 @@ use crate::protocol::Encoder;
 use crate::store::{Page, Progress, Store, StoreError};
 use crate::viewers::ViewerPermit;
 
-/// About how many bytes are read at once.
+/// The approximate number of bytes read at once.
 const PAGE: usize = 64 << 10;
 
 /// Reads the log of a generation, from its beginning or from the client's position, and encodes it in the client's
 /// protocol until its end.
 ///
-/// It reads on demand and keeps nothing of what it has read: a slow or stalled client costs no memory and delays no
-/// other.
+/// It reads on demand and keeps nothing that it has read, so a slow or stalled client costs no memory and delays no
+/// other client.
 pub struct Viewer {
     store: Arc<dyn Store>,
     generation: GenerationId,
     encoder: Box<dyn Encoder>,
-    /// What the client already has.
+    /// The client's position.
     seen: Option<Cursor>,
     /// The number of the last entry read.
     after: u64,
     progress: watch::Receiver<Progress>,
-    /// Everything up to the known progress was read: there is nothing more until the next one.
+    /// Whether everything up to the known progress was read.
     caught_up: bool,
     ping_every: Duration,
     permit: Option<ViewerPermit>,
@@ -73,8 +73,8 @@ impl Viewer {
         }
     }
 
-    /// Skips what the client has. A cursor of another generation, or beyond the end, is ignored: the client gets
-    /// everything.
+    /// Skips the entries that the client has. A cursor of another generation, or beyond the end, is ignored: the
+    /// client receives everything.
     #[must_use]
     pub fn after(mut self, cursor: Option<Cursor>) -> Self {
         self.seen = cursor.filter(|cursor| cursor.generation == self.generation);
@@ -102,7 +102,7 @@ impl Viewer {
         while !self.ended {
             if self.caught_up {
                 let waited = self.wait().await;
-                // It is read after a silence, too: a notification may be lost.
+                // Read again after a silence, since a notification may be lost.
                 self.caught_up = false;
                 match waited {
                     Waited::Told => {}
@@ -130,7 +130,7 @@ impl Viewer {
                 return Some(Ok(out));
             }
         }
-        // From here on, this viewer no longer counts.
+        // From here on, the viewer no longer counts.
         self.permit = None;
         None
     }
@@ -141,7 +141,7 @@ impl Viewer {
         if seen.as_ref().is_none_or(|seen| seen.seq <= page.tail) {
             return Ok(page);
         }
-        // The cursor is of no log, or of another instance that has heard of more entries than this one so far.
+        // The cursor is invalid, or is from another instance, which has received more entries so far than this one.
         let tail = again(|| store.generation(generation)).await?.tail;
         if seen.as_ref().is_some_and(|seen| seen.seq > tail) {
             *seen = None;

@@ -10,10 +10,10 @@ use crate::event::Failure;
 use crate::id::GenerationId;
 use crate::owners::{OwnerViewerPermit, Owners};
 
-/// Whether new viewers are admitted.
+/// The admission of viewers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Admission {
-    /// They are.
+    /// New viewers are admitted.
     Open,
     /// No new viewers are admitted.
     Closing,
@@ -73,7 +73,7 @@ impl Viewers {
         self.permit(Some(of_owner), generation)
     }
 
-    /// A permit for a viewer, which counts for no owner if there is none.
+    /// Returns a permit for a viewer. Without an owner, it counts for none.
     pub(crate) fn permit(
         self: &Arc<Self>,
         of_owner: Option<OwnerViewerPermit>,

@@ -1,4 +1,4 @@
-//! What an application allows: `AllowedHost`, `AllowedOrigin`, `BearerToken`.
+//! `AllowedHost`, `AllowedOrigin` and `BearerToken`: the hosts, pages and clients that an application allows.
 
 use std::fmt;
 use std::str::FromStr;

@@ -28,7 +28,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
      x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, x-vercel-ai-ui-message-stream",
 );
 
-/// The service that [`Access`] makes.
+/// The service that [`Access`] creates.
 #[derive(Debug)]
 pub struct AccessMiddleware<S> {
     service: Rc<S>,
@@ -84,8 +84,8 @@ where
     }
 }
 
-/// Lets the page of another origin read a response, if allowed, and tells caches that the response depends on the
-/// origin.
+/// Lets the page of another origin read a response, if allowed, and marks the response as dependent on the origin
+/// for caches.
 fn admit(headers: &mut HeaderMap, cross_origin: Option<&HeaderValue>) {
     let origin = HeaderValue::from_static("origin");
     if !headers.get_all(VARY).any(|vary| vary.as_bytes().eq_ignore_ascii_case(b"origin")) {

@@ -17,8 +17,8 @@ const SEC_FETCH_MODE: &str = "sec-fetch-mode";
 const SEC_FETCH_DEST: &str = "sec-fetch-dest";
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// Headers that proxies add, besides all that begin with `x-forwarded`: a request with one may come from another
-/// machine.
+/// Headers that proxies add, in addition to all that begin with `x-forwarded`. A request with such a header may come
+/// from another machine.
 const PROXIES: [&str; 13] = [
     "forwarded",
     "via",
@@ -47,14 +47,14 @@ pub enum Refusal {
     Remote,
 }
 
-/// Which requests must present a token.
+/// The requests that must present a token.
 #[derive(Debug, Clone)]
 pub(super) enum Tokens {
     /// No token is configured: requests from other machines are refused.
     LocalOnly,
-    /// All.
+    /// All requests.
     Required(BearerToken),
-    /// None: the application authenticates users.
+    /// No request: the application authenticates users.
     Elsewhere,
 }
 
@@ -84,7 +84,7 @@ pub(super) enum Outcome {
     /// A CORS preflight.
     Preflight,
     Refuse(Failure),
-    /// It must present a token; whether it presented a wrong one.
+    /// The request must present a token. `true` if it presented a wrong one.
     Unauthorized(bool),
 }
 
@@ -231,7 +231,7 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a HeaderVal
     }
 }
 
-/// Returns whether a user navigates to a page, in a window of its own.
+/// Returns whether a user navigates to a page in a top-level window.
 fn is_visit(request: &ServiceRequest) -> bool {
     let is = |name, value: &str| {
         single(request.headers(), name).is_ok_and(|found| found.is_some_and(|found| found == value))

@@ -25,11 +25,11 @@ pub(crate) use writer::{Writer, WriterOptions, again, promptly};
 /// meanwhile form the next one. [`room`](Self::room) applies backpressure to a writer that is faster than the store.
 ///
 /// This is a handle; clones write to the same log. If the last clone is dropped without [`end`](Self::end), the log
-/// ends with an error, so the log is ended however an actor that owns one ends.
+/// ends with an error. It therefore ends however the actor that owns it ends.
 #[derive(Clone)]
 pub struct Log(Arc<Held>);
 
-/// The state that all clones share.
+/// The state shared by all clones.
 struct Held {
     shared: Arc<Shared>,
     tells_upstreams_words: bool,
@@ -41,17 +41,17 @@ impl Drop for Held {
     }
 }
 
-/// Why a log accepts nothing more.
+/// The reason why a log accepts nothing more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Closed {
-    /// It has ended.
+    /// The log has ended.
     Ended,
     /// Another producer has taken over the generation.
     TakenOver,
-    /// It was handed over to another producer, since this process is shutting down.
+    /// The generation was handed over to another producer, because this process is shutting down.
     HandedOver,
-    /// The store has lost it, or is unavailable.
+    /// The store has lost the log, or is unavailable.
     Lost(StoreError),
 }
 
@@ -113,7 +113,7 @@ impl Log {
         });
     }
 
-    /// What upstream sends besides its events.
+    /// Returns upstream's reply, except its events.
     pub(crate) fn reply(&self) -> Arc<Reply> {
         Arc::clone(&self.0.shared.reply)
     }
@@ -158,7 +158,7 @@ fn one_line(json: &str) -> Option<Arc<RawValue>> {
     RawValue::from_string(text).ok().map(Arc::from)
 }
 
-/// Events that a log can hold as upstream's.
+/// Upstream events that a log can record.
 pub trait Recorded: proto::endpoint::event::Event {
     /// Upstream's id of the response, if the event has it and the response can be retrieved by it.
     fn response_id(&self) -> Option<&str>;

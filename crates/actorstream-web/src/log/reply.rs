@@ -1,4 +1,4 @@
-//! `Reply`: what upstream sends besides the events of its response.
+//! `Reply`: upstream's reply, except the events of its response.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use actorstream::ResponseHead;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// The headers that are passed on to the client, besides all that begin with `x-ratelimit-`.
+/// The headers that are passed on to the client, in addition to all that begin with `x-ratelimit-`.
 const PASSED_ON: [&str; 7] = [
     "x-request-id",
     "openai-processing-ms",
@@ -20,7 +20,7 @@ const PASSED_ON: [&str; 7] = [
     "x-should-retry",
 ];
 
-/// What upstream sends besides the events of its response, for the client of this request; it is not in the log.
+/// Upstream's reply, except the events of its response, for the client of this request. It is not in the log.
 #[derive(Debug, Default)]
 pub(crate) struct Reply {
     said: Mutex<Said>,
@@ -30,12 +30,12 @@ pub(crate) struct Reply {
 /// Whether the reply belongs to the response in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum OfLog {
-    /// Nothing of the response is known to be in the log yet.
+    /// Not known yet: the log has accepted nothing of the response.
     #[default]
     Open,
-    /// It does: the log has accepted its first entries.
+    /// Yes: the log has accepted the first entries of the response.
     Yes,
-    /// It does not: another producer requests the response.
+    /// No: another producer requests the response.
     No,
 }
 
@@ -78,12 +78,12 @@ impl Reply {
         }
     }
 
-    /// The log has accepted entries of this response.
+    /// Records that the log has accepted entries of this response.
     pub(super) fn is_logged(&self) {
         self.decide(OfLog::Yes);
     }
 
-    /// The log accepts nothing more of this response.
+    /// Records that the log accepts nothing more of this response.
     pub(super) fn is_lost(&self) {
         self.decide(OfLog::No);
     }
@@ -98,15 +98,15 @@ impl Reply {
         });
     }
 
-    /// Waits for whether it belongs to the response whose first entry is in the log, which another producer may have
-    /// written.
+    /// Waits until it is known whether the reply belongs to the response in the log, whose first entry may be from
+    /// another producer. Returns `true` if it does.
     pub(crate) async fn is_of_first_entry(&self) -> bool {
         let mut of_log = self.of_log.subscribe();
         let decided = timeout(ACKNOWLEDGED, of_log.wait_for(|of_log| *of_log != OfLog::Open)).await;
         matches!(decided, Ok(Ok(of_log)) if *of_log == OfLog::Yes)
     }
 
-    /// Returns whether it belongs to a response that is not known to be taken over.
+    /// Returns whether the reply may belong to the response in the log: no takeover is known.
     pub(crate) fn may_be_of_log(&self) -> bool {
         *self.of_log.borrow() != OfLog::No
     }

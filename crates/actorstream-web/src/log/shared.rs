@@ -1,4 +1,4 @@
-//! `Shared`: what is written and not yet in the store.
+//! `Shared`: the entries that were written but are not in the store yet.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,19 +10,19 @@ use crate::event::{Api, End, Event};
 use crate::id::GenerationId;
 use crate::store::UpstreamPosition;
 
-/// How many bytes may be pending before a writer should wait.
+/// The number of pending bytes from which a writer should wait.
 const FULL: u64 = 256 << 10;
 
-/// The state that writers and the appending task share.
+/// The state shared by writers and the appending task.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) id: GenerationId,
     pub(crate) api: Api,
     pub(crate) reply: Arc<Reply>,
     state: Mutex<State>,
-    /// There is something to append, or to do.
+    /// Notified when there is something to append or to do.
     work: Notify,
-    /// There is room.
+    /// Notified when there is room.
     room: Notify,
     closed: watch::Sender<Option<Closed>>,
 }
@@ -141,7 +141,7 @@ impl Shared {
         self.work.notified().await;
     }
 
-    /// Takes what is to be appended.
+    /// Takes the entries to append.
     pub(super) fn take(&self) -> Batch {
         let mut state = self.state();
         state.bytes = 0;

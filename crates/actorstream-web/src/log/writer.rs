@@ -23,12 +23,13 @@ const PROMPTLY: Duration = Duration::from_millis(800);
 /// The longest delay before an operation is repeated.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// How a generation is written.
+/// The settings of a writer.
 #[derive(Debug, Clone)]
 pub(crate) struct WriterOptions {
     /// The lease.
     pub(crate) lease: Duration,
-    /// The generation is stopped when it has no viewers; `attend` records for how long it has.
+    /// If set, the generation is stopped when it has no viewers. This is the time for which
+    /// [`attend`](crate::store::Store::attend) records them.
     pub(crate) needs_viewers: Option<Duration>,
 }
 
@@ -42,7 +43,7 @@ pub(crate) struct Writer {
     owner: String,
     epoch: u64,
     tail: u64,
-    /// Upstream's id of the response, once it can be found by it.
+    /// Upstream's id of the response, once the response can be retrieved by it.
     bound: Option<String>,
     progress: watch::Receiver<Progress>,
     /// Whether the store still sends notifications.
@@ -53,7 +54,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// A writer of a generation that was created, or claimed.
+    /// Creates a writer for a generation that was created or claimed.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         shared: Arc<Shared>,
@@ -65,7 +66,7 @@ impl Writer {
         Self {
             progress: store.watch(&generation.id),
             too_old: now + store.limits().max_age.saturating_sub(generation.age),
-            // At once: a stop may have been requested before the watch.
+            // Renew at once: a stop may have been requested before the watch.
             renew_at: now,
             is_told: true,
             store,
@@ -80,7 +81,7 @@ impl Writer {
         }
     }
 
-    /// Appends what is written until the log accepts nothing more.
+    /// Appends written entries until the log accepts nothing more.
     pub(crate) async fn run(mut self) {
         let closed = match self.write().await {
             Ok(closed) => closed,
@@ -126,7 +127,7 @@ impl Writer {
         }
     }
 
-    /// Appends what is written, and an end.
+    /// Appends written entries, and an end.
     async fn end(&mut self, end: End) -> Result<Closed, StoreError> {
         let mut batch = self.shared.take();
         batch.end = Some(end);
@@ -177,7 +178,7 @@ impl Writer {
         Ok(renewed)
     }
 
-    /// The lease has been renewed.
+    /// Records that the lease was renewed.
     fn renewed(&mut self) {
         let lease = self.options.lease / 3;
         let attention = self.options.needs_viewers.map_or(lease, |hold| hold / 4);
@@ -212,8 +213,8 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.done {
-            // The thread ends while the generation runs: another producer can take over at once if the store can
-            // be told now.
+            // The thread ends while the generation runs. If the store can be called now, another producer can take
+            // over at once.
             let _ = self.store.release(&self.shared.id, self.epoch).now_or_never();
             self.shared
                 .close(Closed::Lost(StoreError::unavailable("the thread that wrote the log has ended")));

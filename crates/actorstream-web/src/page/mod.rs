@@ -1,8 +1,8 @@
 //! The chat page: plain HTML, CSS and JavaScript that use the relay's routes. It has no build step and loads nothing
 //! from other hosts.
 //!
-//! Markdown is parsed by [markdown-it](https://github.com/markdown-it/markdown-it) (MIT), which is in `vendor` with its
-//! licences, and those of what it contains.
+//! Markdown is parsed by [markdown-it](https://github.com/markdown-it/markdown-it) (MIT), which is in `vendor`
+//! together with its licence and those of its components.
 
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -34,7 +34,8 @@ const FILES: [(&str, &str, &str); 14] = [
     ("LICENSES.txt", "text/plain; charset=utf-8", include_str!("vendor/markdown-it.LICENSES")),
 ];
 
-/// Mounts the page at `/` and its files under `/page/`. It expects the routes of the relay under `api/chat` beside it.
+/// Mounts the page at `/` and its files under `/page/`. It expects the relay's chat routes at `api/chat`, relative
+/// to the page.
 ///
 /// ```
 /// use actix_web::{App, test};

@@ -1,9 +1,9 @@
 //! Protocols: how the entries of a log are encoded for a viewer. Sans-I/O.
 //!
 //! An [`Encoder`] receives the entries of one log in order and writes their encoding. The encoding of an entry
-//! depends only on the entries before it, so every viewer of a protocol receives the same bytes whenever it connects,
-//! and a viewer that reconnects gets the rest of what it had. An encoder keeps the tool calls and a few words for
-//! each part of the response, and no text.
+//! depends only on the entries before it. Every viewer of a protocol therefore receives the same bytes whenever it
+//! connects, and a viewer that reconnects receives exactly the rest. An encoder keeps the tool calls and a few words
+//! for each part of the response, but no text.
 //!
 //! ```
 //! use actorstream_web::event::{Api, End, Event, Logged};
@@ -85,7 +85,7 @@ pub fn encoder_starting_after(generation: &str, sequence_number: u64) -> Box<dyn
 /// Encodes the entries of one generation's log for one viewer.
 ///
 /// It receives every entry in order: [`skip`](Self::skip) for those that the viewer already has,
-/// [`encode`](Self::encode) for the others. For a viewer that has none, it may begin with the last
+/// [`encode`](Self::encode) for the others. For a viewer without entries, it may begin with the last
 /// [`Reset`](crate::event::Event::Reset) instead of the first entry, so that nothing void is shown.
 ///
 /// In event streams, the last frame of an entry has the id `<generation>.<seq>`, and an earlier frame number k has

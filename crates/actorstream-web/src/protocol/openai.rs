@@ -1,4 +1,4 @@
-//! The event streams of the API itself: upstream's events verbatim, and the ends that its clients understand.
+//! The event streams of the API itself: upstream's events verbatim, and ends that the API's clients understand.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,17 +17,18 @@ use crate::event::{Api, End, Event, Failure, Logged};
 pub(super) struct OpenAiEncoder {
     api: Api,
     generation: String,
-    /// The viewer has the events of a response up to this number.
+    /// The number of the last event that the viewer has.
     after: Option<u64>,
     frames: Frames,
     /// The number of the last event of a response.
     number: Option<u64>,
-    /// The last event that holds the response itself.
+    /// The last response object that an event contained.
     response: Option<Arc<RawValue>>,
     /// Whether upstream events have arrived.
     begun: bool,
-    /// The last event of a response. It is sent only when the log continues, that is, when its end is known: its id
-    /// then means that nothing follows, and a viewer that reconnects with it is not sent empty responses forever.
+    /// The last event of a response. It is sent only when the log continues, that is, when its end is known. Its id
+    /// then means that nothing follows, so a viewer that reconnects with it does not receive empty responses
+    /// forever.
     last: Option<Last>,
     ended: bool,
 }
@@ -36,11 +37,11 @@ pub(super) struct OpenAiEncoder {
 struct Last {
     r#type: String,
     event: Arc<RawValue>,
-    /// The number that upstream gave it none of.
+    /// The number for an event that upstream did not number.
     number: Option<u64>,
 }
 
-/// What of an event of a response has to be known.
+/// The required fields of a response's event.
 #[derive(Deserialize)]
 struct Head<'a> {
     #[serde(borrow, default, rename = "type")]
@@ -76,7 +77,7 @@ impl OpenAiEncoder {
         }
         let event = &documented(event);
         let Ok(head) = serde_json::from_str::<Head<'_>>(event.get()) else {
-            // Not an object: not an event of a response, but upstream sent it.
+            // Not an object, so not an event of a response, but upstream sent it.
             self.frames.raw(None, event.get());
             return;
         };
@@ -116,7 +117,7 @@ impl OpenAiEncoder {
         self.after.is_none_or(|after| number > after)
     }
 
-    /// Writes an event of our own; the number is the next one.
+    /// Writes an event of the relay itself, with the next number.
     fn own_event(&mut self, r#type: &str, fields: Value) {
         let number = self.next_number();
         self.number = Some(number);
@@ -180,7 +181,7 @@ impl Encoder for OpenAiEncoder {
         match &entry.event {
             _ if self.ended => {}
             Event::Upstream(event) => self.upstream(event),
-            // The API has no events for what a service adds.
+            // The API has no events for parts that a service adds.
             Event::Part(_) => {}
             Event::Reset if self.begun => self.fail_with(&restarted()),
             Event::Reset => {}
@@ -241,12 +242,12 @@ fn documented(event: &Arc<RawValue>) -> Arc<RawValue> {
     if may_be { translated().unwrap_or_else(|| Arc::clone(event)) } else { Arc::clone(event) }
 }
 
-/// The error for clients of the API whose response was stopped.
+/// Returns the error for clients of the API whose response was stopped.
 pub(super) fn stopped(reason: &str) -> Failure {
     Failure::new(499, "cancelled", format!("The answer was stopped: {reason}")).with_code("cancelled")
 }
 
-/// The error for clients of the API, which cannot retract events.
+/// Returns the error for clients of the API after a restart: the API cannot retract events.
 fn restarted() -> Failure {
     let message =
         "The answer is generated again from the start: what came until here is void. Ask for it again.";

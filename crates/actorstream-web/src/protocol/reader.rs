@@ -12,10 +12,10 @@ use serde_json::value::RawValue;
 
 use crate::event::{Api, Part};
 
-/// What an upstream event reports.
+/// A report about an upstream event.
 #[derive(Debug)]
 pub(super) enum Report<'a> {
-    /// The previous response is complete and another one begins: the service ran tools and asked again.
+    /// The previous response is complete and another one begins: the service ran tools and sent the results.
     NextAnswer,
     /// The response changes.
     Change(Change<'a>),
@@ -49,7 +49,7 @@ impl Reader {
         }
     }
 
-    /// The service adds something between two events.
+    /// Handles a part that the service adds between two events.
     pub(super) fn part(&mut self, part: &Part, tell: &mut dyn FnMut(Report<'_>)) {
         match self {
             Self::Chat(of) => of.part(part, tell),
@@ -58,7 +58,7 @@ impl Reader {
         }
     }
 
-    /// The answer is whole.
+    /// Handles the end of a complete response.
     pub(super) fn finish(&mut self, tell: &mut dyn FnMut(Report<'_>)) {
         match self {
             Self::Chat(of) => of.finish(tell),
@@ -67,7 +67,7 @@ impl Reader {
         }
     }
 
-    /// The answer begins again.
+    /// Handles a restart of the response.
     pub(super) fn reset(&mut self) {
         match self {
             Self::Chat(of) => **of = Of::default(),
@@ -133,27 +133,27 @@ impl<E: Answer> Of<E> {
     }
 }
 
-/// Reads an event of a log. All of them are JSON, and so are events, if unknown ones.
+/// Decodes an event of a log. All entries are JSON, so this succeeds, possibly with an unknown event.
 pub(super) fn decode<E: Event>(event: &RawValue, memory: &mut E::Memory) -> Option<E> {
     let data = Bytes::copy_from_slice(event.get().as_bytes());
     E::decode(Frame { event: None, data }, memory).ok().map(|decoded| decoded.event)
 }
 
-/// How far an answer is, as its events say.
+/// The progress of a response, according to its events.
 #[derive(Debug, Default)]
 pub(super) struct Answered {
     ended: bool,
     calls: bool,
-    /// The tokens were counted, or its tools have run, after it ended.
+    /// Whether, after its end, its usage was reported or its tools have run.
     over: bool,
     reason: Option<String>,
     id: Option<String>,
 }
 
 impl Answered {
-    /// Returns whether an event belongs to another response, which follows this one. A finish reason alone is no end,
-    /// since some servers send one with every chunk: the other response has another id, or the tools of this one have
-    /// run.
+    /// Returns whether an event belongs to another response, which follows this one. A finish reason alone does not
+    /// mark the end, since some servers send one with every chunk. Another response has another id, or follows the
+    /// tools of this one.
     pub(super) fn is_followed_by<E: Answer>(&self, event: &E) -> bool {
         if !self.ended || !event.goes_on() {
             return false;
@@ -174,12 +174,13 @@ impl Answered {
         let reason = event.end();
         self.ended |= reason.is_some();
         self.over |= self.ended && event.counts();
-        // A later `stop` undoes no other reason.
+        // A later `stop` does not replace another reason.
         let is_new = |reason: &String| !reason.is_empty() && (self.reason.is_none() || reason != "stop");
         reason.filter(is_new).map(|reason| self.reason.insert(reason).clone())
     }
 
-    /// The service adds something; whether it is what came of a call of this answer, which is over then.
+    /// Handles a part that the service adds. Returns whether it is the outcome of a call of this response, which is
+    /// then over.
     pub(super) fn part(&mut self, part: &Part) -> bool {
         let ran = self.ended && matches!(part, Part::ToolOutput { .. } | Part::ToolError { .. });
         self.over |= ran;
@@ -187,41 +188,41 @@ impl Answered {
     }
 }
 
-/// How the events of an endpoint say where an answer ends.
+/// Finds the end of a response among the events of an endpoint.
 pub(super) trait Answer: Viewable<View: std::fmt::Debug> {
-    /// Whether what says that an answer ends is its last event.
+    /// Whether the event with the finish reason is the last one of the response.
     const ENDS_FOR_GOOD: bool = false;
 
-    /// The id of the response, if the event contains it.
+    /// Returns the id of the response, if the event contains it.
     fn id(&self) -> Option<&str> {
         None
     }
 
-    /// Whether the event is the first one of an answer.
+    /// Returns whether the event is the first one of a response.
     fn begins(&self) -> bool {
         false
     }
 
-    /// Whether the event calls a tool.
+    /// Returns whether the event calls a tool.
     fn calls(&self) -> bool {
         false
     }
 
-    /// Whether the event counts the tokens.
+    /// Returns whether the event reports the usage.
     fn counts(&self) -> bool {
         false
     }
 
-    /// Joins the halves of characters that are split over two events.
+    /// Joins surrogate pairs that are split across two events.
     type Joiner: Default + std::fmt::Debug + Send;
 
-    /// Puts the texts of the event right.
+    /// Repairs the texts of the event.
     fn join(&mut self, joiner: &mut Self::Joiner);
 
-    /// Why the first choice ends with this event, if it does; empty if upstream does not say.
+    /// Returns the reason if the first choice ends with this event; empty if upstream sends none.
     fn end(&self) -> Option<String>;
 
-    /// Whether the event, which comes after the end of an answer, belongs to another answer.
+    /// Returns whether the event, which follows the end of a response, belongs to another response.
     fn goes_on(&self) -> bool;
 }
 
@@ -310,7 +311,7 @@ impl Answer for ResponseEvent {
     }
 }
 
-/// Why a response is incomplete; empty if it does not say, or is complete.
+/// Returns the reason why a response is incomplete; empty if there is none.
 fn why_incomplete(response: &Response) -> String {
     let details = response.incomplete_details.as_ref();
     let reason = details.and_then(|details| details.reason.as_ref());

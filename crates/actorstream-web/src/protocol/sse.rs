@@ -6,7 +6,7 @@ use serde::Serialize;
 /// The content type of an event stream.
 pub(super) const CONTENT_TYPE: &str = "text/event-stream";
 
-/// How much room for frames is kept from one entry to the next, in bytes.
+/// The capacity in bytes that is kept from one entry to the next.
 const KEPT: usize = 4 << 10;
 
 /// A comment, which every client ignores. No blank line follows it: with one, OpenAI's Python client takes it for an
@@ -25,20 +25,20 @@ pub(super) struct Frames {
 #[derive(Debug)]
 struct Frame {
     event: Option<String>,
-    /// Where in the data the frame ends.
+    /// The end of the frame in the data.
     end: usize,
 }
 
 impl Frames {
     /// Adds a frame with a value as JSON.
     pub(super) fn json(&mut self, event: Option<&str>, value: &impl Serialize) {
-        // What is written here is made of strings, numbers and JSON values, which always serialize.
+        // The values consist of strings, numbers and JSON values, which always serialize.
         if serde_json::to_writer(&mut self.data, value).is_ok() {
             self.close(event);
         }
     }
 
-    /// Adds a frame with data as it is.
+    /// Adds a frame with verbatim data.
     pub(super) fn raw(&mut self, event: Option<&str>, data: &str) {
         self.data.extend_from_slice(data.as_bytes());
         self.close(event);

@@ -7,22 +7,22 @@ use super::Encoder;
 use super::reader::{Reader, Report};
 use crate::event::{Api, End, Event, Failure, Logged};
 
-/// Writes the text of the answer.
+/// Writes the text of the response.
 #[derive(Debug)]
 pub(super) struct TextEncoder {
     reader: Reader,
     text: Text,
 }
 
-/// The text, as far as it was written.
+/// The state of the written text.
 #[derive(Debug)]
 struct Text {
     first_choice_only: bool,
-    /// Where the text stands that was written last.
+    /// The position of the last text written.
     last: Option<Position>,
-    /// The positions that arrived in deltas, and are not written again when they are complete.
+    /// The positions that were written in deltas; their complete texts are not written again.
     told: Vec<Position>,
-    /// Another answer has begun, whose places are other ones.
+    /// Another response has begun, with different positions.
     next_answer: bool,
     ended: bool,
 }
@@ -48,7 +48,7 @@ impl Encoder for TextEncoder {
         let before = out.len();
         match &entry.event {
             Event::Upstream(event) => reader.push(event, &mut |report| text.report(&report, out)),
-            // A text has no parts.
+            // The text protocol does not show parts.
             Event::Part(part) => reader.part(part, &mut |report| text.report(&report, out)),
             Event::Reset => {
                 reader.reset();
@@ -67,7 +67,7 @@ impl Encoder for TextEncoder {
             }
         }
         if frames > 0 {
-            // What there is for an entry is one frame.
+            // An entry is a single frame.
             out.truncate(before);
         }
     }

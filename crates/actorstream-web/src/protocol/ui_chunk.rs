@@ -100,14 +100,14 @@ pub(super) enum Chunk<'a> {
     },
 }
 
-/// Who runs a tool.
+/// The executor of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Runs {
-    /// The application: its client, or the service. Its tools are known by their names.
+    /// The application: its client, or the service. The client knows these tools by name.
     Application,
-    /// The provider; the client knows nothing of such a tool.
+    /// The provider. The client does not know such a tool.
     Provider,
-    /// A tool that no client can know the type of.
+    /// Unknown: no client can know the type of the tool.
     Unknown,
 }
 
@@ -124,7 +124,7 @@ impl Serialize for Runs {
     }
 }
 
-/// A chunk with data of the application's: its type holds the name.
+/// A chunk with application data, whose name is part of the chunk type.
 #[derive(Debug, Serialize)]
 pub(super) struct Data<'a> {
     pub(super) r#type: String,
@@ -135,7 +135,7 @@ pub(super) struct Data<'a> {
     pub(super) transient: bool,
 }
 
-/// What the message has beside its parts: `metadata.usage`, in the shape of the AI SDK's `LanguageModelUsage`.
+/// The metadata of the message: `metadata.usage`, in the shape of the AI SDK's `LanguageModelUsage`.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Metadata {
     usage: Usage,

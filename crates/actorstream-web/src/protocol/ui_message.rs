@@ -21,7 +21,8 @@ use crate::event::{Api, End, Event, Failure, Logged, Part};
 #[derive(Debug)]
 pub(super) struct UiMessageEncoder {
     generation: String,
-    /// The id of the message, where it is not the generation's: the client has the message, and the answer continues it.
+    /// The id of the client's message that the response continues; `None` for a new message with the generation's
+    /// id.
     continued: Option<String>,
     reader: Reader,
     message: Message,
@@ -86,7 +87,7 @@ impl Encoder for UiMessageEncoder {
     }
 }
 
-/// The message, as far as the client has it.
+/// The part of the message that the client has.
 #[derive(Debug, Default)]
 struct Message {
     frames: Frames,
@@ -94,18 +95,18 @@ struct Message {
     started: bool,
     ended: bool,
     in_step: bool,
-    /// How many steps have begun.
+    /// The number of steps that have begun.
     steps: u32,
-    /// How many answers of upstream have begun before this one.
+    /// The number of upstream responses that began before this one.
     answer: u32,
-    /// How many parts have had an id.
+    /// The number of ids given to parts.
     numbered: u64,
-    /// Texts and reasoning that have begun and not ended.
+    /// Texts and reasoning that have begun but not ended.
     open: Vec<Open>,
-    /// The positions that arrived in deltas, and are not sent again when they are complete.
+    /// The positions that were sent in deltas; their complete texts are not sent again.
     told: Vec<(Kind, Position)>,
     calls: Vec<Called>,
-    /// The tokens of this answer, and of those before it.
+    /// The tokens of this response and of the earlier ones.
     usage: Option<Tokens>,
     usage_before: Option<Tokens>,
     reason: Option<String>,
@@ -122,7 +123,7 @@ struct Open {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
-    /// Is shown as text.
+    /// A refusal, shown as text.
     Refusal,
     Reasoning,
 }
@@ -150,7 +151,7 @@ impl Kind {
     }
 }
 
-/// A call of a tool that the client knows of.
+/// A tool call known to the client.
 #[derive(Debug)]
 struct Called {
     step: u32,
@@ -164,11 +165,11 @@ struct Called {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CallState {
-    /// Its input comes.
+    /// The input is arriving.
     Streaming,
-    /// Its input is whole.
+    /// The input is complete.
     Whole,
-    /// Its output is there, or the client knows that there will be none.
+    /// The output was sent, or the client knows that there will be none.
     Answered,
 }
 
@@ -197,7 +198,7 @@ impl Message {
         }
     }
 
-    /// An id that no other part of the message has.
+    /// Returns an id that is unique in the message.
     fn number(&mut self, what: &str) -> String {
         self.numbered += 1;
         format!("{what}-{}", self.numbered)
@@ -262,7 +263,7 @@ impl Message {
                 self.say(&Chunk::File { url: &url, media_type: &media_type });
             }
             Change::Usage(tokens) => self.usage = Some(tokens),
-            // Probabilities of tokens have no place in a message.
+            // A message has no place for log probabilities.
             _ => {}
         }
     }
@@ -279,7 +280,7 @@ impl Message {
         self.refused |= kind == Kind::Refusal;
         let known = self.open.iter().position(|open| open.kind == kind && open.at == at);
         let known = known.unwrap_or_else(|| {
-            // Parts of one choice or item come one after the other.
+            // The parts of one choice or item follow one another.
             self.close(|open| open.at.output == at.output);
             let id = self.number(if kind == Kind::Reasoning { "reasoning" } else { "text" });
             self.say(&kind.start(&id));
@@ -294,7 +295,7 @@ impl Message {
         self.open[known].id = id;
     }
 
-    /// A text is complete; some servers send it only then.
+    /// Handles a complete text, which some servers send without deltas.
     fn done(&mut self, kind: Kind, at: Position, whole: &str) {
         if !self.told.contains(&(kind, at)) {
             self.delta(kind, at, whole);
@@ -302,14 +303,14 @@ impl Message {
         self.close(|open| open.kind == kind && open.at == at);
     }
 
-    /// Ends what is open, if it is one of these.
+    /// Ends the open parts that `which` selects.
     fn close(&mut self, which: impl Fn(&Open) -> bool) {
         for open in self.open.extract_if(.., |open| which(open)) {
             self.frames.json(None, &open.kind.end(&open.id));
         }
     }
 
-    /// The call in the list, in which it is entered if it is new; `None` if it is not shown.
+    /// Returns the position of a call, which is added if it is new; `None` if it is not shown.
     fn call(&mut self, call: Call<'_>) -> Option<usize> {
         if !self.shows(call.output) {
             return None;
@@ -323,7 +324,7 @@ impl Message {
         self.close(|open| open.at.output == call.output);
         let id = match call.id {
             "" => self.number("call"),
-            // Some servers count the calls of each answer from the start.
+            // Some servers number the calls of each response from the start.
             id if self.calls.iter().any(|known| known.id == id) => format!("{id}-{}", self.number("call")),
             id => id.to_owned(),
         };
@@ -361,7 +362,7 @@ impl Message {
         self.frames.json(None, &chunk);
     }
 
-    /// Calls whose input will not become whole.
+    /// Ends the calls whose input remains incomplete.
     fn cut_calls(&mut self, error_text: &str) {
         for call in self.calls.iter_mut().filter(|call| call.state == CallState::Streaming) {
             call.state = CallState::Answered;
@@ -408,8 +409,8 @@ impl Message {
         }
     }
 
-    /// Everything shown is void. The client can discard the parts of its current step, but not those of earlier
-    /// steps.
+    /// Handles a reset: everything shown is void. The client can discard the parts of its current step, but not
+    /// those of earlier steps.
     fn reset(&mut self) {
         if self.steps > 0 {
             self.say(&Chunk::ResetStep);
@@ -464,7 +465,7 @@ impl Message {
         self.frames.raw(None, "[DONE]");
     }
 
-    /// The finish reason in the AI SDK's terms.
+    /// Returns the finish reason in the AI SDK's vocabulary.
     fn finish_reason(&self, said: Option<&str>) -> &'static str {
         let word = match said {
             None | Some("incomplete") => self.reason.as_deref().unwrap_or_default(),
@@ -482,7 +483,7 @@ impl Message {
         }
     }
 
-    /// Whether the last answer calls tools of the application's.
+    /// Returns whether the last response calls the application's tools.
     fn awaits_tools(&self) -> bool {
         self.calls.iter().any(|call| call.answer == self.answer && call.runs == Runs::Application)
     }

@@ -10,7 +10,7 @@ use super::reader::{Answer, Answered, decode};
 use crate::event::{Api, End, Event, Failure, Logged};
 
 /// Returns what the unstreamed call would have returned: the response accumulated from the events of a complete log,
-/// starting at the last [`Reset`](Event::Reset). If a log holds several responses one after another, it is the last
+/// starting at the last [`Reset`](Event::Reset). If a log contains several consecutive responses, it is the last
 /// one.
 ///
 /// A stopped response has the status `cancelled`, with its output so far, as in the API.
@@ -35,7 +35,7 @@ pub(crate) fn failed<'a>(entries: impl IntoIterator<Item = &'a Logged>) -> Resul
     add_up::<ResponseEvent>(entries, Some(&cancelled), Some(&with_error))
 }
 
-/// Makes the response of an answer that failed.
+/// Converts a partial response to one that failed.
 type WhenFailed<'a> = dyn Fn(Value, &Failure) -> Value + 'a;
 
 fn with_error(mut response: Value, failure: &Failure) -> Value {

@@ -91,7 +91,7 @@ impl RelayBuilder {
         self
     }
 
-    /// Sets how often one generation is taken over before it fails. Default: 3.
+    /// Sets the maximum number of takeovers of one generation, after which it fails. Default: 3.
     pub fn max_takeovers(mut self, most: u32) -> Self {
         self.settings.max_takeovers = most;
         self
@@ -116,16 +116,16 @@ impl RelayBuilder {
         self
     }
 
-    /// Sets how many viewers one owner may have concurrently, in all processes that share the store. Beyond this, the response is 429.
-    /// Default: 2,000.
+    /// Sets the maximum number of concurrent viewers of one owner, in all processes that share the store. Beyond
+    /// this, the response is 429. Default: 2,000.
     pub fn max_viewers_of_owner(mut self, most: usize) -> Self {
         self.settings.of_owner.viewers = most;
         self
     }
 
-    /// Sets how many bytes the logs of one owner may have together, including those kept after their end. The bytes
-    /// that other processes sharing the store have written count too; they are read when the owner begins a
-    /// generation, and every 20 s. Default: 256 MiB.
+    /// Sets the maximum total size of one owner's logs in bytes, including those kept after their end. Bytes written
+    /// by other processes that share the store count too; they are read when the owner begins a generation, and
+    /// every 20 s. Default: 256 MiB.
     pub fn max_bytes_of_owner(mut self, most: u64) -> Self {
         self.settings.of_owner.bytes = most;
         self
@@ -180,8 +180,8 @@ impl RelayBuilder {
         self
     }
 
-    /// Puts an actor of your own, or another target, between upstream and the log, for chat completions. It is
-    /// created for each stream and writes to the log; see [`Generation`](crate::Generation).
+    /// Puts a custom actor, or another target, between upstream and the log, for chat completions. It is created for
+    /// each stream and writes to the log; see [`Generation`](crate::Generation).
     pub fn through_chat<T>(mut self, target: impl Fn(Log) -> T + Send + Sync + 'static) -> Self
     where
         T: IntoTarget<ChatCompletionChunk>,
@@ -248,10 +248,10 @@ impl RelayBuilder {
         let (most, most_of_one) = (settings.max_viewers, settings.max_viewers_of_one);
         let viewers = Viewers::new(most, most_of_one, Arc::clone(&owners), move |generation| {
             let Some(hold) = hold else { return };
-            // Outside a runtime, there are no viewers any more.
+            // Outside a runtime, there are no viewers left.
             if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                 let (store, generation) = (Arc::clone(&attended), generation.clone());
-                // The time starts here.
+                // The time without viewers starts here.
                 runtime.spawn(async move { store.attend(&generation, hold).await });
             }
         });

@@ -35,7 +35,8 @@ pub use request::{GenerationRequest, UpstreamRequest};
 pub use responder::RelayedStream;
 pub(crate) use start::Begun;
 
-/// Identifies the user of a request: the name of the owner of what it starts and finds, or the error to respond with.
+/// Identifies the user of a request. Returns the owner's name for everything that the request starts and finds, or
+/// the error to respond with.
 pub(crate) type Authorize =
     Arc<dyn Fn(HttpRequest) -> LocalBoxFuture<'static, actix_web::Result<String>> + Send + Sync>;
 
@@ -158,9 +159,9 @@ impl Relay {
         }
     }
 
-    /// Returns a viewer of a generation in a protocol, starting after what the viewer has. A message of the AI SDK
-    /// has the generation's id, whatever message it continues. The caller must check that the viewer has access. Must
-    /// be called on an arbiter, such as an actix-web worker, where the relay starts a heartbeat for the generation.
+    /// Returns a viewer of a generation in a protocol, starting after the viewer's position. An AI SDK message has
+    /// the generation's id, whatever message it continues. The caller must check that the viewer has access. Must be
+    /// called on an arbiter, such as an actix-web worker, where the relay starts a heartbeat for the generation.
     ///
     /// # Errors
     /// If there are too many viewers.
@@ -194,7 +195,7 @@ impl Relay {
         viewer.ping_every(self.0.settings.ping_every).seated(permit)
     }
 
-    /// Asks the producer of a generation to stop, wherever it runs. What arrived before is kept.
+    /// Asks the producer of a generation to stop, wherever it runs. The response so far is kept.
     ///
     /// # Errors
     /// [`Failure::not_found`].

@@ -17,8 +17,8 @@ pub struct UpstreamRequest {
     pub(super) continues: Option<String>,
 }
 
-/// What the relay forwards from a client's request besides the body. It holds client data, so its `Debug` output has
-/// no values.
+/// The parts of a client's request that the relay forwards in addition to the body. They are client data, so the
+/// `Debug` output contains no values.
 #[derive(Clone, Default)]
 pub(crate) struct PassedOn {
     pub(crate) headers: Vec<(String, String)>,
@@ -33,7 +33,7 @@ impl PassedOn {
         if self.raw_query.is_empty() { path } else { format!("{path}?{}", self.raw_query) }
     }
 
-    /// A call with the headers.
+    /// Adds the headers to a call.
     pub(crate) fn apply_headers<P: Endpoint>(&self, mut call: Call<P>) -> Call<P> {
         for (name, value) in &self.headers {
             call = call.header(name, value);
@@ -41,7 +41,7 @@ impl PassedOn {
         call
     }
 
-    /// A call with it.
+    /// Adds the headers and the query to a call.
     pub(crate) fn apply<P: Endpoint>(&self, call: Call<P>) -> Call<P> {
         let mut call = self.apply_headers(call);
         for (name, value) in &self.query {

@@ -1,4 +1,4 @@
-//! `RelayedStream`: a generation that is started and watched in a handler of your own.
+//! `RelayedStream`: a generation that an application's own handler starts and watches.
 
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -18,8 +18,8 @@ pub struct RelayedStream {
 }
 
 impl Relay {
-    /// Creates a generation for a handler of your own, from a request builder of one of the endpoints. For raw JSON,
-    /// see [`stream_raw`](Self::stream_raw).
+    /// Creates a generation for an application's own handler, from a request builder of one of the endpoints. For
+    /// raw JSON, see [`stream_raw`](Self::stream_raw).
     ///
     /// ```no_run
     /// use actix_web::{HttpRequest, HttpResponse, get, web};
@@ -36,7 +36,7 @@ impl Relay {
         self.relayed(UpstreamRequest::new(R::API, &request))
     }
 
-    /// Creates a generation for a handler of your own, from any request.
+    /// Creates a generation for an application's own handler, from any request.
     pub fn stream_raw(&self, request: UpstreamRequest) -> RelayedStream {
         self.relayed(Ok(request))
     }
@@ -54,7 +54,7 @@ impl RelayedStream {
     }
 
     /// Makes it the current generation of a chat, which the relay's routes then find by the chat's id. `turn`
-    /// identifies what it answers: two requests for the same turn share one generation.
+    /// identifies the turn that it answers: two requests for the same turn share one generation.
     pub fn in_chat(mut self, id: impl Into<String>, turn: Turn) -> Self {
         self.chat = Some((id.into(), turn));
         self

@@ -49,7 +49,7 @@ impl Inner {
 pub(crate) struct Begun {
     pub(crate) generation: Generation,
     pub(crate) permit: ViewerPermit,
-    /// What upstream sends besides its response, if this process requests it.
+    /// Upstream's reply, if this process sends the request.
     pub(crate) reply: Option<Arc<Reply>>,
 }
 
@@ -58,7 +58,8 @@ impl Relay {
     /// actix-web worker.
     ///
     /// # Errors
-    /// If the store does not accept it, `prepare` refuses it, the owner has too many, or the relay is shutting down.
+    /// If the store does not accept it, `prepare` refuses it, the owner has too many generations, or the relay is
+    /// shutting down.
     pub async fn begin(&self, owner: &str, request: UpstreamRequest) -> Result<GenerationId, Failure> {
         let id = GenerationId::random();
         self.begin_as(&id, owner, request).await?;
@@ -66,7 +67,7 @@ impl Relay {
     }
 
     /// Starts a generation for a turn of a chat, unless the turn already has one. A chat has one running generation:
-    /// the previous one is stopped. A generation that ended with an error does not count, and the turn is requested
+    /// the previous one is stopped. A generation that ended with an error does not count: the turn is answered
     /// again.
     ///
     /// # Errors
@@ -127,7 +128,7 @@ impl Relay {
         let permit = self.0.owners.run(owner).await?;
         let new = self.create(id, owner, Some(chat), &mut request).await?;
         let key = ChatKey::chat(owner, chat);
-        // From here on the generation is in the store, and is not requested before it is bound to its chat.
+        // From here on, the generation is in the store. It is not requested before it is bound to its chat.
         match self.bind(&key, turn, id).await {
             Ok(Bound::New { previous }) => {
                 let new = created(new);
@@ -157,14 +158,14 @@ impl Relay {
         }
     }
 
-    /// Binds a generation to a turn, unless the turn has an answer: one that runs, or has not failed.
+    /// Binds a generation to a turn, unless the turn already has one that has not failed.
     async fn bind(&self, key: &ChatKey, turn: Turn, id: &GenerationId) -> Result<Bound, StoreError> {
         let store = &self.0.store;
         let bound = promptly(|| store.bind(key, &turn, id)).await?;
         let Bound::Same(existing) = &bound else { return Ok(bound) };
         if self.has_failed(existing).await? {
-            // It answers nothing. Of concurrent requests that find this out, one answers the turn, and the others
-            // are told which.
+            // The existing generation is no answer. Of concurrent requests that detect this, one answers the turn,
+            // and the others use its generation.
             promptly(|| store.remove(existing)).await?;
             return promptly(|| store.bind(key, &turn, id)).await;
         }
@@ -180,7 +181,7 @@ impl Relay {
         }
     }
 
-    /// How a generation has ended, if it has.
+    /// Returns the end of a generation, if it has ended.
     async fn end_of(&self, id: &GenerationId) -> Result<Option<End>, StoreError> {
         let store = &self.0.store;
         let generation = promptly(|| store.generation(id)).await?;
@@ -194,7 +195,7 @@ impl Relay {
         }))
     }
 
-    /// Deletes a generation that was not started. Its lease ends in any case.
+    /// Deletes a generation that was not started. If this fails, its lease expires.
     pub(super) async fn discard(&self, id: &GenerationId) {
         let store = &self.0.store;
         let _ = promptly(|| store.remove(id)).await;
@@ -234,7 +235,7 @@ impl Relay {
         };
         let store = &self.0.store;
         if let Err(error) = promptly(|| store.create(&new)).await {
-            // It may exist all the same.
+            // It may exist nevertheless.
             self.discard_later(id);
             return Err(error.into());
         }
@@ -279,7 +280,7 @@ impl Relay {
             writer.run().await;
         });
         if self.0.viewers.admission() != Admission::Open {
-            // It started while the relay was shutting down.
+            // The generation started while the relay was shutting down.
             self.close(&shared);
         }
         let log = Log::new(shared, settings.tells_upstreams_words);
@@ -309,7 +310,7 @@ impl Relay {
             None => match serde_json::from_slice::<Body>(kept) {
                 Ok(body) => (body, PassedOn::default()),
                 Err(_) => {
-                    // It was written by a relay: all users of a store share its meaning.
+                    // A relay wrote it, and all users of a store share the format.
                     let message = "the request that the store keeps cannot be read";
                     return log.end(End::Error(Failure::new(500, "server_error", message)));
                 }
@@ -318,7 +319,8 @@ impl Relay {
         let in_chat = body.get::<String>(CHAT).is_some();
         strip(&mut body);
         let reply = log.reply();
-        // The log has the texts. A client of the API retries by itself.
+        // The response is not kept, because the log has the texts. There are no retries, because clients of the API
+        // retry themselves.
         macro_rules! ask {
             ($endpoint:ident, $target:ident) => {{
                 let target = $target(log.clone());

@@ -18,9 +18,9 @@ use crate::viewers::Admission;
 
 /// How often a watched generation is checked for a producer.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// How many orphans one pass takes over.
+/// The maximum number of orphans taken over in one pass.
 const MOST: usize = 100;
-/// About how many bytes of a log are scanned at once.
+/// The approximate number of bytes of a log scanned at once.
 const PAGE: usize = 256 << 10;
 
 impl Relay {
@@ -33,7 +33,7 @@ impl Relay {
             let mut pause = POLL_INTERVAL;
             while attendance.goes_on() {
                 if let OnLastViewer::CancelAfter(hold) = relay.0.settings.on_last_viewer {
-                    // Announced again before the time expires.
+                    // Announce the viewers again before the time expires.
                     pause = POLL_INTERVAL.min(hold / 3).max(Duration::from_millis(10));
                     let _ = relay.0.store.attend(&id, hold).await;
                 }
@@ -76,7 +76,7 @@ impl Relay {
         match self.0.store.orphans(MOST).await {
             Ok(orphans) => {
                 for id in orphans {
-                    // One that runs here was only late with its renewal, and renews it itself.
+                    // A generation that runs here was only late with its renewal, and renews the lease itself.
                     if !self.0.is_running(&id) {
                         self.adopt(&id).await;
                     }

@@ -13,12 +13,12 @@ use crate::event::Failure;
 use crate::relay::Relay;
 use crate::strict_json;
 
-/// The size from which a body is parsed on a blocking thread: on the worker, it would delay the other streams.
+/// The size from which a body is parsed on a blocking thread. On the worker, it would delay other streams.
 const LARGE: usize = 64 << 10;
 /// The initial capacity for a body, in bytes.
 const FIRST: usize = 16 << 10;
 
-/// How many bytes of bodies being received this process holds.
+/// The bytes of all bodies that this process is receiving.
 #[derive(Debug, Default)]
 pub(crate) struct Bodies(AtomicUsize);
 
@@ -30,7 +30,7 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// Processes the bytes where they delay no other stream, and frees them.
+    /// Processes the bytes on a thread where they delay no other stream, and frees them.
     pub(super) async fn read<T: Send + 'static>(
         self,
         read: impl FnOnce(&[u8]) -> Result<T, Failure> + Send + 'static,
@@ -42,7 +42,7 @@ impl Body {
     }
 }
 
-/// Counts some bytes.
+/// Counts the bytes of one body.
 #[derive(Debug)]
 struct Held {
     bodies: Arc<Bodies>,
@@ -91,8 +91,8 @@ pub(super) async fn none_or_json(
     strict_json::check(&body.bytes).map(drop)
 }
 
-/// Checks that a request declares its body as JSON. A request that a page of another site can send without a
-/// preflight declares something else, or nothing.
+/// Checks that a request declares its body as JSON. Requests that a page of another site can send without a
+/// preflight declare something else, or nothing.
 fn is_json(request: &HttpRequest) -> Result<(), Failure> {
     let refused = || {
         let message = "the body must be JSON in UTF-8: send it with Content-Type: application/json";
@@ -148,8 +148,8 @@ async fn receive(relay: &Relay, request: &HttpRequest, mut payload: web::Payload
         }
         held.grow(chunk.len(), settings.max_bodies)?;
         if bytes.capacity() - bytes.len() < chunk.len() {
-            // Twice as much, but no more than announced, so that a client that announces much and sends little
-            // takes little.
+            // Double the capacity, but not beyond the announced length. A client that announces much and sends
+            // little then takes little memory.
             let rest = length.map_or(most, |length| length as usize).saturating_sub(bytes.len());
             bytes.reserve(rest.min(bytes.len().max(FIRST)).max(chunk.len()));
         }

@@ -45,7 +45,7 @@ fn asked_for(relay: &Relay, body: &[u8]) -> Result<(String, Turn, UpstreamReques
     Ok((ui.id, turn, upstream))
 }
 
-/// `GET /{chat}/stream`: the running response, after what the viewer has.
+/// `GET /{chat}/stream`: the running response, after the viewer's position.
 pub(super) async fn stream(
     relay: web::Data<Relay>,
     request: HttpRequest,

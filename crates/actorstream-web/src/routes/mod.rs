@@ -14,7 +14,7 @@ use crate::relay::Relay;
 
 pub(crate) use body::Bodies;
 
-/// A path that has one method, or those that are named.
+/// Returns a resource whose path has only these methods.
 fn only(path: &str, methods: &'static str, route: Route) -> Resource {
     let other = web::to(move |request: HttpRequest| async move { unknown::method(&request, methods) });
     web::resource(path).route(route).default_service(other)

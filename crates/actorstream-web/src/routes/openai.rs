@@ -18,7 +18,7 @@ use crate::relay::{Begun, PassedOn, Relay, UpstreamRequest, encoder_of};
 use crate::store::{ChatKey, Generation};
 use crate::strict_json;
 
-/// How many fields a request may have.
+/// The maximum number of fields in a request.
 const MAX_FIELDS: usize = 1000;
 
 /// `POST /chat/completions`.
@@ -172,7 +172,7 @@ pub(super) async fn input_items(
     Ok(pass(&relay, &request, Method::Get, path, None).await?)
 }
 
-/// Upstream's id of a response.
+/// Returns upstream's id of a response.
 fn upstreams_id<'a>(generation: &'a Generation, asked: &'a str) -> &'a str {
     generation.upstream.as_ref().map_or(asked, |upstream| &upstream.id)
 }
@@ -205,7 +205,7 @@ pub(super) async fn embeddings(
     Ok(pass(&relay, &request, Method::Post, "/embeddings".to_owned(), Some(body)).await?)
 }
 
-/// A response by upstream's id of it, or by that of its generation.
+/// Finds a response by upstream's id, or by the id of its generation.
 async fn find_response(relay: &Relay, owner: &str, id: &str) -> Result<Generation, Failure> {
     let key = ChatKey::response(owner, id);
     let store = &relay.0.store;
@@ -261,7 +261,7 @@ pub(super) async fn models(relay: web::Data<Relay>, request: HttpRequest) -> act
     Ok(pass(&relay, &request, Method::Get, "/models".to_owned(), None).await?)
 }
 
-/// `GET /models/{id}`, whose id may have slashes.
+/// `GET /models/{id}`; the id may contain slashes.
 pub(super) async fn model(
     relay: web::Data<Relay>,
     request: HttpRequest,

@@ -1,4 +1,4 @@
-//! What the routes share: bodies, cursors, responses.
+//! The parts that the routes share: bodies, cursors, responses.
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -13,12 +13,12 @@ use crate::relay::Relay;
 use crate::store::{Generation, Progress, StoreError};
 use crate::viewers::ViewerPermit;
 
-/// About how many bytes of a log are read at once.
+/// The approximate number of bytes of a log read at once.
 const PAGE: usize = 256 << 10;
-/// About how many bytes the first events of a log, which hold the response as it begins, have at most.
+/// The approximate maximum size in bytes of the first events of a log, which contain the response as it begins.
 const FIRST: usize = 16 << 10;
 
-/// How a viewer wants its response.
+/// The query parameters of a viewer.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct View {
     after: Option<String>,
@@ -42,8 +42,8 @@ impl View {
         }
     }
 
-    /// Returns what the viewer has: `Last-Event-ID`, or else `?after=`, as a cursor or as the number of an entry. An
-    /// invalid value is ignored, so that the viewer gets everything.
+    /// Returns the viewer's position: `Last-Event-ID`, or else `?after=`, as a cursor or as the number of an entry.
+    /// An invalid value is ignored, so that the viewer receives everything.
     pub(super) fn cursor(&self, headers: &HeaderMap, generation: &GenerationId) -> Seen {
         let header = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::trim);
         let Some(text) = header.filter(|id| !id.is_empty()).or(self.after.as_deref()) else {
@@ -57,7 +57,7 @@ impl View {
     }
 }
 
-/// What a viewer has.
+/// The position of a viewer.
 #[derive(Debug)]
 pub(super) enum Seen {
     /// Nothing: it connects for the first time.
@@ -85,7 +85,7 @@ impl Seen {
     }
 }
 
-/// What a log begins with.
+/// The start of a log.
 #[derive(Debug)]
 pub(super) enum First {
     /// Silence, for as long as a connection may be silent.
@@ -106,21 +106,21 @@ pub(super) async fn first_entry(relay: &Relay, id: &GenerationId) -> Result<Firs
         Ok(Ok(Some(Event::End(End::Error(failure))))) => Ok(First::Error(failure)),
         Ok(Ok(_)) => Ok(First::Entry),
         Ok(Err(failure)) => Err(failure),
-        // Silence is no error; keep-alives follow from here.
+        // Silence is not an error; keep-alives follow from here.
         Err(_) => Ok(First::Silence),
     }
 }
 
-/// Returns a response as far as it has arrived, for the holder of a permit: upstream's latest version of it, which is
-/// in its first events and in its last one, so that a running response is not read as a whole. Without such a
-/// version, its events are accumulated.
+/// Returns the response so far, for the holder of a permit: upstream's latest version of it. That is in the first
+/// events and in the last one, so a running response need not be read completely. Without such a version, the events
+/// are accumulated.
 pub(super) async fn response_so_far(
     relay: &Relay,
     generation: &Generation,
     _seat: &ViewerPermit,
 ) -> Result<HttpResponse, Failure> {
     let id = &generation.id;
-    // One that was taken over may have started again within its log.
+    // A generation that was taken over may have started again within its log.
     if generation.takeovers == 0 {
         let first = until(relay, id, FIRST, |progress| progress.tail > 0).await?;
         let tail = promptly(|| relay.0.store.generation(id)).await?.tail;
@@ -146,7 +146,7 @@ pub(super) async fn response_so_far(
     Ok(json_response(id, &failed(&entries)?))
 }
 
-/// The last entries of a log: its end, and what stands before it.
+/// Returns the last entries of a log: its end, and the entry before it.
 async fn last_entries(relay: &Relay, id: &GenerationId, tail: u64) -> Result<Vec<Logged>, Failure> {
     let (store, mut entries) = (&relay.0.store, Vec::<Logged>::new());
     let mut after = tail.saturating_sub(2);
@@ -159,7 +159,7 @@ async fn last_entries(relay: &Relay, id: &GenerationId, tail: u64) -> Result<Vec
     Ok(entries)
 }
 
-/// The last response that an event holds.
+/// Returns the response in the last event that contains one.
 fn last_word(entries: &[Logged]) -> Option<Box<RawValue>> {
     entries.iter().rev().find_map(|entry| match &entry.event {
         Event::Upstream(event) => {
@@ -169,14 +169,15 @@ fn last_word(entries: &[Logged]) -> Option<Box<RawValue>> {
     })
 }
 
-/// An event that holds the response that it is of.
+/// An event that contains its response.
 #[derive(Deserialize)]
 struct HasResponse<'a> {
     #[serde(borrow)]
     response: Option<&'a RawValue>,
 }
 
-/// Returns whether a response contains its output. Some servers omit it from the last event, since it was streamed.
+/// Returns whether a response contains its output. Some servers omit the output from the last event, because it was
+/// streamed.
 fn has_output(response: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct HasOutput {
@@ -185,7 +186,7 @@ fn has_output(response: &RawValue) -> bool {
     serde_json::from_str::<HasOutput>(response.get()).is_ok_and(|response| !response.output.is_empty())
 }
 
-/// A response as upstream wrote it.
+/// Responds with a response as upstream wrote it.
 fn whole_response(id: &GenerationId, response: &RawValue) -> HttpResponse {
     let mut answer = HttpResponse::Ok();
     answer.insert_header(("x-generation-id", id.as_str())).content_type("application/json");
@@ -216,7 +217,7 @@ pub(super) async fn ended_response(
     }
 }
 
-/// The entries of a log, at least the first of them, when so much has happened.
+/// Reads the entries of a log from its beginning, and waits until `enough` is true for the progress read.
 async fn until(
     relay: &Relay,
     id: &GenerationId,

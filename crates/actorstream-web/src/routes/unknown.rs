@@ -24,7 +24,7 @@ fn not_served(request: &HttpRequest, served: &str) -> HttpResponse {
     Failure::new(404, "invalid_request_error", message).with_code("unknown_url").error_response()
 }
 
-/// The path exists, but not for this method.
+/// Responds for a path that exists, but not for this method.
 pub(super) fn method(request: &HttpRequest, methods: &'static str) -> HttpResponse {
     let message = format!("{} does not take {}; it takes {methods}", request.path(), request.method());
     let failure = Failure::new(405, "invalid_request_error", message).with_code("method_not_allowed");

@@ -19,7 +19,7 @@ use crate::protocol::whole;
 use crate::relay::{PassedOn, Relay, UpstreamRequest};
 use crate::store::{Append, ChatKey, NewGeneration, StoreError, Turn, UpstreamPosition};
 
-/// Returns what is forwarded from a client's request besides its body, if the application allows it.
+/// Returns the parts of a client's request that are forwarded in addition to its body, if the application allows it.
 pub(super) fn passed_on(relay: &Relay, request: &HttpRequest) -> PassedOn {
     let settings = &relay.0.settings;
     let header = |name: &String| {
@@ -52,13 +52,13 @@ pub(super) async fn ask(
         call(relay, Method::Post, path.to_owned(), Some(&upstream.body), &upstream.passed_on).await?;
     let body = match is_stream(&reply, &body) {
         false => body,
-        // A server that streams even if it is not asked to.
+        // Some servers stream even if this was not requested.
         true => put_together(relay, upstream.api, &body).map_err(|failure| Refusal::of(failure, &reply))?,
     };
     if upstream.api == Api::Responses {
         permit.grow(body.len() as u64);
         if let Err(error) = keep(relay, owner, &upstream.body, &body).await {
-            tracing::warn!("a response is not kept: {error}");
+            tracing::warn!("a response could not be stored: {error}");
         }
     }
     Ok(answer(&reply, body))
@@ -77,7 +77,7 @@ pub(super) async fn pass(
     Ok(answer(&reply, body))
 }
 
-/// An answer of upstream.
+/// Upstream's response.
 struct Answered {
     body: Bytes,
     reply: Arc<Reply>,
@@ -118,7 +118,7 @@ fn answer(reply: &Reply, body: Bytes) -> HttpResponse {
     response.body(body)
 }
 
-/// Returns whether a response is a stream, though none was requested.
+/// Returns whether a response is a stream, although none was requested.
 fn is_stream(reply: &Reply, body: &[u8]) -> bool {
     reply.content_type().is_some_and(|content_type| content_type.starts_with("text/event-stream"))
         || ["data:", "event:", ":"].iter().any(|start| body.starts_with(start.as_bytes()))
@@ -160,7 +160,7 @@ fn put_together(relay: &Relay, api: Api, body: &Bytes) -> Result<Bytes, Failure>
     Ok(whole(api, &entries)?.to_string().into())
 }
 
-/// What of the last event of a response has to be known.
+/// The required fields of the last event of a response.
 #[derive(Deserialize, Default)]
 struct Last<'a> {
     #[serde(default)]
@@ -169,7 +169,7 @@ struct Last<'a> {
     response: Option<&'a RawValue>,
 }
 
-/// What of a response has to be known to keep it.
+/// The fields of a response that are required to keep it.
 #[derive(Deserialize)]
 struct Kept<'a> {
     id: &'a str,

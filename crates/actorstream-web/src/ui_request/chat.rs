@@ -6,7 +6,7 @@ use actorstream::proto::api::chat::request::{Content, ContentPart, FileInput, Ro
 use super::part::{FilePart, MessagePart, ToolPart};
 use super::{UiMessage, UiRole};
 
-/// Creates the messages one by one: many small ones take far more memory than their text.
+/// Creates the messages one by one, because many small messages take far more memory than their text.
 pub(super) fn messages(messages: &[UiMessage], into: &mut dyn FnMut(Message)) {
     for message in messages {
         match message.role {
@@ -32,7 +32,7 @@ pub(super) fn is_shown(message: &UiMessage) -> bool {
     })
 }
 
-/// The texts of the parts together.
+/// Returns the combined texts of the parts.
 pub(super) fn text<'a>(parts: impl IntoIterator<Item = &'a MessagePart>) -> String {
     let texts = parts.into_iter().filter_map(|part| match part {
         MessagePart::Text { text } => Some(text.as_str()),
@@ -79,7 +79,7 @@ pub(super) fn is_data(url: &str) -> bool {
     url.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("data:"))
 }
 
-/// Returns the name of a file, which the API requires beside its content.
+/// Returns the name of a file, which the API requires in addition to the content.
 pub(super) fn name(file: &FilePart) -> String {
     let ending = || file.media_type.split_once('/').map_or("bin", |(_, ending)| ending);
     file.filename.clone().unwrap_or_else(|| format!("file.{}", ending()))
@@ -106,7 +106,7 @@ fn assistant(parts: &[MessagePart], into: &mut dyn FnMut(Message)) {
     }
 }
 
-/// Splits the parts into steps; what the user wrote meanwhile is separate.
+/// Splits the parts into steps. Input that the user added meanwhile is separate.
 pub(super) fn steps(parts: &[MessagePart]) -> impl Iterator<Item = &[MessagePart]> {
     let steering = |part: &MessagePart| matches!(part, MessagePart::Steering { .. });
     let begins = move |part: &MessagePart| matches!(part, MessagePart::StepStart) || steering(part);

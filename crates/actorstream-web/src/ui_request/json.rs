@@ -1,4 +1,4 @@
-//! `Json`: a value of the client's, verbatim.
+//! `Json`: a client's value, verbatim.
 
 use std::fmt;
 
@@ -6,7 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// A JSON value as its sender wrote it. It takes the memory of its text. Two values are equal if their texts are.
+/// A JSON value as its sender wrote it. It takes as much memory as its text. Two values are equal if their texts
+/// are.
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 

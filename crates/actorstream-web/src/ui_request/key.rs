@@ -1,4 +1,4 @@
-//! What distinguishes a request from others of its chat.
+//! The key that distinguishes a request from others of its chat.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use serde_json::value::RawValue;
 
 use super::UiRole;
 
-/// The id of the last user message, and a hash of the messages from there on: of their values, in any order of
-/// fields.
+/// The id of the last user message, and a hash of the values of the messages from there on. The order of fields has
+/// no effect.
 #[derive(Debug, Default)]
 pub(super) struct Key {
     last: Option<(String, u64)>,
 }
 
 impl Key {
-    /// Adds the next message, of which these fields count.
+    /// Adds the next message, with the fields that count.
     pub(super) fn add(&mut self, id: &str, role: UiRole, fields: [Option<&RawValue>; 3]) {
         if role == UiRole::User {
             self.last = Some((id.to_owned(), START));
@@ -32,21 +32,22 @@ impl Key {
     }
 }
 
-/// FNV-1a, which is stable across processes. A user who makes two of their own messages collide gains nothing but the
-/// first one's response.
+/// FNV-1a, which is stable across processes. A user who makes two of their own messages collide only gets the
+/// response to the first one again.
 const START: u64 = 0xcbf2_9ce4_8422_2325;
 
 fn add(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// Hashes a value; or its text, if the value cannot be represented in memory, such as a number of a thousand digits.
+/// Hashes a value, or its text if the value cannot be represented in memory, such as a number with a thousand
+/// digits.
 fn value(value: &RawValue) -> u64 {
     let mut deserializer = serde_json::Deserializer::from_str(value.get());
     Hash.deserialize(&mut deserializer).unwrap_or_else(|_| add(START, value.get().as_bytes()))
 }
 
-/// Hashes a value while it is read.
+/// Hashes a value during deserialization.
 struct Hash;
 
 impl<'de> DeserializeSeed<'de> for Hash {
@@ -100,7 +101,7 @@ impl<'de> Visitor<'de> for Hash {
         let mut sum = 0_u64;
         while let Some(name) = fields.next_key_seed(Hash)? {
             let value = fields.next_value_seed(Hash)?;
-            // In whatever order they come.
+            // A sum does not depend on the order of the fields.
             sum = sum.wrapping_add(add(add(START, &name.to_le_bytes()), &value.to_le_bytes()));
         }
         Ok(add(add(START, b"{"), &sum.to_le_bytes()))

@@ -38,7 +38,7 @@ use crate::event::Failure;
 /// The body of a chat request.
 ///
 /// The client controls all of it, including system messages, model responses and tool results. If that matters, use
-/// only the last message, and take the others from your own storage.
+/// only the last message, and take the others from the application's storage.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UiRequest {
@@ -82,7 +82,7 @@ pub struct UiMessage {
 /// The role of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UiRole {
-    /// The application, with instructions.
+    /// The application, which gives instructions.
     System,
     /// The user.
     User,
@@ -94,7 +94,8 @@ impl UiRequest {
     /// Parses the body of a request. It takes at most about six times the memory of its text.
     ///
     /// # Errors
-    /// A failure with status 400 that says what is wrong and where, also for a duplicate key in an object.
+    /// A failure with status 400 that describes the error and its location. Duplicate keys in an object are an
+    /// error.
     pub fn parse(body: &[u8]) -> Result<Self, Failure> {
         parse::request(body)
     }
@@ -104,16 +105,16 @@ impl UiRequest {
     /// Instructions added to it with [`system`](ChatRequest::system) or [`developer`](ChatRequest::developer) are
     /// placed before the conversation.
     ///
-    /// Content that the API has no place for is omitted: reasoning, sources, data, files that the model made, tools
-    /// that the provider ran, and calls without an outcome, which the API would refuse.
+    /// Content without a place in the API is omitted: reasoning, sources, data, files from the model, tools that the
+    /// provider ran, and calls without an outcome, which the API would refuse.
     pub fn to_chat(&self, model: impl Into<String>) -> ChatRequest {
         let mut messages = Vec::new();
         chat::messages(&self.messages, &mut |message| messages.push(message));
         ChatRequest::new(model).messages(messages)
     }
 
-    /// Converts to a request for `POST /responses`. It omits what [`to_chat`](Self::to_chat) omits, and added
-    /// instructions come first in it, too.
+    /// Converts to a request for `POST /responses`, with the same omissions and the same place for added
+    /// instructions as [`to_chat`](Self::to_chat).
     pub fn to_responses(&self, model: impl Into<String>) -> ResponseRequest {
         let mut items = Vec::new();
         responses::items(&self.messages, &mut |item| items.push(item));
@@ -136,8 +137,8 @@ impl UiRequest {
         ResponsesBody { model, input }
     }
 
-    /// Returns the id of the message that the response continues: the last one, if it is the model's, as when it
-    /// waited for the output of a tool.
+    /// Returns the id of the message that the response continues: the last one, if it is the model's, for example
+    /// because it waited for the output of a tool.
     pub fn continued_message(&self) -> Option<&str> {
         let last = self.messages.last().filter(|last| last.role == UiRole::Assistant)?;
         Some(&last.id)
@@ -147,7 +148,7 @@ impl UiRequest {
     /// that [`to_chat`](Self::to_chat) accepts.
     ///
     /// # Errors
-    /// A failure with status 400 that says which message is empty.
+    /// A failure with status 400 that names the empty message.
     pub fn check_question(&self) -> Result<(), Failure> {
         let is_asked = match self.messages.last() {
             Some(last) if last.role == UiRole::User => chat::is_shown(last),

@@ -1,4 +1,4 @@
-//! Parses the objects and lists of a body, and says where they are wrong.
+//! Parses the objects and lists of a body, and reports the location of errors.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -12,10 +12,10 @@ use serde_json::value::RawValue;
 use super::json::Json;
 use crate::event::Failure;
 
-/// Ids are keys in the store.
+/// The maximum length of an id, since ids are keys in the store.
 const MAX_ID: usize = 256;
 
-/// The names of the fields that are read, of all objects. Other fields take no memory.
+/// The names of the fields that are read, in all objects. Other fields take no memory.
 const KNOWN: [&str; 27] = [
     "approval",
     "approved",
@@ -46,9 +46,9 @@ const KNOWN: [&str; 27] = [
     "url",
 ];
 
-/// How many bytes the items of lists may take beyond [`PER_BYTE`] for each byte of the body.
+/// The memory in bytes that the items of lists may take, in addition to [`PER_BYTE`] for each byte of the body.
 const FREE: usize = 1 << 20;
-/// How many bytes of items a byte of the body may become: `{"type":"step-start"}` has 21 bytes, and a part takes
+/// The bytes of items that a byte of the body may become: `{"type":"step-start"}` has 21 bytes, and a part takes
 /// about a hundred.
 const PER_BYTE: usize = 6;
 
@@ -57,7 +57,7 @@ pub(super) fn invalid(message: impl Into<String>) -> Failure {
     Failure::invalid(message).with_code("invalid_body")
 }
 
-/// How much memory may still be spent on the items of lists.
+/// The memory that may still be spent on the items of lists.
 pub(super) struct Memory(Cell<usize>);
 
 impl Memory {
@@ -75,7 +75,7 @@ impl Memory {
     }
 }
 
-/// An object, and where it stands in the body; the body itself stands nowhere.
+/// An object and its path in the body. The path of the body itself is empty.
 #[derive(Clone, Copy)]
 pub(super) struct Object<'a> {
     fields: &'a Fields<'a>,
@@ -88,7 +88,7 @@ pub(super) struct Object<'a> {
 #[derive(Default)]
 pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-/// A value, and where it stands.
+/// A value and its path in the body.
 pub(super) struct At<'a> {
     raw: &'a RawValue,
     path: &'a str,
@@ -120,7 +120,7 @@ impl<'a> Object<'a> {
         invalid(format!("{}: {what}", self.path(name)))
     }
 
-    /// A field; `null` is none.
+    /// Returns a field; `None` for `null`.
     pub(super) fn get(self, name: &str) -> Option<&'a RawValue> {
         let found = self.fields.0.iter().find(|(field, _)| field == name);
         found.map(|(_, value)| *value).filter(|value| value.get() != "null")
@@ -139,7 +139,7 @@ impl<'a> Object<'a> {
         if !value.get().starts_with('"') {
             return Err(self.wrong(name, "must be a string"));
         }
-        string(value).map(Some).ok_or_else(|| self.wrong(name, "must be a string of Unicode"))
+        string(value).map(Some).ok_or_else(|| self.wrong(name, "must be a valid Unicode string"))
     }
 
     pub(super) fn id(self) -> Result<String, Failure> {
@@ -159,7 +159,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Reads an object in a field, or one without fields.
+    /// Reads an object in a field; otherwise an object without fields.
     pub(super) fn inner<T>(
         self,
         name: &str,
@@ -178,7 +178,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The items of a list, each where it stands.
+    /// Reads the items of a list, each with its path.
     pub(super) fn each<T>(
         self,
         name: &str,
@@ -190,7 +190,7 @@ impl<'a> Object<'a> {
         }
         let mut items = Vec::new();
         self.for_each(name, list, |at| {
-            // A list doubles as it grows.
+            // A `Vec` doubles as it grows.
             self.memory.take(2 * size_of::<T>())?;
             items.push(read(at)?);
             Ok(())
@@ -218,7 +218,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Returns a string value. Half of a surrogate pair, as in a text that was cut within an emoji, reads as U+FFFD.
+/// Returns a string value. An unpaired surrogate, as in a text that was cut inside an emoji, becomes U+FFFD.
 fn string(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok().or_else(|| {
         struct Lossy;
@@ -233,7 +233,7 @@ fn string(value: &RawValue) -> Option<String> {
                 let mut bytes = bytes.to_vec();
                 for at in 0..bytes.len().saturating_sub(2) {
                     if let [0xED, 0xA0..=0xBF, _] = bytes[at..at + 3] {
-                        // As long as half of a pair is: U+FFFD.
+                        // U+FFFD has as many bytes as an unpaired surrogate.
                         bytes[at..at + 3].copy_from_slice("\u{FFFD}".as_bytes());
                     }
                 }
@@ -269,7 +269,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
-/// A name that is borrowed where it can be.
+/// A name, borrowed if possible.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

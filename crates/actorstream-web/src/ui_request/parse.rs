@@ -1,4 +1,4 @@
-//! Parses the body of a request, and says where it is wrong.
+//! Parses the body of a request, and reports the location of errors.
 
 use actorstream::proto::request::body::Body;
 use serde_json::value::RawValue;
@@ -10,7 +10,7 @@ use super::{Trigger, UiMessage, UiRequest, UiRole, key};
 use crate::event::Failure;
 use crate::strict_json;
 
-/// How many fields a body may have.
+/// The maximum number of fields in a body.
 const MAX_FIELDS: usize = 1000;
 
 pub(super) fn request(body: &[u8]) -> Result<UiRequest, Failure> {
@@ -39,7 +39,7 @@ pub(super) fn request(body: &[u8]) -> Result<UiRequest, Failure> {
     })
 }
 
-/// The fields that are the application's own.
+/// Returns the application's own fields.
 fn extra(body: &RawValue) -> Result<Body, Failure> {
     const KNOWN: [&str; 4] = ["id", "messages", "trigger", "messageId"];
     let extra = Body::read(body.get(), MAX_FIELDS, |name| !KNOWN.contains(&name));

@@ -29,7 +29,7 @@ pub enum MessagePart {
         /// The data.
         data: Json,
     },
-    /// A page that the answer cites.
+    /// A page that the response cites.
     SourceUrl {
         /// The id of the source.
         source_id: String,
@@ -38,7 +38,7 @@ pub enum MessagePart {
         /// The title.
         title: Option<String>,
     },
-    /// A document that the answer cites.
+    /// A document that the response cites.
     SourceDocument {
         /// The id of the source.
         source_id: String,
@@ -51,7 +51,7 @@ pub enum MessagePart {
     },
     /// A step of the response begins: a separate request to the model.
     StepStart,
-    /// What the user wrote while the response was generated: text and files.
+    /// Input that the user added while the response was generated: text and files.
     Steering {
         /// Its parts.
         parts: Vec<MessagePart>,
@@ -64,7 +64,7 @@ pub enum MessagePart {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FilePart {
-    /// Its URL: `http:`, `https:`, or `data:`, which holds the file itself.
+    /// Its URL: `http:`, `https:`, or `data:`, which contains the file itself.
     pub url: String,
     /// The media type, such as `image/png`, or the first part of one.
     pub media_type: String,
@@ -82,7 +82,7 @@ pub struct ToolPart {
     pub tool_name: String,
     /// Its state.
     pub state: ToolState,
-    /// The input; for a call that failed, it may be the text that the model wrote.
+    /// The input. For a failed call, it may be the text that the model wrote.
     pub input: Json,
     /// Whether the provider ran the tool.
     pub provider_executed: bool,

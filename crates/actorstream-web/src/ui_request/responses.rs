@@ -9,7 +9,7 @@ use super::chat::{answered, is_data, name, steps, text};
 use super::part::{FilePart, MessagePart, ToolPart};
 use super::{UiMessage, UiRole};
 
-/// Creates the items one by one: many small ones take far more memory than their text.
+/// Creates the items one by one, because many small items take far more memory than their text.
 pub(super) fn items(messages: &[UiMessage], into: &mut dyn FnMut(InputItem)) {
     for message in messages {
         match message.role {

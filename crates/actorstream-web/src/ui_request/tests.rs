@@ -18,7 +18,7 @@ fn messages(messages: Value) -> Value {
     json!({"id": "chat", "trigger": "submit-message", "messages": messages})
 }
 
-/// A conversation with every kind of part that `useChat` sends.
+/// Returns a conversation with every kind of part that `useChat` sends.
 fn conversation() -> Value {
     let tool = |state: &str, more: Value| {
         let mut tool =
@@ -75,7 +75,7 @@ fn added_instructions_stand_before_the_conversation() {
     let request = parse(&conversation());
     let chat = request.to_chat("m").system("One").developer("Two");
     let chat = serde_json::to_value(chat.messages).unwrap();
-    // The conversation has instructions of its own.
+    // The conversation also contains instructions.
     assert_eq!(roles(&chat), ["system", "system", "developer"]);
     assert_eq!((&chat[0]["content"], &chat[1]["content"]), (&json!("Be kind."), &json!("One")));
     let response = request.to_responses("m").developer("One");
@@ -238,10 +238,10 @@ fn the_key_is_that_of_what_is_asked() {
     };
     let first = key(json!([user("u", "a")])).unwrap();
     assert!(first.starts_with("u:"), "{first}");
-    // Sent again, whatever came before.
+    // The same message sent again, whatever precedes it.
     assert_eq!(key(json!([user("u", "a")])).unwrap(), first);
     assert_eq!(key(json!([user("t", "z"), user("u", "a")])).unwrap(), first);
-    // Edited, another message, with the result of a tool, with another one.
+    // An edited message, another message, a tool result, and another tool result.
     let others = [
         json!([user("u", "b")]),
         json!([user("v", "a")]),
@@ -253,7 +253,7 @@ fn the_key_is_that_of_what_is_asked() {
     keys.sort();
     keys.dedup();
     assert_eq!(keys.len(), 5);
-    // Made again, or without a user.
+    // A regeneration, and a conversation without a user.
     let again = json!({"id": "c", "trigger": "regenerate-message", "messages": [user("u", "a")]});
     assert_eq!(parse(&again).last_user_message_key(), None);
     assert_eq!(key(json!([{"id": "s", "role": "system", "parts": []}])), None);
