@@ -1,6 +1,6 @@
-//! What `RedisStore` can do: `cargo run --release -p actorstream-web --features redis --example redis_bench -- URL WHAT`,
-//! where WHAT is `appends STREAMS BATCH`, `delay STREAMS`, `tokens STREAMS PER_SECOND` or `memory TOKENS`. It runs for 5 s, and
-//! leaves nothing behind in the Redis of URL.
+//! Measures `RedisStore`: `cargo run --release -p actorstream-web --features redis --example redis_bench -- URL
+//! WHAT`, where WHAT is `appends STREAMS BATCH`, `delay STREAMS`, `tokens STREAMS PER_SECOND` or `memory TOKENS`. It
+//! runs for 5 s and leaves nothing behind in Redis.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
@@ -34,7 +34,7 @@ async fn main() {
     }
 }
 
-/// An event of chat completions with one token in it, as servers send it.
+/// Returns a chat completion event with one token, as servers send it.
 fn token(number: u64) -> Event {
     let json = format!(
         r#"{{"id":"chatcmpl-9aB3xYz0123456789abcdefghijk","object":"chat.completion.chunk","created":1760000000,"model":"gpt-4o-mini-2024-07-18","system_fingerprint":"fp_0123456789","choices":[{{"index":0,"delta":{{"content":" token{number}"}},"logprobs":null,"finish_reason":null}}]}}"#
@@ -71,7 +71,7 @@ fn print_times(what: &str, mut times: Vec<Duration>) {
     println!("{what}: p50 {:?}, p99 {:?}, max {:?} ({} times)", at(0.5), at(0.99), at(1.0), times.len());
 }
 
-/// As many appends as can be, one under way for each stream.
+/// As many appends as possible, one at a time for each stream.
 async fn appends(url: &str, streams: u64, batch: u64) {
     let store = RedisStore::connect(url).await.unwrap();
     let ids = join_all((0..streams).map(|_| created(&store))).await;
@@ -95,7 +95,8 @@ async fn appends(url: &str, streams: u64, batch: u64) {
     remove(&store, &ids).await;
 }
 
-/// The time from the call of an append to the entry in the hands of a viewer on another instance, at 20 tokens/s a stream.
+/// The time from the call of an append to the arrival of the entry at a viewer on another instance, at 20 tokens/s
+/// per stream.
 async fn delay(url: &str, streams: u64) {
     let (producer, viewer) =
         (RedisStore::connect(url).await.unwrap(), RedisStore::connect(url).await.unwrap());
@@ -142,13 +143,14 @@ async fn delay(url: &str, streams: u64) {
         }
     }));
     let (_, times) = futures_util::future::join(writing, viewing).await;
-    // The first second, when all is subscribed to, is another matter.
+    // The first second, in which all subscriptions are made, does not count.
     let times: Vec<Duration> = times.into_iter().flat_map(|times| times.into_iter().skip(20)).collect();
     print_times("from append to viewer", times);
     remove(&producer, &ids).await;
 }
 
-/// Whether so many tokens a second, spread over the streams, are written in time; each with a viewer on another instance.
+/// Checks whether this many tokens per second, spread over the streams, are written in time. Each stream has a
+/// viewer on another instance.
 async fn tokens(url: &str, streams: u64, rate: u64) {
     let (producer, viewer) =
         (RedisStore::connect(url).await.unwrap(), RedisStore::connect(url).await.unwrap());
@@ -161,7 +163,7 @@ async fn tokens(url: &str, streams: u64, rate: u64) {
         while begin.elapsed() < TIME {
             let last = due(begin);
             if last >= next {
-                // What came meanwhile is the next batch.
+                // The tokens since the last append are the next batch.
                 producer.append(id, &append(next, (next..=last).map(token).collect())).await.unwrap();
                 written.fetch_add(last + 1 - next, Ordering::Relaxed);
                 next = last + 1;
@@ -196,7 +198,7 @@ async fn tokens(url: &str, streams: u64, rate: u64) {
     remove(&producer, &ids).await;
 }
 
-/// User and system time so far.
+/// Returns the user and system time so far.
 fn cpu() -> String {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat.split(' ').collect();
@@ -204,7 +206,7 @@ fn cpu() -> String {
     format!("{:.1} s user, {:.1} s system", ticks(13) / 100.0, ticks(14) / 100.0)
 }
 
-/// What a log of so many tokens, appended one by one, takes in Redis.
+/// The memory of a log in Redis with this many tokens, appended one by one.
 async fn memory(url: &str, tokens: u64) {
     let store = RedisStore::connect(url).await.unwrap();
     let client = redis::Client::open(url.split('?').next().unwrap()).unwrap();

@@ -1,4 +1,5 @@
-//! What a body makes the service hold: the memory of the whole process is counted, so this is a program of its own.
+//! The memory that a body takes in the service. The memory of the whole process is measured, so this is a separate
+//! program.
 #![allow(clippy::unwrap_used)]
 
 use actix_rt::System;
@@ -12,7 +13,7 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// How many times the bytes of a body all that is made of it may take at most.
+/// The maximum ratio of the memory taken for a body to its size.
 const MOST: usize = 10;
 
 async fn user(_: HttpRequest) -> actix_web::Result<String> {
@@ -25,7 +26,7 @@ fn messages(parts: &str) -> String {
     )
 }
 
-/// Bodies of about so many bytes that are small on the wire and large in memory, or long to read.
+/// Returns bodies of about this many bytes that take much memory or time to parse.
 fn bodies(size: usize) -> Vec<(&'static str, String)> {
     let list = |item: &str| {
         let items = size / (item.len() + 1);
@@ -111,7 +112,7 @@ fn a_body_takes_no_more_than_ten_times_its_size() {
                 let server = server.run();
                 let handle = server.handle();
                 actix_rt::spawn(server);
-                // What the client sends is there before.
+                // The client's copy is allocated before the measurement.
                 let body = bytes::Bytes::from(body.clone());
                 let length = body.len();
                 let before = MEMORY.current_usage();

@@ -1,4 +1,5 @@
-//! What finished generations take comes back: the memory of the whole process is counted, so this is a program of its own.
+//! The memory of finished generations is freed. The memory of the whole process is measured, so this is a separate
+//! program.
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
@@ -30,7 +31,7 @@ fn memory_of_finished_generations_is_released_after_their_ttl() {
         let limits = StoreLimits { ttl: TTL, ..StoreLimits::default() };
         let store = MemoryStore::new(limits);
         let relay = Relay::builder(openai, store.clone(), user).lease(Duration::from_millis(300)).build();
-        // The routes look after the store.
+        // The routes start the periodic cleanup of the store.
         let mounted = relay.clone();
         let server = HttpServer::new(move || {
             let relay = mounted.clone();
@@ -54,7 +55,7 @@ fn memory_of_finished_generations_is_released_after_their_ttl() {
                 actix_rt::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        // What is made once is there before.
+        // Allocations that are made only once happen before the measurement.
         run(5).await;
         actix_rt::time::sleep(2 * TTL).await;
         let before = MEMORY.current_usage();
@@ -62,7 +63,7 @@ fn memory_of_finished_generations_is_released_after_their_ttl() {
         run(300).await;
         let kept = MEMORY.peak_usage() - before;
         assert!(kept > 2 << 20, "{kept}");
-        // Nobody asks for anything: the relay looks after it by itself.
+        // Without any request, the relay cleans up by itself.
         let mut left = usize::MAX;
         for _ in 0..600 {
             left = MEMORY.current_usage().saturating_sub(before);

@@ -109,8 +109,8 @@ impl RelayBuilder {
         self
     }
 
-    /// Sets how many generations of one owner may run concurrently, in all processes that share the store. Beyond this, the response is
-    /// 429. Default: 1,000.
+    /// Sets the maximum number of concurrent generations of one owner, in all processes that share the store. Beyond
+    /// this, the response is 429. Default: 1,000.
     pub fn max_generations_of_owner(mut self, most: usize) -> Self {
         self.settings.of_owner.generations = most;
         self

@@ -1,4 +1,4 @@
-//! Who may use a service: what pages of other sites, rebound names and other machines send.
+//! Access control: requests from pages of other sites, rebound names and other machines.
 
 use std::net::SocketAddr;
 
@@ -29,7 +29,7 @@ impl Answer {
     }
 }
 
-/// What is answered to a request; `headers` are lines, and `host` is one of them.
+/// Returns the response to a request. `headers` are its header lines, including `host`.
 async fn ask(access: &Access, peer: &str, target: &str, headers: &[(&str, &str)]) -> Answer {
     ask_with(access, peer, Method::POST, Version::HTTP_11, target, headers).await
 }
@@ -89,7 +89,7 @@ async fn programs_and_the_own_page_on_this_machine_are_let_in() {
         ask(&access, LOCAL, "http://localhost:8080/", &[("host", "localhost:8080")]).await.status,
         200
     );
-    // Somebody types the address, or an old program speaks HTTP/1.0.
+    // A user types the address, or an old program uses HTTP/1.0.
     assert_eq!(
         ask(&access, LOCAL, "/", &[("host", "localhost"), ("sec-fetch-site", "none")]).await.status,
         200
@@ -140,7 +140,7 @@ async fn a_rebound_name_is_refused() {
     assert_eq!(ask(&access, LOCAL, "/", &two).await.status, 400);
     let two = [("host", "localhost"), ("host", "evil.example")];
     assert_eq!(ask(&access, LOCAL, "/", &two).await.status, 400);
-    // A target that names another host than the header.
+    // The target has another host than the header.
     for (target, host, status) in [
         ("http://evil.example/", "localhost", 400),
         ("http://localhost/", "evil.example", 400),
@@ -191,7 +191,7 @@ async fn pages_of_other_sites_are_refused() {
     }
     let two = [host, ("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")];
     assert_eq!(ask(&access, LOCAL, "/", &two).await.status, 403);
-    // What asks whether it might is told nothing either.
+    // A preflight gets no permission either.
     let preflight = [host, ("origin", "http://evil.example"), ("access-control-request-method", "POST")];
     let answer = ask_with(&access, LOCAL, Method::OPTIONS, Version::HTTP_11, "/", &preflight).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (403, ""));
@@ -217,7 +217,7 @@ async fn an_origin_that_is_allowed_gets_the_answers_of_cors() {
     assert!(answer.header("access-control-allow-methods").contains("POST"));
     assert_eq!(answer.header("access-control-allow-private-network"), "true");
     assert_eq!(answer.header("access-control-allow-credentials"), "");
-    // The answers themselves can be read, errors among them.
+    // The responses can be read, including errors.
     let shown = ("authorization", "Bearer t0ken");
     for (target, headers, status) in [
         ("/", vec![host, origin, shown, ("sec-fetch-site", "cross-site")], 200),
@@ -271,7 +271,7 @@ async fn other_machines_and_whoever_comes_through_a_proxy_are_refused_without_a_
             );
         }
     }
-    // An application that knows who is who lets them in.
+    // An application that authenticates users itself accepts them.
     let elsewhere = Access::new().authorized_elsewhere();
     assert_eq!(ask(&elsewhere, REMOTE, "/", &[host, ("x-forwarded-for", "192.0.2.9")]).await.status, 200);
     assert_eq!(ask(&elsewhere, REMOTE, "/", &[("host", "evil.example")]).await.status, 403);
@@ -313,7 +313,7 @@ async fn a_token_lets_in_from_anywhere_and_nobody_without_it() {
         assert_eq!(ask(&access, peer, "/", &twice).await.status, 401);
         assert_eq!(ask(&access, peer, "/?token=t0ken&access_token=t0ken", &[host]).await.status, 401);
     }
-    // A token opens neither other hosts nor other pages.
+    // A token gives access neither to other hosts nor to other pages.
     let shown = ("authorization", "Bearer t0ken");
     assert_eq!(ask(&access, REMOTE, "/", &[("host", "evil.example:8080"), shown]).await.status, 403);
     let other = [("host", "192.0.2.1:8080"), shown, ("origin", "http://evil.example")];
@@ -337,7 +337,7 @@ async fn hosts_that_are_allowed_are_answered_to() {
     ] {
         assert_eq!(ask(&access, LOCAL, "/", &[("host", host)]).await.status, status, "{host}");
     }
-    // TLS may end before the service: either scheme is the page's own there.
+    // TLS may be terminated in front of the service, so both schemes count as the service's own.
     let own = [("host", "chat.example.com:8443"), ("origin", "https://chat.example.com:8443")];
     assert_eq!(ask(&access, LOCAL, "/", &own).await.status, 200);
     for wrong in ["", "a b", "http://a", "a/b", "u@a", "a:b", "a:99999", "*"] {

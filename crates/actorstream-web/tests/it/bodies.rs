@@ -1,4 +1,4 @@
-//! What the bodies of requests may be, and what they may cost.
+//! Request bodies: their formats and their costs.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ async fn post(service: &Service, path: &str, content_type: &[&str], body: &str) 
 #[actix_rt::test]
 async fn a_key_that_stands_twice_is_refused_on_all_routes() {
     let upstream = Upstream::start(ChatStream::new().content("Hello").reply());
-    // What the service looks at and what upstream reads is the same.
+    // The service checks the same request that upstream receives.
     let service = Service::start(builder(&upstream.base_url()).prepare(|_, _, request| {
         let cheap = request.get::<String>("model").as_deref() == Some("cheap");
         if cheap { Ok(()) } else { Err(actorstream_web::Failure::new(403, "t", "cheap alone")) }
@@ -117,7 +117,7 @@ async fn a_body_without_a_json_content_type_is_refused() {
     {
         assert_eq!(post(&service, "/api/chat", &types, &body).await.0, 200, "{types:?}");
     }
-    // What needs no body needs no type.
+    // A request without a body needs no content type.
     assert_eq!(post(&service, "/api/chat/c/stop", &[], "").await.0, 202);
     assert_eq!(post(&service, "/api/chat/c/stop", &["text/plain"], "x").await.0, 415);
 }
@@ -136,7 +136,7 @@ async fn a_compressed_body_is_refused() {
     }
 }
 
-/// A request of which only a part is sent.
+/// Sends only a part of a request.
 async fn half_sent(service: &Service, length: usize, sent: &[u8]) -> TcpStream {
     let mut socket = TcpStream::connect(service.url("").strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(
@@ -182,13 +182,13 @@ async fn bodies_that_are_under_way_have_a_cap_together() {
     let sent = vec![b' '; 6000];
     let mut first = half_sent(&service, 8000, &sent).await;
     let mut second = half_sent(&service, 8000, &sent).await;
-    // Whichever goes past it.
+    // Either of them may exceed the limit.
     let refused = tokio::select! {
         status = status(&mut first) => status,
         status = status(&mut second) => status,
     };
     assert_eq!(refused, 503);
-    // When they are gone there is room again.
+    // When both are gone, there is room again.
     drop((first, second));
     within(async {
         while post(
@@ -245,7 +245,7 @@ async fn a_large_body_holds_up_no_other_request_of_its_worker() {
     let ((status, all), longest) = join(asking, others).await;
     println!("{all:?} for the large one, {longest:?} at most for the others meanwhile");
     assert_eq!(status, 200);
-    // Were it read by the worker, they would wait for nearly all of that.
+    // If the worker parsed the body, they would wait for nearly all of that time.
     assert!(longest < all / 2, "{longest:?} of {all:?}");
     handle.stop(false).await;
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::common::{Service, builder, frames, log, ui, ui_text, within};
 
-/// Says a part, waits at the gate, says the rest.
+/// Sends a part, waits at the gate, and sends the rest.
 fn held(gate: &Gate) -> Reply {
     let events: Vec<String> = ChatStream::new().delta_words().content("Hello, my world").events().collect();
     let (head, tail) = events.split_at(2);
@@ -27,7 +27,7 @@ async fn an_answer_streams_with_the_headers_that_keep_it_flowing() {
     assert_eq!(answer.header("x-accel-buffering"), "no");
     assert_eq!(answer.header("content-encoding"), "identity");
     assert_eq!(answer.header("x-vercel-ai-ui-message-stream"), "v1");
-    // It comes as it is said.
+    // The response is streamed.
     answer.until("Hello,").await;
     assert!(!answer.text.contains("world"));
     gate.open();
@@ -92,7 +92,7 @@ async fn the_same_message_starts_nothing_twice() {
     assert_eq!(second.generation(), first.generation());
     gate.open();
     assert_eq!(frames(&second.rest().await), frames(&first.rest().await));
-    // Another message, the same one again, and another user's are answered anew.
+    // Another message, a regeneration, and another user's message start new generations.
     let mut regenerate = ui("c", "m1");
     regenerate["trigger"] = json!("regenerate-message");
     for (user, body) in [("alice", ui("c", "m2")), ("alice", regenerate), ("bob", ui("c", "m2"))] {
@@ -116,7 +116,7 @@ async fn stop_closes_upstream_and_keeps_the_text() {
     assert!(text.contains(r#""type":"abort""#), "{text}");
     let log = log(&**service.relay.store(), &id).await;
     assert_eq!(log.last().unwrap()["end"]["type"], "abort");
-    // What was kept can be read again, and stopping again changes nothing.
+    // The kept text can be read again, and another stop has no effect.
     let again = service.get("alice", &format!("/api/v1/generations/{id}/stream?protocol=ui")).await;
     assert_eq!(ui_text(&again.rest().await), "Hello,");
     assert_eq!(service.post("alice", "/api/chat/c/stop", &json!({})).await.status, 202);
@@ -273,7 +273,7 @@ async fn an_answer_that_continues_a_message_keeps_its_id() {
         {"type": "tool-f", "toolCallId": "k", "state": "output-available", "input": {}, "output": 2}]}));
     let mut first = service.post("alice", "/api/chat", &body).await;
     first.until("Hello,").await;
-    // Every viewer is told the same, whenever it comes.
+    // Every viewer receives the same, whenever it connects.
     let same = service.post("alice", "/api/chat", &body).await;
     let reload = service.get("alice", "/api/chat/c/stream").await;
     let by_id = format!("/api/v1/generations/{}/stream?protocol=ui", first.generation());

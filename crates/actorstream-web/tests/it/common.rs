@@ -1,4 +1,4 @@
-//! What the tests share: a service on a real socket, and a client of it.
+//! Helpers of the tests: a service on a real socket, and a client of it.
 
 use std::time::Duration;
 
@@ -15,17 +15,17 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-/// A net under a test that would otherwise hang; nothing is measured with it.
+/// A timeout that prevents a test from hanging; it measures nothing.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("the test hangs")
 }
 
-/// A client of upstream that does not send again.
+/// Returns a client of upstream without retries.
 pub(crate) fn openai(base_url: &str) -> OpenAi {
     OpenAi::builder().base_url(base_url).api_key("sk-secret").retry(RetryPolicy::none()).build().unwrap()
 }
 
-/// The user is whom the header `x-user` names.
+/// Returns the user in the header `x-user`.
 pub(crate) async fn user(request: HttpRequest) -> actix_web::Result<String> {
     let user = request.headers().get("x-user").and_then(|user| user.to_str().ok());
     user.map(str::to_owned).ok_or_else(|| ErrorUnauthorized("who are you?"))
@@ -78,7 +78,7 @@ impl Service {
         self.get_after(user, path, "").await
     }
 
-    /// With `Last-Event-ID`.
+    /// Sends a `GET` with `Last-Event-ID`.
     pub(crate) async fn get_after(&self, user: &str, path: &str, last: &str) -> Answer {
         let mut request = client().get(format!("{}{path}", self.url)).insert_header(("x-user", user));
         if !last.is_empty() {
@@ -94,12 +94,12 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // The command is sent at once; nobody waits for its end.
+        // The stop command is sent at once; there is no need to await it.
         drop(self.handle.stop(false));
     }
 }
 
-/// Three lines of a handler.
+/// A minimal handler.
 async fn own_handler(
     relay: web::Data<Relay>,
     request: HttpRequest,
@@ -112,7 +112,7 @@ pub(crate) fn client() -> Client {
     Client::builder().timeout(Duration::from_secs(20)).disable_redirects().finish()
 }
 
-/// An answer that is read bit by bit.
+/// A response that is read piece by piece.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -129,7 +129,7 @@ impl Answer {
         Self { status, headers, body: Box::pin(response), text: String::new() }
     }
 
-    /// Reads until this is in the text.
+    /// Reads until the text contains `what`.
     pub(crate) async fn until(&mut self, what: &str) -> &str {
         while !self.text.contains(what) {
             let bytes = within(self.body.next()).await;
@@ -139,7 +139,7 @@ impl Answer {
         &self.text
     }
 
-    /// Reads to the end; an answer that is cut off has an error.
+    /// Reads to the end; a truncated response is an error.
     pub(crate) async fn try_rest(&mut self) -> Result<&str, awc::error::PayloadError> {
         while let Some(bytes) = within(self.body.next()).await {
             self.text.push_str(std::str::from_utf8(&bytes?).unwrap());
@@ -165,13 +165,13 @@ impl Answer {
     }
 }
 
-/// What `useChat` sends.
+/// Returns the body of a `useChat` request.
 pub(crate) fn ui(chat: &str, message: &str) -> Value {
     json!({"id": chat, "trigger": "submit-message",
            "messages": [{"id": message, "role": "user", "parts": [{"type": "text", "text": "Hello"}]}]})
 }
 
-/// The ids of the frames, and their data.
+/// Returns the ids and the data of the frames.
 pub(crate) fn frames(text: &str) -> Vec<(String, String)> {
     let field = |frame: &str, name: &str| {
         frame.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
@@ -180,7 +180,7 @@ pub(crate) fn frames(text: &str) -> Vec<(String, String)> {
     frames.map(|frame| (field(frame, "id: "), field(frame, "data: "))).collect()
 }
 
-/// The text that the deltas of a UI message stream add up to.
+/// Returns the text that the deltas of a UI message stream add up to.
 pub(crate) fn ui_text(text: &str) -> String {
     let deltas = frames(text).into_iter().filter_map(|(_, data)| serde_json::from_str::<Value>(&data).ok());
     deltas
@@ -189,7 +189,7 @@ pub(crate) fn ui_text(text: &str) -> String {
         .collect()
 }
 
-/// All entries of a log, when it has ended, as JSON.
+/// Waits until a log has ended, and returns its entries as JSON.
 pub(crate) async fn log(store: &dyn Store, id: &GenerationId) -> Vec<Value> {
     let mut watch = store.watch(id);
     let mut entries = Vec::new();

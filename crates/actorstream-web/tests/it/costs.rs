@@ -1,4 +1,4 @@
-//! What one user, and what a crowd, can make the relay do.
+//! The cost that one user, and many users, can cause the relay.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -88,7 +88,7 @@ async fn one_user_keeps_so_many_bytes() {
     assert!(text.contains("aaa"), "{text}");
 }
 
-/// A generation that another instance writes.
+/// Creates a generation that another instance writes.
 async fn elsewhere(store: &dyn Store, events: Vec<Event>) -> GenerationId {
     let lease = Duration::from_secs(60);
     let new = NewGeneration {
@@ -118,7 +118,7 @@ async fn quick_reconnects_leave_no_pollers_behind() {
     }
     let _viewer = relay.viewer(&id, Api::Responses, Protocol::OpenAi, None).unwrap();
     actix_rt::time::sleep(Duration::from_millis(2500)).await;
-    // One look a second, however long this took.
+    // One poll per second, however long this took.
     let claims = store.faults.claims.load(Ordering::Relaxed) as u64;
     assert!((1..=start.elapsed().as_secs() + 2).contains(&claims), "{claims} in {:?}", start.elapsed());
 }
@@ -139,7 +139,7 @@ async fn a_running_response_is_not_read_whole() {
     }
     let read = store.faults.bytes_read.load(Ordering::Relaxed);
     assert!(read < 5 * 40_000, "{read} bytes of 2 MB were read");
-    // And it takes a permit.
+    // It also takes a permit.
     let full = Service::start(with_store(&upstream.base_url(), store.clone()).max_viewers(0));
     assert_eq!(full.get("alice", &format!("/api/v1/responses/{id}")).await.status, 503);
 }
@@ -155,7 +155,7 @@ async fn a_store_that_is_away_is_told_of_at_once() {
         let answer = service.post("alice", path, &request(path, 0)).await;
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{path}");
         println!("{path}: told after {:?}", start.elapsed());
-        // It was 14.6 s; the limit leaves room for a busy machine.
+        // Before failures were prompt, this took 14.6 s. The limit leaves room for a busy machine.
         assert!(start.elapsed() < Duration::from_secs(5));
     }
     assert_eq!(service.get("alice", "/api/chat/c/stream").await.status, 503);
@@ -169,14 +169,14 @@ async fn an_unbound_generation_is_never_sent_upstream() {
     store.faults.shared.store(true, Ordering::Relaxed);
     let lease = Duration::from_millis(200);
     let service = Service::start(with_store(&upstream.base_url(), store.clone()).lease(lease));
-    // The link breaks between the two steps, and nothing can be put right.
+    // The store fails between the two steps, and the cleanup fails too.
     store.faults.bind_down.store(true, Ordering::Relaxed);
     store.faults.remove_down.store(true, Ordering::Relaxed);
     assert_eq!(service.post("alice", "/api/chat", &ui("c", "m")).await.status, 503);
     assert_eq!(store.inner.len(), 1, "it is in the store");
     store.faults.bind_down.store(false, Ordering::Relaxed);
     store.faults.remove_down.store(false, Ordering::Relaxed);
-    // Its lease ends, and another instance finds it.
+    // The lease expires, and another instance finds the generation.
     let other = with_store(&upstream.base_url(), store.clone()).build();
     actix_rt::time::sleep(2 * lease).await;
     other.adopt_orphans().await;
@@ -187,7 +187,7 @@ async fn an_unbound_generation_is_never_sent_upstream() {
     })
     .await;
     assert_eq!((upstream.request_count(), other.running()), (0, 0));
-    // The same message begins the one answer.
+    // The same message starts the only response.
     assert_eq!(ui_text(&service.post("alice", "/api/chat", &ui("c", "m")).await.rest().await), "Hello");
     assert_eq!(upstream.request_count(), 1);
     let asked = upstream.requests()[0].json();

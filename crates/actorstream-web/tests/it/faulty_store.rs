@@ -1,4 +1,4 @@
-//! A store that misbehaves as a test says.
+//! A store with faults that a test selects.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,7 +14,7 @@ use actorstream_web::store::{
 };
 use tokio::sync::{Notify, watch};
 
-/// Clones misbehave together.
+/// Clones share the faults.
 #[derive(Clone, Default)]
 pub(crate) struct FaultyStore {
     pub(crate) inner: MemoryStore,
@@ -23,27 +23,27 @@ pub(crate) struct FaultyStore {
 
 #[derive(Default)]
 pub(crate) struct Faults {
-    /// Appends wait here, if it is set.
+    /// The gate at which appends wait, if set.
     pub(crate) gate: Mutex<Option<Gate>>,
-    /// An append has come to the gate.
+    /// Notified when an append arrives at the gate.
     pub(crate) waits: Notify,
-    /// So many answers to appends are lost.
+    /// The number of replies to appends that will be lost.
     pub(crate) lost_answers: AtomicUsize,
-    /// Nothing can be reached.
+    /// Whether every operation fails.
     pub(crate) down: AtomicBool,
-    /// Nothing can be bound.
+    /// Whether binding fails.
     pub(crate) bind_down: AtomicBool,
-    /// The next log that is read is removed just before, as by another request.
+    /// Whether the next log is removed just before it is read, as if by another request.
     pub(crate) removed_first: AtomicBool,
-    /// Nothing can be removed.
+    /// Whether removal fails.
     pub(crate) remove_down: AtomicBool,
-    /// How often a generation was claimed, or tried to be.
+    /// The number of claims, successful or not.
     pub(crate) claims: AtomicUsize,
-    /// How many bytes of logs were read.
+    /// The number of bytes read from logs.
     pub(crate) bytes_read: AtomicUsize,
-    /// Other instances share the logs.
+    /// Whether the store counts as shared with other instances.
     pub(crate) shared: AtomicBool,
-    /// How many entries, and bytes, each append has had.
+    /// The number of entries and bytes of each append.
     pub(crate) appends: Mutex<Vec<(usize, u64)>>,
 }
 

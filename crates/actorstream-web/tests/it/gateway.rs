@@ -15,7 +15,7 @@ fn message(text: &str) -> Value {
         "content": [{"type": "output_text", "text": text, "annotations": []}]}])
 }
 
-/// The events of a response, numbered from 0.
+/// Returns the events of a response, numbered from 0.
 fn response_events() -> Vec<Value> {
     let mut events = vec![
         json!({"type": "response.created", "response": response("in_progress", &json!([]))}),
@@ -173,7 +173,7 @@ async fn a_response_can_be_cancelled() {
     assert_eq!(service.post("bob", "/api/v1/responses/resp_1/cancel", &json!({})).await.status, 404);
     let cancelled = service.post("alice", "/api/v1/responses/resp_1/cancel", &json!({})).await.json().await;
     assert_eq!((&cancelled["id"], &cancelled["status"]), (&json!("resp_1"), &json!("cancelled")));
-    // Upstream is told to stop it, too.
+    // The response is also cancelled at upstream.
     let told = within(upstream.request(1)).await;
     assert_eq!((told.method.as_str(), told.path.as_str()), ("POST", "/v1/responses/resp_1/cancel"));
     assert_eq!(log(&**service.relay.store(), &id).await.last().unwrap()["end"]["type"], "abort");

@@ -1,4 +1,4 @@
-//! The store in memory keeps the contract of all stores. The clock stands still, and jumps over what is waited for.
+//! `MemoryStore` fulfils the contract of all stores. The paused clock advances only over waits.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Taking over generations whose producer is gone: by policy, exactly, and not for ever.
+//! Takeovers of generations whose producer is gone: by policy, without gaps or duplicates, and a bounded number of
+//! times.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::faulty_store::FaultyStore;
 
 const LEASE: Duration = Duration::from_secs(15);
 
-/// The events of a response, numbered.
+/// Returns the numbered events of a response.
 fn response_events() -> Vec<Value> {
     let response = |status: &str| {
         json!({"id": "resp_1", "object": "response", "created_at": 1, "model": "m",
@@ -33,7 +34,7 @@ fn response_events() -> Vec<Value> {
     events
 }
 
-/// What a producer has left behind that is gone.
+/// Creates a generation whose producer is gone.
 async fn orphan(
     store: &MemoryStore,
     api: Api,
@@ -67,7 +68,7 @@ fn relay(upstream: &Upstream, store: &MemoryStore, takeover: Takeover) -> Relay 
     with_store(&upstream.base_url(), store.clone()).takeover(takeover).max_takeovers(2).build()
 }
 
-/// The rest of the response, as upstream answers `starting_after`.
+/// An upstream that answers `starting_after` with the rest of the response.
 fn background() -> Script {
     Script::with(|request: &Request| {
         let query = request.query.clone().unwrap_or_default();
@@ -201,7 +202,7 @@ async fn an_instance_that_goes_down_hands_over_at_once_and_leaves_the_response_t
     let mut viewer = down.viewer(&id, Api::Responses, actorstream_web::Protocol::OpenAi, None).unwrap();
     assert!(viewer.next().await.unwrap().is_ok());
     let watching = async {
-        // The viewer is cut off, so that it comes back elsewhere.
+        // The viewer is disconnected, so that it reconnects elsewhere.
         assert!(viewer.next().await.unwrap().is_err());
         assert!(viewer.next().await.is_none());
     };
@@ -239,7 +240,7 @@ async fn upstream_headers_of_a_replaced_answer_are_not_passed_on() {
         let asking = service.post("alice", "/api/v1/chat/completions", &body);
         let take_over = async {
             within(upstream.request(0)).await;
-            // The producer cannot keep its lease, and another one takes the generation.
+            // The producer cannot renew its lease, and another one takes over.
             store.faults.down.store(true, Ordering::Relaxed);
             while upstream.request_count() < 2 {
                 other.adopt_orphans().await;

@@ -1,4 +1,4 @@
-//! The gateway says what upstream says.
+//! The gateway reports what upstream reports.
 
 use std::sync::atomic::Ordering;
 
@@ -70,7 +70,7 @@ fn response(status: &str, more: &Value) -> Value {
     response
 }
 
-/// The events of a response that fails after it has said something.
+/// Returns the events of a response that fails after some output.
 fn failing() -> Vec<Value> {
     let error = json!({"error": {"code": "server_error", "message": "The model broke"}});
     vec![
@@ -296,7 +296,7 @@ async fn an_answer_that_failed_is_asked_for_again() {
     let ask = || async { service.post("alice", "/api/chat", &ui("c", "m")).await.rest().await };
     assert!(ask().await.contains(r#""type":"error""#));
     fails.store(false, Ordering::Relaxed);
-    // Of several who send it at once one begins the answer.
+    // One of several concurrent requests begins the response.
     let answers = join_all((0..8).map(|_| ask())).await;
     assert!(answers.iter().all(|answer| ui_text(answer) == "Hello"), "{answers:?}");
     assert_eq!(ui_text(&ask().await), "Hello");
@@ -313,7 +313,7 @@ async fn an_answer_that_failed_and_is_removed_meanwhile_is_asked_for_again() {
     let service = Service::start(with_store(&upstream.base_url(), store.clone()));
     let ask = || async { service.post("alice", "/api/chat", &ui("c", "m")).await.rest().await };
     assert!(ask().await.contains(r#""type":"error""#));
-    // Another request finds out that it failed, and removes it while this one looks at it.
+    // A concurrent request detects the failure, and removes the generation while this request reads it.
     store.faults.removed_first.store(true, Ordering::Relaxed);
     assert_eq!(ui_text(&ask().await), "Hello");
     assert_eq!(upstream.request_count(), 2);
@@ -368,7 +368,7 @@ async fn when_to_come_again_is_passed_on_as_upstream_wrote_it() {
             assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, after));
         }
     }
-    // What cannot be read is left out.
+    // Unreadable headers are left out.
     let head = b"HTTP/1.1 429 No\r\ncontent-length: 2\r\nretry-after: 7\xff\r\n\r\n{}";
     let upstream = Upstream::start(Reply::recorded(head.to_vec()));
     let service = Service::start(builder(&upstream.base_url()));

@@ -1,4 +1,4 @@
-//! From the log to its viewers: each from where it was, in its own time.
+//! From the log to its viewers: each from its position and at its own pace.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn viewer(relay: &Relay, id: &GenerationId, after: Option<Cursor>) -> Viewer {
     relay.viewer(id, Api::Chat, Protocol::UiMessage, after).unwrap()
 }
 
-/// An answer that has ended.
+/// Creates a generation that has ended.
 async fn ended() -> (Relay, GenerationId, Upstream) {
     let stream = ChatStream::new().delta_chars(1).reasoning_content("Hmm").content("Hello, wörld");
     let stream = stream.tool_call("c", "f", "{\"a\":1}");
@@ -166,7 +166,7 @@ async fn or_it_is_stopped_a_while_after_where_that_is_configured() {
     let relay = builder(&upstream.base_url()).on_last_viewer(OnLastViewer::CancelAfter(hold)).build();
     let id = relay.begin("alice", hello()).await.unwrap();
     let mut watching = viewer(&relay, &id, None);
-    // Nobody leaves: it goes on.
+    // The viewer stays, so the generation continues.
     for _ in 0..20 {
         watching.next().await.unwrap().unwrap();
     }

@@ -1,4 +1,4 @@
-//! From upstream to the log: order, the brake, the lease, and every way that it ends.
+//! From upstream to the log: order, backpressure, the lease, and every kind of end.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -19,12 +19,12 @@ fn hello() -> UpstreamRequest {
     UpstreamRequest::new(Api::Chat, &ChatRequest::new("m").user("Hello")).unwrap()
 }
 
-/// The text of the chunks in a log.
+/// Returns the text of the chunks in a log.
 fn text(log: &[Value]) -> String {
     log.iter().filter_map(|entry| entry["upstream"]["choices"][0]["delta"]["content"].as_str()).collect()
 }
 
-/// Says one piece, then waits at the gate.
+/// Sends one piece, then waits at the gate.
 fn held(gate: &Gate) -> Reply {
     let events: Vec<String> = ChatStream::new().delta_words().content("Hello, world").events().collect();
     let (head, tail) = events.split_at(2);
@@ -45,7 +45,7 @@ async fn a_log_has_every_event_as_it_came_and_the_end() {
     assert_eq!(*end, json!({"end": {"type": "finish", "reason": "stop"}}));
 }
 
-/// A relay whose store waits at the gate, and the log of its generation.
+/// Returns a relay whose store waits at the gate, and the log of its generation.
 async fn braked(upstream: &Upstream, store: FaultyStore) -> (Relay, GenerationId, Log) {
     let faults = store.faults.clone();
     let held = Arc::new(Mutex::new(None));

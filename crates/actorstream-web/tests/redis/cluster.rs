@@ -18,7 +18,7 @@ struct Cluster {
 impl Cluster {
     fn start() -> Self {
         let start = || {
-            // The default, 10,000 above the port, need not be a port.
+            // The default, the port plus 10,000, may not be a valid port.
             let bus = free_port().to_string();
             let server = Server::with(&[
                 "--cluster-enabled",
@@ -92,7 +92,7 @@ async fn instances_that_know_different_nodes_share_answers_on_all_of_them() {
     let prefix = number();
     let writer = store(&cluster.url(0, prefix), StoreLimits::default()).await;
     let reader = store(&cluster.url(2, prefix), StoreLimits::default()).await;
-    // Their ids put them on all nodes.
+    // The ids distribute the generations over all nodes.
     for _ in 0..12 {
         let id = created(&writer).await;
         let both = join(write(&writer, &id, 20, Duration::from_millis(2)), follow(&reader, &id));
@@ -100,7 +100,7 @@ async fn instances_that_know_different_nodes_share_answers_on_all_of_them() {
     }
     let keys = |node: &Server| node.command(&["DBSIZE"]).trim().parse::<u64>().unwrap();
     assert!(cluster.nodes.iter().all(|node| keys(node) > 0), "a node has nothing");
-    // What is left behind anywhere is found.
+    // Orphans are found on any node.
     let id = created(&writer).await;
     writer.release(&id, 1).await.unwrap();
     assert_eq!(reader.orphans(10).await.unwrap(), std::slice::from_ref(&id));

@@ -1,4 +1,4 @@
-//! The contract of all stores, on a whole Redis, and on one whose replies are lost again and again.
+//! The contract of all stores, on an intact Redis, and on one whose replies are lost repeatedly.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use actorstream_web::store::{Store, StoreLimits, contract};
 use crate::proxy::Proxy;
 use crate::server::{Server, store, url};
 
-/// Passes the tests of the contract, but for the one that counts, to a macro.
+/// Passes the tests of the contract to a macro, except the one that counts acknowledgements.
 macro_rules! contract_tests {
     ($macro:ident) => {
         $macro! {
@@ -41,7 +41,7 @@ macro_rules! contract_tests {
 }
 pub(crate) use contract_tests;
 
-/// Stores on what listens on this port.
+/// Creates stores on the server at this port.
 macro_rules! make {
     ($port:expr) => {{
         let port = $port;
@@ -81,14 +81,14 @@ macro_rules! tests {
 
 contract_tests!(tests);
 
-/// It counts what was acknowledged, which a lost reply is not: `faults` has what holds then.
+/// It counts acknowledged appends, and a lost reply acknowledges nothing. `faults` tests that case.
 #[tokio::test]
 async fn nothing_is_written_across_a_takeover() {
     let server = Server::start();
     contract::producers::nothing_is_written_across_a_takeover(&make!(server.port)).await;
 }
 
-/// None is left out.
+/// Checks that no test is left out.
 #[test]
 fn every_test_of_the_contract_runs() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/contract");

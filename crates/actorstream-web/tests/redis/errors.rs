@@ -1,4 +1,4 @@
-//! What Redis refuses is said clearly, and without the password.
+//! Errors of Redis are reported clearly and without the password.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use actorstream_web::store::{RedisConnectError, RedisStore, Store, StoreError, S
 use crate::server::{Server, free_port, number};
 use crate::work::{LONG, append, created, finish, follow, new_generation, numbered, within, write, written};
 
-/// What the user needs, as `docs/scale-out.md` says.
+/// The document with the permissions that the user needs.
 const ACL: &str = include_str!("../../../../docs/scale-out.md");
 
 fn refused(result: Result<RedisStore, RedisConnectError>) -> String {
@@ -79,7 +79,7 @@ async fn a_user_needs_no_more_than_the_documents_say() {
     for here in [Tally { generations: 1, viewers: 2, bytes: 3 }, Tally::default()] {
         assert_eq!(store.tally("o", "process", here, LONG).await, Ok(Tally::default()));
     }
-    // It may no more.
+    // The user has no other permissions.
     let other = format!("{url}?prefix=other");
     let error = refused(RedisStore::connect(&other).await);
     assert!(error.contains("lacks a permission"), "{error}");
@@ -104,7 +104,7 @@ async fn a_full_redis_takes_ends_and_leases() {
     created(&store).await;
 }
 
-/// A certificate for localhost, and the CA that has signed it.
+/// Writes a certificate for localhost, and the CA that signed it.
 fn certificates(folder: &std::path::Path) {
     let run = |script: &str| {
         let output = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();

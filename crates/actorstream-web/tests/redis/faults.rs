@@ -1,4 +1,4 @@
-//! What breaks does not show: no gap, nothing twice, and viewers go on by themselves.
+//! Faults are invisible: no gaps, no duplicates, and viewers continue by themselves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::work::{
     LONG, append, created, eventually, finish, follow, new_generation, numbered, within, write, written,
 };
 
-/// A producer's store and a viewer's, which share their logs.
+/// Returns a producer's and a viewer's store, which share their logs.
 async fn two(port: u16, viewers_port: u16) -> (RedisStore, RedisStore) {
     let prefix = number();
     let url = |port| format!("redis://127.0.0.1:{port}?prefix=f{prefix}");
@@ -36,7 +36,7 @@ async fn write_and_follow(
     assert_eq!(read, written(entries));
 }
 
-/// Does something again and again, while a test works.
+/// Repeats an action in the background of a test.
 async fn repeat(times: u32, pause: Duration, mut act: impl FnMut() + Send + 'static) {
     let acting = tokio::task::spawn_blocking(move || {
         for _ in 0..times {
@@ -85,7 +85,7 @@ async fn replies_that_are_lost_again_and_again_leave_no_gap() {
     let proxy = Proxy::start(server.port);
     let (producer, viewer) = two(proxy.port, proxy.port).await;
     proxy.cut_at_random(fastrand::u64(..));
-    // The connections that are there are cut only from now on.
+    // The proxy cuts only new connections from now on, so close the existing ones.
     server.command(&["CLIENT", "KILL", "TYPE", "normal"]);
     server.command(&["CLIENT", "KILL", "TYPE", "pubsub"]);
     write_and_follow(&producer, &viewer, 300, async {}).await;
@@ -160,19 +160,20 @@ async fn messages_that_are_lost_are_made_up_for() {
     let (producer, viewer) = two(server.port, proxy.port).await;
     proxy.deaf(true);
     write_and_follow(&producer, &viewer, 100, async {}).await;
-    // A stop is told too.
+    // A stop is notified too.
     let id = created(&producer).await;
     let mut watch = producer.watch(&id);
     let mut deaf = viewer.watch(&id);
     producer.request_stop(&id, "the user").await.unwrap();
     within(watch.wait_for(|progress| progress.stop)).await.unwrap();
     within(deaf.wait_for(|progress| progress.stop)).await.unwrap();
-    // And that a log is gone.
+    // The removal of a log is notified too.
     producer.remove(&id).await.unwrap();
     within(async { while deaf.changed().await.is_ok() {} }).await;
 }
 
-/// A reader's store that has heard of the first entry of a log, but of no later one; and the log, which has three.
+/// Returns a reader's store that was notified of the first entry of a log but not of later ones, and the log, which
+/// has three.
 async fn hard_of_hearing(server: &Server) -> (Proxy, RedisStore, RedisStore, GenerationId) {
     let proxy = Proxy::start(server.port);
     let (reader, writer) = two(proxy.port, server.port).await;
@@ -251,7 +252,7 @@ async fn a_redis_that_is_gone_is_told_of_in_time() {
     };
     within(async {
         unavailable(store.append(&id, &append(1, vec![numbered(1)])).await.unwrap_err());
-        // From then on without waiting.
+        // From then on, operations fail without waiting.
         eventually(async || {
             let before = tokio::time::Instant::now();
             unavailable(store.read(&id, 0, 100).await.unwrap_err());
@@ -263,7 +264,7 @@ async fn a_redis_that_is_gone_is_told_of_in_time() {
     .await;
 }
 
-/// What is acknowledged is in the log when another takes over; what was not may be.
+/// After a takeover, all acknowledged entries are in the log; others may be.
 #[tokio::test]
 async fn a_takeover_keeps_what_was_acknowledged_though_replies_are_lost() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! Keys that somebody else has written, or that are of a wrong type.
+//! Keys written by another program, or of a wrong type.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn a_key_of_a_wrong_type_spoils_one_generation() {
     server.command(&["ZADD", &format!("{prefix}:live"), "0", "no id at all {}"]);
     let orphan = created(&healthy).await;
     healthy.release(&orphan, 1).await.unwrap();
-    // Others connect, find the orphan, and write.
+    // Other stores connect, find the orphan, and write.
     let other = within(store(&url, StoreLimits::default())).await;
     let found = within(other.orphans(100)).await.unwrap();
     assert!(found.contains(&orphan), "{found:?}");
@@ -49,7 +49,7 @@ async fn a_key_of_a_wrong_type_spoils_one_generation() {
             .1,
         written(10)
     );
-    // Whoever asks for one of them is told at once, and nothing panics.
+    // An operation on such a key fails at once, and nothing panics.
     for id in &spoiled {
         let asked = tokio::time::timeout(Duration::from_secs(10), async {
             let _ = healthy.generation(id).await;
@@ -75,7 +75,7 @@ async fn a_chat_of_a_wrong_type_is_told_of() {
     server.command(&["SET", &key, "x"]);
     assert!(matches!(within(store.current(&chat)).await, Err(StoreError::Invalid(_))));
     assert!(matches!(within(store.bind(&chat, &turn, &id)).await, Err(StoreError::Invalid(_))));
-    // Another one is as ever.
+    // Other keys are not affected.
     assert_eq!(store.current(&ChatKey::chat("alice", "d")).await, Ok(None));
 }
 
@@ -86,11 +86,11 @@ async fn an_oversized_request_is_not_read() {
     let store =
         store(&format!("redis://127.0.0.1:{}?prefix={prefix}", server.port), StoreLimits::default()).await;
     let id: GenerationId = created(&store).await;
-    // 160 MiB of zeros, made where they are.
+    // 160 MiB of zeros, created by the server.
     let key = format!("{prefix}:{{{id}}}:m");
     let script = "return redis.call('HSET', KEYS[1], 'request', string.rep('x', 160 * 1024 * 1024))";
     assert_eq!(server.command(&["EVAL", script, "1", &key]), "0\n");
-    // Redis answers nobody meanwhile, for as long as the machine takes.
+    // Redis does not answer meanwhile.
     let found = when_available(async || store.generation(&id).await).await;
     assert!(matches!(found, Err(StoreError::Invalid(_))), "{:?}", found.map(|found| found.request.len()));
     let chat = format!("{prefix}:chat:5:alice:chat/c");

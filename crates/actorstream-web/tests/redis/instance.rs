@@ -1,6 +1,6 @@
-//! An instance of a service: a process of its own, which can be killed.
+//! An instance of a service: a separate process, which can be killed.
 //!
-//! It is this test program, started once more: the test [`instance`] serves when it is told to by the environment.
+//! It is this test program, started again: the test [`instance`] serves if the environment asks for it.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -12,13 +12,13 @@ use actorstream_web::store::RedisStore;
 use actorstream_web::{Relay, Takeover};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What the environment tells an instance: Redis, upstream, the lease in milliseconds, the policy.
+/// The variable with the configuration of an instance: Redis, upstream, the lease in milliseconds, the policy.
 const VARIABLE: &str = "ACTORSTREAM_TEST_INSTANCE";
 
-/// A running instance. It is killed when it is dropped.
+/// A running instance, which is killed on drop.
 pub(crate) struct Instance {
     child: Child,
-    /// Where its routes are.
+    /// The URL of its routes.
     pub(crate) url: String,
 }
 
@@ -33,7 +33,7 @@ impl Instance {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
-        // What it prints further is read, so that it never waits.
+        // Read its further output, so that it never blocks.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, url: format!("http://127.0.0.1:{}/api", port.expect("the instance serves")) }
     }
@@ -43,7 +43,7 @@ impl Instance {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has exited.
     pub(crate) async fn ended(&mut self) {
         crate::work::eventually(async || self.child.try_wait().unwrap().map(drop)).await;
     }

@@ -1,5 +1,5 @@
-//! `RedisStore` against Debian's redis-server, or the server that `REDIS_SERVER` names, whole and broken. Each test starts a
-//! server of its own.
+//! `RedisStore` against Debian's redis-server, or the server in `REDIS_SERVER`, with and without faults. Each test
+//! starts its own server.
 #![allow(clippy::unwrap_used)]
 
 mod cluster;

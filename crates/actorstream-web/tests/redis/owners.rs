@@ -1,4 +1,4 @@
-//! The caps of an owner hold over all instances together.
+//! The limits of an owner apply to all instances together.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn one_owner_has_so_many_generations_on_all_instances_together() {
         assert_eq!(begin(relay, "alice").await, Err(Some("too_many_generations".to_owned())));
         begin(relay, "bob").await.unwrap();
     }
-    // Whoever was refused holds nothing, and what has ended makes room elsewhere.
+    // Refused requests hold nothing, and an ended generation makes room on other instances.
     one.stop(&first, "stopped").await.unwrap();
     eventually(async || begin(&two, "alice").await.ok()).await;
     assert_eq!(begin(&one, "alice").await, Err(Some("too_many_generations".to_owned())));
@@ -67,7 +67,7 @@ async fn one_owner_keeps_so_many_bytes_on_all_instances_together() {
     }
 }
 
-/// The routes of an instance.
+/// Creates the routes of an instance.
 macro_rules! routes {
     ($relay:expr) => {
         init_service(App::new().configure(|config| $relay.configure(config))).await
@@ -92,7 +92,7 @@ async fn one_owner_has_so_many_viewers_on_all_instances_together() {
         let error: Value = read_body_json(refused).await;
         assert_eq!(error["error"]["code"], "too_many_viewers");
     }
-    // Who leaves one instance makes room on the other.
+    // A viewer that leaves one instance makes room on the other.
     drop(first);
     eventually(async || (call_service(&two, request()).await.status() == 200).then_some(())).await;
 }

@@ -1,11 +1,11 @@
-//! A proxy between a store and its Redis, which loses what it is told to lose.
+//! A proxy between a store and its Redis, which loses data on request.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// A running proxy. It accepts no more when it is dropped.
+/// A running proxy, which stops accepting on drop.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     control: Arc<Control>,
@@ -14,16 +14,16 @@ pub(crate) struct Proxy {
 #[derive(Default)]
 struct Control {
     over: AtomicBool,
-    /// Messages of channels are swallowed.
+    /// Whether messages of channels are dropped.
     deaf: AtomicBool,
-    /// What is done with a request that holds these bytes.
+    /// The loss for the next request that contains these bytes.
     marked: Mutex<Option<(Vec<u8>, Loss)>>,
-    /// The random numbers that say after how many replies a connection is cut.
+    /// The random numbers that determine after how many replies a connection is cut.
     dice: Mutex<Option<fastrand::Rng>>,
     cuts: AtomicU32,
 }
 
-/// What a cut connection loses.
+/// The data that a cut connection loses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
     /// The second half of the request.
@@ -33,7 +33,7 @@ pub(crate) enum Loss {
 }
 
 impl Proxy {
-    /// Starts one in front of this port of the loopback interface.
+    /// Starts a proxy for this port of the loopback interface.
     pub(crate) fn start(to: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -52,23 +52,23 @@ impl Proxy {
         Self { port, control }
     }
 
-    /// Cuts the connection of the next request that holds these bytes.
+    /// Cuts the connection of the next request that contains these bytes.
     pub(crate) fn cut_at(&self, bytes: &str, loss: Loss) {
         *self.control.marked.lock().unwrap() = Some((bytes.as_bytes().to_vec(), loss));
     }
 
-    /// From now on, replies are lost and their connections cut, as the seed has it.
+    /// From now on, loses replies and cuts their connections at random, with this seed.
     pub(crate) fn cut_at_random(&self, seed: u64) {
         println!("the seed of the cuts is {seed}");
         *self.control.dice.lock().unwrap() = Some(fastrand::Rng::with_seed(seed));
     }
 
-    /// Whether messages of channels are swallowed.
+    /// Sets whether messages of channels are dropped.
     pub(crate) fn deaf(&self, deaf: bool) {
         self.control.deaf.store(deaf, Ordering::Relaxed);
     }
 
-    /// How many connections were cut.
+    /// Returns the number of connections that were cut.
     pub(crate) fn cuts(&self) -> u32 {
         self.control.cuts.load(Ordering::Relaxed)
     }
@@ -81,7 +81,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Copies both ways, each on a thread, until one side ends or the connection is cut.
+/// Copies in both directions, each on a thread, until one side closes or the connection is cut.
 fn join(client: TcpStream, server: TcpStream, control: &Arc<Control>) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let lose_reply = Arc::new(AtomicBool::new(false));
@@ -116,7 +116,7 @@ fn join(client: TcpStream, server: TcpStream, control: &Arc<Control>) {
     });
 }
 
-/// Copies until an end. `cut` may change a chunk, and say after how many bytes of it the connection is cut.
+/// Copies until the end. `cut` may change a chunk, and returns after how many bytes of it to cut the connection.
 fn copy(mut from: TcpStream, mut to: TcpStream, mut cut: impl FnMut(&mut Vec<u8>) -> Option<usize>) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
@@ -144,7 +144,7 @@ impl Control {
         Some(loss)
     }
 
-    /// After how many replies a new connection is cut.
+    /// Returns after how many replies a new connection is cut.
     fn throw(&self) -> u32 {
         let mut dice = self.dice.lock().unwrap();
         dice.as_mut().map_or(u32::MAX, |dice| dice.u32(6..40))

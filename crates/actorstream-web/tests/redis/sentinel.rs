@@ -15,7 +15,7 @@ struct Sentinel {
 }
 
 impl Sentinel {
-    /// Starts one that watches over these primaries.
+    /// Starts a sentinel that monitors these primaries.
     fn start(primaries: &[(&str, u16)], password: Option<&str>) -> Self {
         let directory =
             std::env::temp_dir().join(format!("actorstream-sentinel-{}-{}", std::process::id(), number()));
@@ -86,7 +86,7 @@ async fn a_failover_is_followed() {
         store.append(&id, &append(1, vec![numbered(1)])).await.unwrap();
         with_password(&primary, &["WAIT", "1", "5000"]);
         primary.kill();
-        // What was acknowledged by the replica is there, and the log goes on at the new primary.
+        // Entries that the replica acknowledged are there, and the log continues on the new primary.
         let ended =
             within(eventually(async || store.append(&id, &append(2, vec![finish()])).await.ok())).await;
         assert_eq!(ended.tail, 2);

@@ -1,4 +1,4 @@
-//! A redis-server of one test, in a directory of its own.
+//! A redis-server for one test, in a separate directory.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actorstream_web::store::{RedisOptions, RedisStore, StoreLimits};
 
-/// A running redis-server. It ends when it is dropped.
+/// A running redis-server, which is stopped on drop.
 pub(crate) struct Server {
     child: Child,
     pub(crate) port: u16,
@@ -18,23 +18,23 @@ pub(crate) struct Server {
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
-/// A number that no other test has.
+/// Returns a number that no other test has.
 pub(crate) fn number() -> u32 {
     NUMBER.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Server {
-    /// Starts one that keeps nothing on disk.
+    /// Starts a server that stores nothing on disk.
     pub(crate) fn start() -> Self {
         Self::with(&["--save", "", "--appendonly", "no"])
     }
 
-    /// Starts one whose log of commands is written before a command is answered.
+    /// Starts a server that writes each command to its append-only file before it replies.
     pub(crate) fn durable() -> Self {
         Self::with(&["--save", "", "--appendonly", "yes", "--appendfsync", "always"])
     }
 
-    /// Starts one with these arguments.
+    /// Starts a server with these arguments.
     pub(crate) fn with(arguments: &[&str]) -> Self {
         let directory =
             std::env::temp_dir().join(format!("actorstream-redis-{}-{}", std::process::id(), number()));
@@ -56,7 +56,7 @@ impl Server {
         panic!("redis-server (Debian package redis-server) did not start in {}", directory.display());
     }
 
-    /// Waits until it answers; false if it has ended.
+    /// Waits until it answers. Returns `false` if it has exited.
     fn answers(&mut self) -> bool {
         for _ in 0..400 {
             if self.child.try_wait().unwrap().is_some() {
@@ -70,7 +70,8 @@ impl Server {
         panic!("redis-server does not answer");
     }
 
-    /// What redis-cli prints for a command. It asks at the socket in the server's directory, where no other one answers.
+    /// Returns the output of redis-cli for a command. It uses the socket in the server's directory, where no other
+    /// server listens.
     pub(crate) fn command(&self, arguments: &[&str]) -> String {
         let output =
             Command::new("redis-cli").arg("-s").arg(socket(&self.directory)).args(arguments).output();
@@ -84,7 +85,7 @@ impl Server {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// Kills it, and starts it again after a pause.
+    /// Kills it, and restarts it after a pause.
     pub(crate) fn restart(&mut self, pause: Duration) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -99,19 +100,18 @@ impl Server {
         self.child.wait().unwrap();
     }
 
-    /// Its URL, with a prefix that nobody has used.
+    /// Returns its URL, with an unused prefix.
     pub(crate) fn url(&self) -> String {
         url(self.port)
     }
 
-    /// An empty store.
+    /// Returns an empty store.
     pub(crate) async fn store(&self) -> RedisStore {
         store(&self.url(), StoreLimits::default()).await
     }
 }
 
-/// A port that nobody listens at, and that the system gives to no outgoing connection: a server that is started again finds
-/// it free.
+/// Returns a free port outside the range of outgoing connections, so that a restarted server finds it free.
 pub(crate) fn free_port() -> u16 {
     let ports = std::iter::repeat_with(|| fastrand::u16(10_000..32_000));
     ports.take(1000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a port is free")
@@ -121,24 +121,24 @@ fn socket(directory: &Path) -> PathBuf {
     directory.join("socket")
 }
 
-/// The URL of what listens on this port, with a prefix that nobody has used.
+/// Returns the URL of the server on this port, with an unused prefix.
 pub(crate) fn url(port: u16) -> String {
     format!("redis://127.0.0.1:{port}/0?prefix=t{}", number())
 }
 
-/// A store that has patience with a busy machine.
+/// Returns a store with timeouts for a busy machine.
 pub(crate) async fn store(url: &str, limits: StoreLimits) -> RedisStore {
     let options = RedisOptions::new(url).limits(limits).operation_timeout(Duration::from_secs(20));
     options.connect().await.unwrap()
 }
 
-/// The server's program: `REDIS_SERVER`, or the one on the path.
+/// Returns the server's program: `REDIS_SERVER`, or the one on the path.
 pub(crate) fn program() -> std::ffi::OsString {
     std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
 }
 
 fn spawn(port: u16, directory: &Path, arguments: &[String]) -> Child {
-    // What was killed has left its socket behind.
+    // A killed server leaves its socket behind.
     let _ = std::fs::remove_file(socket(directory));
     Command::new(program())
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"])

@@ -1,4 +1,4 @@
-//! What a store in Redis has beside the contract of all stores.
+//! The behaviour of `RedisStore` beyond the contract of all stores.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::server::{Server, store};
 use crate::work::{LONG, append, created, eventually, finish, follow, numbered, within, write, written};
 
-/// How many connections there are, without the one that asks.
+/// Returns the number of connections, except the one that asks.
 fn clients(server: &Server) -> usize {
     let clients = server.command(&["CLIENT", "LIST"]);
     clients.lines().filter(|line| line.contains("id=") && !line.contains("cmd=client")).count()
@@ -35,7 +35,7 @@ async fn many_viewers_share_two_connections_and_one_subscription() {
     };
     let (viewed, ()) = within(join(viewers, looking)).await;
     assert!(viewed.iter().all(|read| *read == written(100)));
-    // Nobody watches any more.
+    // There are no watchers left.
     eventually(async || (server.command(&["PUBSUB", "CHANNELS", "*"]).trim().is_empty()).then_some(())).await;
 }
 
@@ -149,7 +149,7 @@ async fn expired_generations_make_room() {
         new.lease = Duration::from_millis(100);
         store.create(&new).await.unwrap();
     }
-    // Their instance is gone, and so are they in the end.
+    // Their instance is gone, and they expire eventually.
     eventually(async || store.create(&crate::work::new_generation()).await.ok()).await;
     assert_eq!(store.renew(&created(&store).await, 1, LONG).await.unwrap().stop, None);
 }

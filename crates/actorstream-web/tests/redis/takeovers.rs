@@ -1,4 +1,4 @@
-//! Instances that are killed, stopped and sent away: another one goes on.
+//! Takeovers after an instance is killed, paused or shut down.
 
 use std::time::{Duration, Instant};
 
@@ -12,12 +12,12 @@ use crate::instance::Instance;
 use crate::server::Server;
 use crate::work::{eventually, within};
 
-/// How much later than it should something may happen on a machine that does a lot of other things.
+/// The tolerated delay on a busy machine.
 const BUSY: Duration = Duration::from_secs(4);
 const LEASE: Duration = Duration::from_secs(2);
 const WORDS: usize = 12;
 
-/// An answer that is read bit by bit.
+/// A response that is read piece by piece.
 struct Answer {
     generation: String,
     body: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<Bytes, awc::error::PayloadError>>>>,
@@ -32,7 +32,7 @@ impl Answer {
         Self { generation, body: Box::pin(response), text: String::new() }
     }
 
-    /// Reads until this is in the text.
+    /// Reads until the text contains `what`.
     async fn until(&mut self, what: &str) {
         while !self.text.contains(what) {
             let bytes = within(self.body.next()).await;
@@ -65,13 +65,13 @@ async fn watch(instance: &Instance, generation: &str) -> Answer {
     Answer::of(client().get(url).insert_header(("x-user", "alice")).send()).await
 }
 
-/// The events that a viewer has seen.
+/// Returns the events that a viewer has received.
 fn events(text: &str) -> Vec<Value> {
     let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
     data.filter_map(|data| serde_json::from_str(data).ok()).collect()
 }
 
-/// The numbers of the log's entries that a viewer has seen the last event of.
+/// Returns the numbers of the log's entries that a viewer has received completely.
 fn ids(text: &str) -> Vec<u64> {
     let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
     ids.filter_map(|id| match id.split('.').collect::<Vec<_>>()[..] {
@@ -81,7 +81,7 @@ fn ids(text: &str) -> Vec<u64> {
     .collect()
 }
 
-/// The events of a response in background mode, numbered.
+/// Returns the numbered events of a response in background mode.
 fn response_events() -> Vec<Value> {
     let response = |status: &str| {
         json!({"id": "resp_1", "object": "response", "created_at": 1, "model": "m",
@@ -99,8 +99,8 @@ fn response_events() -> Vec<Value> {
     events
 }
 
-/// An upstream that says five events of a response and then is silent; whoever asks for the rest gets a first part of it,
-/// and what is behind the gate when that is opened.
+/// An upstream that sends five events of a response and is then silent. A request for the rest receives a first part
+/// of it, and the remainder once the gate opens.
 fn background(gate: &Gate) -> Upstream {
     let gate = gate.clone();
     Upstream::start(Script::with(move |request: &Request| {
@@ -119,7 +119,7 @@ fn ask() -> Value {
     json!({"model": "m", "input": "Hi", "background": true, "stream": true})
 }
 
-/// Two instances, a producer on the first, and viewers of both that have seen what there is so far.
+/// Two instances with a producer on the first, and viewers on both that have received everything so far.
 struct Stage {
     _redis: Server,
     a: Instance,
@@ -166,7 +166,7 @@ async fn a_producer_that_is_killed_is_gone_on_with_exactly() {
     gate.open();
     let seen = stage.at_b.rest().await;
     assert_eq!(events(&seen), response_events());
-    // The last event has the id of the log's end, the entry after it.
+    // The last event has the id of the log's end, which is the entry after it.
     let last = response_events().len() as u64;
     assert_eq!(ids(&seen), (1..last).chain([last + 1]).collect::<Vec<_>>());
 }
@@ -180,12 +180,12 @@ async fn a_producer_that_sleeps_and_wakes_writes_nothing_more() {
     stage.at_b.until("word4").await;
     let open = upstream.open();
     stage.a.signal("-CONT");
-    // It finds that it was taken over, and drops its upstream.
+    // The old producer detects the takeover and drops its upstream connection.
     eventually(async || (upstream.open() < open).then_some(())).await;
     gate.open();
     let seen = stage.at_b.rest().await;
     assert_eq!(events(&seen), response_events());
-    // Its own viewer goes on with what the other one writes.
+    // Its own viewer continues with the entries of the new producer.
     assert_eq!(events(&stage.at_a.rest().await), response_events());
 }
 
@@ -205,7 +205,8 @@ async fn a_producer_that_is_sent_away_hands_over_at_once() {
     assert_eq!(events(&stage.at_b.rest().await), response_events());
 }
 
-/// What chat completions say when the first of two instances is killed in the midst of them.
+/// Kills the first of two instances during a chat completion. Returns what a viewer on the second one received, and
+/// the number of upstream requests.
 async fn killed_in_a_chat(takeover: &str) -> (String, usize) {
     let chat = ChatStream::new().content("Hello, world").delta_words();
     let first: Vec<String> = chat.events().take(2).collect();
@@ -251,7 +252,7 @@ async fn stop_pressed_on_one_instance_closes_the_upstream_of_another() {
     }
 }
 
-/// Reads some bytes of an answer, and lets go of it.
+/// Reads some bytes of a response, and disconnects.
 async fn read_some(instance: &Instance, generation: &str, last: &str, most: usize) -> (String, bool) {
     let url = format!("{}/v1/generations/{generation}/stream?protocol=openai", instance.url);
     let mut request = client().get(url).insert_header(("x-user", "alice"));
@@ -266,7 +267,7 @@ async fn read_some(instance: &Instance, generation: &str, last: &str, most: usiz
     }
     let ended = bytes.len() < most;
     bytes.truncate(most);
-    // An EventSource throws away what is not whole.
+    // An EventSource discards an incomplete event.
     let whole = bytes.windows(2).rposition(|pair| pair == b"\n\n").map_or(0, |at| at + 2);
     bytes.truncate(whole);
     (String::from_utf8(bytes).unwrap(), ended)

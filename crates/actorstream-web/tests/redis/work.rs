@@ -1,4 +1,4 @@
-//! A producer that writes and a viewer that follows, each with a store of its own, whatever happens to Redis.
+//! A producer that writes and a viewer that follows, each with a separate store, whatever happens to Redis.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) fn append(first: u64, events: Vec<Event>) -> Append {
     Append { epoch: 1, first, events, upstream: None, lease: LONG }
 }
 
-/// Appends the numbers from 1 on, a few at a time, and the end. What cannot be done now is asked for again.
+/// Appends the numbers from 1 on, a few at a time, and the end. Retries operations while the store is unavailable.
 pub(crate) async fn write(store: &RedisStore, id: &GenerationId, entries: u64, pace: Duration) {
     let mut next = 1;
     while next <= entries {
@@ -64,7 +64,7 @@ pub(crate) async fn write(store: &RedisStore, id: &GenerationId, entries: u64, p
     }
 }
 
-/// Follows a log by its watch until it ends, and gives what is in it.
+/// Follows a log by its watch until it ends, and returns its entries.
 pub(crate) async fn follow(store: &RedisStore, id: &GenerationId) -> Vec<String> {
     let mut watch = store.watch(id);
     let mut read = Vec::new();
@@ -93,7 +93,7 @@ pub(crate) async fn follow(store: &RedisStore, id: &GenerationId) -> Vec<String>
     }
 }
 
-/// What [`follow`] gives of what [`write`] has written.
+/// The entries that [`follow`] returns for a log of [`write`].
 pub(crate) fn written(entries: u64) -> Vec<String> {
     (1..=entries)
         .map(numbered)
@@ -102,7 +102,7 @@ pub(crate) fn written(entries: u64) -> Vec<String> {
         .collect()
 }
 
-/// Asks until Redis is there to answer.
+/// Repeats an operation until Redis is available.
 pub(crate) async fn when_available<T>(
     mut ask: impl AsyncFnMut() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
@@ -113,7 +113,7 @@ pub(crate) async fn when_available<T>(
     .await
 }
 
-/// Waits for an answer, asking again, for a minute at most.
+/// Repeats `ask` until it returns a value, for at most a minute.
 pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     for _ in 0..1200 {
         if let Some(answer) = ask().await {
@@ -124,7 +124,7 @@ pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T 
     panic!("it did not come to pass")
 }
 
-/// A net under what waits: nothing is measured with it.
+/// A timeout that prevents a test from hanging; it measures nothing.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(120), future).await.expect("it comes to an end")
 }
