@@ -6,8 +6,8 @@
 //! ```
 //!
 //! When the client disconnects, actix-web drops the body, which drops the `EventStream`, which closes the connection
-//! to the upstream: nobody pays for a response that nobody reads. While the client does not read, nothing is read
-//! from the upstream either.
+//! to the upstream, so an unread response costs nothing. While the client does not read, nothing is read from the
+//! upstream either.
 //!
 //! With `OPENAI_API_KEY` set it calls OpenAI, with `OPENAI_BASE_URL` another server, and with neither a scripted
 //! upstream on this machine.

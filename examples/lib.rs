@@ -1,4 +1,4 @@
-//! What the examples share: a client for the available server.
+//! Helper of the examples: a client for the available server.
 
 use actorstream::{OpenAi, OpenAiBuilder, StreamError};
 use actorstream_test::Upstream;

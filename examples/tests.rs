@@ -23,7 +23,7 @@ fn binary(example: &str) -> PathBuf {
     profile.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// An example that talks to `upstream`, or to the upstream that it brings along.
+/// Returns the command of an example that uses `upstream`, or else its built-in upstream.
 fn command(example: &str, upstream: Option<&Upstream>) -> Command {
     let mut command = Command::new(binary(example));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OPENAI_")) {
@@ -36,7 +36,7 @@ fn command(example: &str, upstream: Option<&Upstream>) -> Command {
     command
 }
 
-/// What an example wrote until it ended.
+/// The output of an example.
 struct Run {
     success: bool,
     stdout: String,
@@ -106,7 +106,7 @@ fn callback_prints_an_error() {
 
 #[test]
 fn supervised_goes_on_after_its_restart_with_no_event_twice() {
-    // The upstream that it brings along remembers its responses.
+    // The built-in upstream stores its responses.
     let run = run("supervised", None);
     assert!(run.success);
     assert!(run.stdout.contains("the first stream: "), "{}", run.stdout);
@@ -116,7 +116,7 @@ fn supervised_goes_on_after_its_restart_with_no_event_twice() {
 
 #[test]
 fn many_streams_finishes_all_but_the_one_it_cancels() {
-    // Each stream waits behind its 20th event, so that the one cancelled then has not ended before.
+    // Each stream waits after its 20th event, so that the one cancelled then has not ended before.
     let gate = Gate::new();
     let stream = ChatStream::new().deltas(30, "word ");
     let first: Vec<_> = stream.events().take(20).collect();
@@ -126,7 +126,7 @@ fn many_streams_finishes_all_but_the_one_it_cancels() {
     let run = thread::scope(|scope| {
         let running = scope.spawn(|| run("many_streams", Some(&upstream)));
         wait(async {
-            // One of a hundred connections is closed by the client before any answer goes on.
+            // The client closes one of a hundred connections before any response continues.
             upstream.has_accepted(100).await;
             any_peer_closed(&upstream, 100).await;
         });
@@ -138,7 +138,7 @@ fn many_streams_finishes_all_but_the_one_it_cancels() {
     assert!(lines[0].starts_with("each stream had its first event within "), "{}", run.stdout);
     assert!(lines[1].contains(" was cancelled after 20 events, with this text: word word"), "{}", run.stdout);
     assert_eq!(lines[2], "99 of 100 streams finished");
-    // A role, 30 deltas and a finish reason; of the cancelled stream 20, the role among them.
+    // A role, 30 deltas and a finish reason; for the cancelled stream, 20 events including the role.
     assert_eq!(lines[3], format!("{} events brought {} characters", 99 * 32 + 20, (99 * 30 + 19) * 5));
     assert_eq!(lines.len(), 4);
 }
@@ -163,7 +163,7 @@ fn tokio_main_awaits_one_stream_and_pulls_another() {
     assert_eq!(second, format!("{text}\n\nPulled: 7 events.\n"));
 }
 
-/// An example while it serves; dropping it ends it.
+/// An example that serves; dropping it stops it.
 struct Service {
     child: Child,
     address: String,
@@ -185,7 +185,7 @@ impl Service {
         Self { child, address, stderr }
     }
 
-    /// Asks for an answer to a prompt, which stands in the URL as it is.
+    /// Requests a response to a prompt, which is inserted into the URL verbatim.
     async fn get(&self, prompt: &str) -> TcpStream {
         let mut socket = TcpStream::connect(&self.address).await.expect("the service listens");
         let host = &self.address;
@@ -194,7 +194,7 @@ impl Service {
         socket
     }
 
-    /// Ends the service and gives what it wrote after it said where it listens.
+    /// Stops the service, and returns its output after the address.
     fn stop(mut self) -> String {
         self.child.kill().expect("the service runs");
         let mut rest = String::new();
@@ -216,14 +216,14 @@ async fn read_until(socket: &mut TcpStream, enough: impl Fn(&str) -> bool) -> St
     loop {
         let read = socket.read_buf(&mut response).await;
         let text = String::from_utf8_lossy(&response).into_owned();
-        // A cut response may end in a reset.
+        // A truncated response may end in a reset.
         if !matches!(read, Ok(1..)) || enough(&text) {
             return text;
         }
     }
 }
 
-/// The head of a chunked response, the text of its chunks, and whether the last one was there.
+/// Returns the head of a chunked response, the text of its chunks, and whether the last chunk arrived.
 fn unchunk(response: &str) -> (&str, String, bool) {
     let (head, mut body) = response.split_once("\r\n\r\n").expect("a response has a head");
     assert!(head.contains("transfer-encoding: chunked"), "{head}");
@@ -302,7 +302,7 @@ async fn actix_web_handler_cancels_when_its_client_leaves_before_the_first_text(
     .await;
 }
 
-/// How a client leaves.
+/// How a client disconnects.
 #[derive(Debug, Clone, Copy)]
 enum Leaves {
     Fin,
@@ -313,7 +313,7 @@ enum Leaves {
 #[tokio::test]
 async fn actix_web_handler_stops_asking_within_250_ms_however_its_client_leaves() {
     const NOTICED: Duration = Duration::from_millis(250);
-    // Of a machine that is busy with something else, the best of a few tries is taken.
+    // The machine may be busy, so the best of a few tries counts.
     const TRIES: usize = 5;
     let first: Vec<_> = ChatStream::new().content("lamp").events().take(2).collect();
     let silent_after_a_text = Reply::sse().events(first).hold();
@@ -333,7 +333,7 @@ async fn actix_web_handler_stops_asking_within_250_ms_however_its_client_leaves(
                         read_until(&mut socket, |response| response.contains("lamp")).await;
                     }
                     let start = Instant::now();
-                    // A socket that is kept has its reading side open.
+                    // The reading side of a kept socket stays open.
                     let mut kept = None;
                     match leaves {
                         Leaves::Fin => drop(socket),
@@ -405,7 +405,7 @@ async fn any_peer_closed(upstream: &Upstream, count: usize) {
     futures_util::future::select_all(closed).await;
 }
 
-/// The body of a chat's request, with one message.
+/// Returns the body of a chat request with one message.
 fn said(chat: &str, text: &str) -> String {
     format!(
         r#"{{"id":"{chat}","trigger":"submit-message","messages":[{{"id":"m1","role":"user","parts":[{{"type":"text","text":"{text}"}}]}}]}}"#
@@ -448,7 +448,8 @@ async fn web_chat_serves_a_page_and_an_answer_that_outlives_its_reader() {
         );
         let mut again = ask(get).await;
         let mut whole = read_until(&mut again, |response| response.contains("dusk")).await;
-        // Not before the second reader is there: once the answer is complete none runs, and it would be told 204.
+        // Open the gate only when the second reader is connected: after the response is complete, it would receive
+        // 204.
         gate.open();
         whole += &read_until(&mut again, |response| response.contains("[DONE]")).await;
         assert!(whole.contains("dusk") && whole.contains("dawn"), "{whole}");

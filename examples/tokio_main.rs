@@ -4,7 +4,7 @@
 //! cargo run -p actorstream-examples --example tokio_main
 //! ```
 //!
-//! If the caller's thread has no actix arbiter, the client runs its streams on a thread of its own. Handles and
+//! If the caller's thread has no actix arbiter, the client runs its streams on its own thread. Handles and
 //! `EventStream`s can be awaited on any thread and moved between them.
 //!
 //! With `OPENAI_API_KEY` set it calls OpenAI, with `OPENAI_BASE_URL` another server, and with neither a scripted

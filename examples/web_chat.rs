@@ -1,5 +1,5 @@
-//! A chat page in the browser. Responses continue while the page is reloaded, in every tab that shows the chat, until
-//! somebody stops them.
+//! A chat page in the browser. Responses continue while the page is reloaded, in every tab that shows the chat,
+//! until a user stops them.
 //!
 //! ```sh
 //! cargo run -p actorstream-examples --example web_chat
@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let chat = web::scope("/api/chat").configure(|config| routes.configure_chat(config));
         App::new().service(chat).configure(page::configure)
     })
-    // A disconnected viewer is noticed at once.
+    // Detect disconnected viewers at once.
     .h1_allow_half_closed(false)
     .workers(2)
     .disable_signals()

@@ -1,6 +1,6 @@
 //! The tests of actorstream that need more than one crate.
 
-/// The programs in the documents: all are compiled, and those run that need no server.
+/// The programs in the documents: all are compiled, and those that need no server are run.
 #[cfg(doctest)]
 mod documents {
     #[doc = include_str!("../../docs/streaming.md")]

@@ -1,11 +1,11 @@
-//! The layers of the crates: which module may use which, as in docs/architecture.md.
+//! Checks the layers of the crates in docs/architecture.md: a module uses only modules in lower layers.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The layers of a crate from the top to the bottom: a module uses modules of lower layers alone.
+/// The layers of a crate from top to bottom. A module uses only modules in lower layers.
 struct Layers {
     src: &'static str,
     layers: &'static [&'static [&'static str]],
@@ -37,14 +37,14 @@ const CRATES: [Layers; 2] = [
     },
 ];
 
-/// The name of a module by its path below the crate: `["session", "head"]`.
+/// The path of a module in its crate: `["session", "head"]`.
 type Module = Vec<String>;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The source of each module of a crate, without comments and without its tests.
+/// Returns the source of each module of a crate, without comments and tests.
 fn modules(src: &Path) -> BTreeMap<Module, String> {
     fn walk(folder: &Path, path: &mut Module, found: &mut BTreeMap<Module, String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -68,7 +68,7 @@ fn modules(src: &Path) -> BTreeMap<Module, String> {
     found
 }
 
-/// Whether a file holds tests alone; `dialects` is a folder of them.
+/// Returns whether a file contains only tests; `dialects` is a folder of tests.
 fn is_test(stem: &str) -> bool {
     stem == "tests" || stem.ends_with("_tests") || stem == "differential"
 }
@@ -79,7 +79,7 @@ fn code(source: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The paths that a module uses, each from the root of the crate on.
+/// Returns the paths that a module uses, from the crate's root.
 fn used(module: &Module, source: &str) -> Vec<Module> {
     let mut paths = Vec::new();
     for start in ["crate::", "super::"] {
@@ -105,7 +105,7 @@ fn parent(module: &Module) -> Module {
     module[..module.len().saturating_sub(1)].to_vec()
 }
 
-/// Adds the paths that begin here: one, or those of a group in braces. Returns what stands behind them.
+/// Adds the paths that begin here: one, or those of a group in braces. Returns the rest of the source.
 fn expand<'a>(mut path: Module, mut rest: &'a str, paths: &mut Vec<Module>) -> &'a str {
     loop {
         rest = rest.trim_start();
@@ -135,7 +135,8 @@ fn expand<'a>(mut path: Module, mut rest: &'a str, paths: &mut Vec<Module>) -> &
     rest
 }
 
-/// For each module the modules that it uses. One that exports its submodules, as a `mod.rs` does, does not use them.
+/// Returns, for each module, the modules that it uses. A module that only exports its submodules, as a `mod.rs`
+/// does, does not use them.
 fn uses(src: &Path) -> BTreeMap<Module, BTreeSet<Module>> {
     let modules = modules(src);
     let edges = modules.iter().map(|(module, source)| {
@@ -163,7 +164,7 @@ fn modules_use_only_modules_of_lower_layers() {
                 continue;
             };
             for target in targets {
-                // The root holds the macros of a crate, and exports its modules.
+                // The root contains the macros of a crate, and exports its modules.
                 let Some(other) = target.first().filter(|other| *other != own) else { continue };
                 let there = layer(layers, other).unwrap_or_else(|| panic!("{other} is in no layer"));
                 assert!(

@@ -1,5 +1,4 @@
-//! Raw answers of real servers, played as they were captured: whole, and split everywhere. The table says how each
-//! ends.
+//! Plays raw captured responses of real servers, whole and split everywhere. The table states how each ends.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -22,10 +21,11 @@ use serde_json::json;
 use common::capture::{capture, parse};
 use common::{client, within};
 
-/// Capture, endpoint, how many events, and the end: `kind: what` of an error, `finish reasons (sentinel)` else.
+/// Capture, endpoint, number of events, and the end: `kind: what` for an error, otherwise `finish reasons
+/// (sentinel)`.
 const CAPTURES: &[(&str, &str, usize, &str)] = include!("captures.table");
 
-/// An end in the words of the table.
+/// Describes an end as in the table.
 fn describe<E: Event>(end: &End<E>) -> String {
     match end {
         Ok(finish) => {
@@ -50,7 +50,7 @@ fn describe<E: Event>(end: &End<E>) -> String {
     }
 }
 
-/// Streams from an upstream; gives the events as JSON and the end in words.
+/// Streams from an upstream. Returns the events as JSON, and a description of the end.
 async fn stream(openai: &OpenAi, path: &str) -> (Vec<String>, String) {
     match path {
         "/chat/completions" => pull(openai.chat().events(json!({"model": "m", "messages": []}))).await,
@@ -98,8 +98,8 @@ fn every_capture_is_in_the_table() {
     assert_eq!(named, files);
 }
 
-/// The same events and the same end however the bytes of an answer are cut up on the wire: small answers at every
-/// byte, others at random places.
+/// The events and the end do not depend on how the bytes of a response are split: small responses at every byte,
+/// others at random.
 #[actix_rt::test]
 async fn every_split_on_the_wire_gives_the_same() {
     let seed = std::env::var("SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
@@ -135,7 +135,7 @@ async fn every_split_on_the_wire_gives_the_same() {
     }
 }
 
-/// What a session makes of a body that is cut at these places.
+/// Decodes a body that is split at these positions.
 fn decode<E: Event + serde::Serialize>(
     head: &Head,
     body: &[u8],
@@ -158,7 +158,7 @@ fn decode<E: Event + serde::Serialize>(
     (events.iter().map(|event| serde_json::to_string(event).unwrap()).collect(), describe::<E>(&ended))
 }
 
-/// Every body, cut in two and in three (small ones at every byte, others at every seventh), and into single bytes.
+/// Every body, split in two and in three (small ones at every byte, others at every seventh), and into single bytes.
 #[test]
 fn every_split_of_every_body_gives_the_same() {
     const SMALL: usize = 1500;
@@ -175,7 +175,7 @@ fn every_split_of_every_body_gives_the_same() {
             _ => decode::<ResponseEvent>(&head, &body, &body_end, cuts),
         };
         let whole = run(&[]);
-        // A coding is taken off by the client, before the core.
+        // The client decodes content codings before the core.
         let expected = if head.content_encoding.is_some() { (0, "not_a_stream") } else { (*events, *end) };
         assert_eq!((whole.0.len(), whole.1.as_str()), expected, "{name}");
         let step = if body.len() <= SMALL { 1 } else { 7 };
@@ -187,8 +187,8 @@ fn every_split_of_every_body_gives_the_same() {
     }
 }
 
-/// Reads the events of a body as one stream, in which most are recalled, and each on its own, in which all are parsed;
-/// gives how many were recalled.
+/// Reads the events of a body as one stream, in which most are recalled, and each one separately, so that all are
+/// parsed. Returns how many were recalled.
 fn recall<E: Event + serde::Serialize>(name: &str, body: &[u8]) -> usize {
     let mut decoder = SseDecoder::new(1 << 20);
     decoder.feed(Bytes::copy_from_slice(body));
@@ -225,7 +225,7 @@ fn recalled_events_equal_parsed_events() {
     assert!(recalled > 100, "{recalled}");
 }
 
-/// The typed endpoints see every path their servers speak; this keeps the table honest.
+/// Every path in the table is that of a typed endpoint.
 #[test]
 fn paths_of_the_table_are_endpoints() {
     let chat = actorstream::Chat;
@@ -235,7 +235,7 @@ fn paths_of_the_table_are_endpoints() {
     }
 }
 
-/// As raw events, streams of responses are the same many and end the same.
+/// As raw events, streams of responses have the same number of events and the same end.
 #[actix_rt::test]
 async fn raw_events_end_as_the_typed_ones() {
     for (name, path, events, end) in CAPTURES.iter().filter(|(_, path, ..)| *path == "/responses") {

@@ -1,4 +1,4 @@
-//! The documents say what is true: every test that the contract names exists.
+//! Checks that every test named in the documents exists.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The names of the tests in a file.
+/// Returns the names of the tests in a file.
 fn tests(path: &Path) -> Vec<String> {
     let source = fs::read_to_string(path).unwrap();
     let mut names = Vec::new();
@@ -27,7 +27,7 @@ fn tests(path: &Path) -> Vec<String> {
     names
 }
 
-/// Every test of the project by the stem of its file.
+/// Returns every test of the project, by the stem of its file.
 fn all_tests() -> BTreeMap<String, Vec<String>> {
     fn walk(folder: &Path, found: &mut BTreeMap<String, Vec<String>>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -39,7 +39,7 @@ fn all_tests() -> BTreeMap<String, Vec<String>> {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let stem = path.file_stem().unwrap().to_str().unwrap().trim_end_matches("_tests").to_owned();
                 if ["main", "mod", "tests"].contains(&stem.as_str()) {
-                    // Known by the name of its folder as well.
+                    // Also listed under the name of its folder.
                     let folder = folder.file_name().unwrap().to_str().unwrap().to_owned();
                     found.entry(folder).or_default().extend(tests(&path));
                 }
@@ -66,14 +66,14 @@ fn all_tests() -> BTreeMap<String, Vec<String>> {
     found
 }
 
-/// Whether a test of `tests/web` has a title that begins like this: `file.test.mjs: title`.
+/// Returns whether a test in `tests/web` has a title that begins like this: `file.test.mjs: title`.
 fn is_web_test(name: &str) -> bool {
     let Some((file, title)) = name.split_once(".test.mjs: ") else { return false };
     let source = fs::read_to_string(root().join(format!("tests/web/{file}.test.mjs"))).unwrap_or_default();
     ["test('", "test(`", "test(\""].iter().any(|opening| source.contains(&format!("{opening}{title}")))
 }
 
-/// Checks that every row of the tables in a document, from a heading on, names tests that exist; gives how many it names.
+/// Checks that every row of the tables in a document, from a heading on, names existing tests. Returns their number.
 fn check(document: &str, heading: &str) -> usize {
     let tests = all_tests();
     let text = fs::read_to_string(root().join(document)).unwrap();

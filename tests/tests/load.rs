@@ -1,5 +1,5 @@
-//! The commands of `load`, small enough to be run each time; `docs/reliability.md` and `docs/web.md` have what
-//! they measured at full size.
+//! Runs the commands of `load` at a small size. `docs/reliability.md` and `docs/web.md` have the measurements at
+//! full size.
 #![allow(clippy::unwrap_used)]
 
 use std::process::Command;
@@ -33,7 +33,7 @@ fn slow_targets_of_a_fast_upstream_hold_no_more_memory() {
 
 #[test]
 fn too_few_files_are_told_and_recovered_from() {
-    // Only the soft limit, so that the upstream beside it can raise its own.
+    // Only the soft limit, so that the upstream can raise its own.
     let told = load("-S 64", &["few-files", "--count", "200"]);
     assert!(told.contains("200 streams finished afterwards"));
 }

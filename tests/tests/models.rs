@@ -1,11 +1,11 @@
-//! The models that documents, examples and defaults name are served: `crates/actorstream/src/models.rs` lists them.
+//! Checks that `crates/actorstream/src/models.rs` lists every model named in documents, examples and defaults.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How the names of the API's models begin. `gpt-oss` models are served by others.
+/// The prefixes of the API's model names. `gpt-oss` models are served by others.
 const FAMILIES: [&str; 11] = [
     "gpt-",
     "chatgpt-",
@@ -32,7 +32,7 @@ fn is_model(word: &str) -> bool {
     })
 }
 
-/// The names of models in a text.
+/// Returns the model names in a text.
 fn models(text: &str) -> BTreeSet<String> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-' && letter != '.');
     words
@@ -72,7 +72,7 @@ fn documents_examples_and_defaults_name_only_models_that_are_served() {
     let mut read = 0;
     for file in files {
         let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        // Reports of what was measured keep the names that the measured bytes had.
+        // Reports of measurements keep the names in the measured data.
         let is_report =
             file.components().any(|part| part.as_os_str().to_string_lossy().starts_with("performance"));
         if is_report || !["md", "rs", "js", "mjs", "ts", "tsx", "jsx", "html"].contains(&extension) {

@@ -1,19 +1,19 @@
-//! What holds of the protocol core whatever bytes come, tried on real answers that were damaged from a seed. Fuzzers try
-//! the same (`tests/fuzz/run.sh`).
+//! Properties of the protocol core that hold for any input, checked on real responses that are corrupted from a
+//! seed. Fuzzers check the same properties (`tests/fuzz/run.sh`).
 #![allow(clippy::unwrap_used)]
 
 use actorstream_properties::dialects::composition::Composition;
 use actorstream_properties::mutate::Generator;
 use actorstream_properties::named;
 
-/// How many inputs are tried of each; `ITERATIONS` sets another number, `SEED` where they come from.
+/// The default number of inputs for each property. `ITERATIONS` overrides it, and `SEED` sets the seed.
 const ITERATIONS: usize = 3000;
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
 }
 
-/// Tries a property on its seeds and on what is made of them. What fails prints its input.
+/// Checks a property on its seeds and on mutations of them. A failure prints the input.
 fn hold(name: &str) {
     let property = named(name);
     let seed = variable("SEED").unwrap_or_else(|| fastrand::u64(..));

@@ -1,5 +1,5 @@
-//! Walks the API's schemas: makes instances of everything that an event can carry, reads them as typed events, and
-//! expects the same JSON back. What no type knows shows in the events' `extra`, and is counted.
+//! Walks the API's schemas: creates instances of everything that an event can contain, reads them as typed events,
+//! and expects the same JSON back. Fields without a type are in the events' `extra`, and are counted.
 #![allow(clippy::unwrap_used)]
 
 use std::cell::RefCell;
@@ -22,7 +22,7 @@ mod instances;
 
 use instances::{MODES, Mode, Position, Walk};
 
-/// What a walk of one root met.
+/// The items that a walk from one root found.
 #[derive(Default)]
 struct Met {
     instances: usize,
@@ -40,7 +40,7 @@ impl Met {
     }
 }
 
-/// The schemas that the types are made from, with what the API does beyond them.
+/// Returns the schemas from which the types are generated, with the API's deviations from them.
 fn document() -> Value {
     let read = |name: &str| -> Value {
         let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/actorstream-xtask");
@@ -57,8 +57,8 @@ fn document() -> Value {
     document
 }
 
-/// Walks what is reachable from a schema, with each variant of each union in turn. `read` gives back the JSON of an
-/// instance that it has read, and what it read.
+/// Walks everything reachable from a schema, with each variant of each union in turn. `read` reads an instance, and
+/// returns it both as JSON and as the value read.
 fn walk(schemas: &Value, root: &str, read: impl Fn(&Value) -> (Value, Box<dyn Debug>)) -> Met {
     walk_with(schemas, &[json!(1), json!(1.0), json!(0.5)], root, read)
 }
@@ -99,7 +99,7 @@ fn walk_with(
     all
 }
 
-/// The names of the schemas that are reachable from one.
+/// Returns the names of the schemas that are reachable from one.
 fn reachable(schemas: &Value, from: &Value) -> BTreeSet<String> {
     let (mut found, mut todo) = (BTreeSet::new(), vec![from]);
     while let Some(schema) = todo.pop() {
@@ -119,8 +119,8 @@ fn reachable(schemas: &Value, from: &Value) -> BTreeSet<String> {
     found
 }
 
-/// What of an event stayed raw, by its `Debug` form: fields in `extra`, values of no variant, and JSON where the schema
-/// says more than that it is JSON.
+/// Returns the untyped parts of an event, by its `Debug` output: fields in `extra`, values without a variant, and
+/// JSON for which the schema is more specific.
 fn raw(debug: &str) -> Vec<String> {
     let mut raw = Vec::new();
     for (sign, harmless) in [
@@ -149,7 +149,7 @@ fn by_serde<T: DeserializeOwned + Serialize + Debug + 'static>(instance: &Value)
     (serde_json::to_value(&read).unwrap(), Box::new(read))
 }
 
-/// The names and types of the events of a stream.
+/// Returns the names and types of the events of a stream.
 fn events(schemas: &Value, stream: &str) -> Vec<(String, String)> {
     let variants = schemas[stream]["anyOf"].as_array().unwrap();
     let names = variants.iter().map(|variant| variant["$ref"].as_str().unwrap().rsplit('/').next().unwrap());
@@ -243,7 +243,7 @@ fn every_event_of_images_and_audio_is_typed() {
     assert_eq!(count, 9);
 }
 
-/// These types are written by hand. What they do not know they keep, and that is listed here.
+/// These types are written by hand. They keep unknown fields, which are listed here.
 #[test]
 fn chat_and_text_completions_lose_nothing() {
     let document = document();
@@ -251,7 +251,7 @@ fn chat_and_text_completions_lose_nothing() {
     macro_rules! completion {
         ($type:ident, $name:literal, $kept:expr) => {
             let kept = RefCell::new(BTreeSet::new());
-            // As floats: that is how these types hold what is no integer, and how they write it.
+            // As floats, because these types keep numbers that are not integers as floats.
             let mut met = walk_with(schemas, &[json!(1.0), json!(0.5)], $name, |instance| {
                 let mut read: $type = serde_json::from_value(instance.clone()).unwrap();
                 let written = serde_json::to_value(&read).unwrap();
@@ -261,7 +261,7 @@ fn chat_and_text_completions_lose_nothing() {
                 (written, Box::new(read))
             });
             let kept = kept.into_inner();
-            // What is below a field that is kept is not typed either.
+            // Fields below an untyped field are not typed either.
             let below: BTreeSet<String> = kept
                 .iter()
                 .flat_map(|name| reachable(schemas, &schemas[$name]["properties"][name]))
@@ -291,13 +291,13 @@ fn servers_that_differ_are_understood() {
     assert_eq!((event.sequence_number(), event.item_id()), (None, Some("m")));
     assert_eq!((event.output_index(), event.content_index()), (Some(0), Some(1)));
     assert_eq!(serde_json::to_value(&event).unwrap(), json);
-    // With the random text that the schemas say only of some events.
+    // With the random text that the schemas declare only for some events.
     let event =
         read(json!({"type": "response.function_call_arguments.delta", "delta": "{", "obfuscation": "x"}));
     assert!(
         matches!(event, ResponseStreamEvent::FunctionCallArgumentsDelta(event) if event.extra.is_empty())
     );
-    // With a time that is no integer.
+    // With a time that is not an integer.
     for created_at in [json!(1_795_344_041.667_965_2), json!(1_795_344_041), json!(1_795_344_041.0)] {
         let response = json!({"id": "r", "created_at": created_at, "output": []});
         let event = read(json!({"type": "response.created", "response": response}));
@@ -308,13 +308,13 @@ fn servers_that_differ_are_understood() {
         json!({"type": "image_generation.completed", "b64_json": "", "created_at": 1_795_344_041.5});
     let event = ImageGenStreamEvent::decode(&picture.to_string().into()).unwrap();
     assert!(matches!(event, ImageGenStreamEvent::Completed(event) if event.created_at == 1_795_344_041));
-    // The event that is not documented.
+    // The undocumented event.
     let json = json!({"type": "keepalive", "sequence_number": 7});
     let event = read(json.clone());
     assert!(matches!(event, ResponseStreamEvent::KeepAlive(_)));
     assert_eq!(event.sequence_number(), Some(7));
     assert_eq!(serde_json::to_value(&event).unwrap(), json);
-    // A field of a wrong type costs no more than itself.
+    // A field of a wrong type does not affect the others.
     let event = read(json!({
         "type": "response.output_item.done", "output_index": "2",
         "item": {"type": "message", "id": 7, "role": "assistant", "content": [{"type": "output_text", "text": "x"}]}
@@ -340,7 +340,7 @@ fn the_captures_are_typed() {
             let event = ResponseStreamEvent::decode(&data.trim().to_owned().into()).unwrap();
             assert_eq!(event.r#type(), tag, "{}", path.display());
             assert!(!format!("{event:?}").contains("Unknown("), "{}: {event:?}", path.display());
-            // What came is in what goes out, beside the defaults of what was left out.
+            // The output contains the input, plus the defaults of missing fields.
             let written = serde_json::to_value(&event).unwrap();
             assert!(contains(&written, &json), "{}: {json} {written}", path.display());
             events += 1;

@@ -1,5 +1,5 @@
-//! Keys are shown nowhere: streams of every kind of end run at trace level, and all that is shown, logged or panicked with is
-//! searched for them.
+//! Secrets are shown nowhere: streams with every kind of end run at trace level, and all output, logs and panic
+//! messages are searched for secrets.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -20,21 +20,21 @@ use tracing::span::{Attributes, Id, Record};
 
 use common::{Noting, chunk, hello, stop, within};
 
-/// Unlike anything else, with what is written differently in a URL, in JSON and in base64.
+/// A unique key, with characters that are encoded differently in a URL, in JSON and in base64.
 const KEY: &str = "sk-KEY+one/1234567890=";
 const HEADER: &str = "HEADER-two-1234567890";
 const PASSWORD: &str = "PASSWORD-three";
 const TOKEN: &str = "VE9LRU4tc2V2ZW4tMTIzNDU2Nzg5MA==";
-/// `user:PASSWORD-three` in base64, as a proxy gets it.
+/// `user:PASSWORD-three` in base64, as a proxy receives it.
 const BASIC: &str = "dXNlcjpQQVNTV09SRC10aHJlZQ==";
 const COOKIE: &str = "COOKIE-four-1234567890";
 const QUERY: &str = "QUERY+five/1234567890";
 const PARAMETER: &str = "PARAMETER six 1234567890";
 
-/// The only panic that should be.
+/// The message of the only intended panic.
 const MEANT: &str = "the panic that is meant";
 
-/// All ways in which one of them may be written.
+/// Returns all encodings of all secrets.
 fn needles() -> Vec<String> {
     let mut needles = Vec::new();
     for secret in [KEY, HEADER, PASSWORD, BASIC, TOKEN, COOKIE, QUERY, PARAMETER] {
@@ -51,7 +51,7 @@ fn needles() -> Vec<String> {
         let form = percent(true).replace("%20", "+");
         needles.extend([secret.to_owned(), percent(true), percent(false), form, secret.replace('/', "\\/")]);
         needles.push(base64(secret));
-        // However it was cut: a start of it that tells it.
+        // However it was truncated: a revealing start of it.
         needles.push(secret.chars().take(12).collect());
     }
     needles
@@ -67,7 +67,7 @@ fn base64(text: &str) -> String {
     groups.collect()
 }
 
-/// All that was logged and panicked with.
+/// All logs and panic messages.
 static SHOWN: Mutex<String> = Mutex::new(String::new());
 
 fn show(what: impl fmt::Display) {
@@ -75,7 +75,7 @@ fn show(what: impl fmt::Display) {
     writeln!(shown, "{what}").unwrap();
 }
 
-/// Writes down every span and event of every target.
+/// Records every span and event of every target.
 struct Everything(AtomicU64);
 
 struct Fields(String);
@@ -117,7 +117,7 @@ impl tracing::Subscriber for Everything {
     fn exit(&self, _: &Id) {}
 }
 
-/// Writes down what crates log that know of no tracing.
+/// Records the logs of crates that do not use tracing.
 struct Logger;
 
 impl log::Log for Logger {
@@ -146,7 +146,7 @@ fn show_error(error: &StreamError) {
     }
 }
 
-/// The client, with a secret in each place that holds one.
+/// Returns a client with a secret in every place that can have one.
 fn set_up(base_url: &str) -> actorstream::OpenAiBuilder {
     OpenAi::builder()
         .base_url(format!("{base_url}?api-key=QUERY%2Bfive%2F1234567890"))
@@ -158,7 +158,7 @@ fn set_up(base_url: &str) -> actorstream::OpenAiBuilder {
         .retry(RetryPolicy::none())
 }
 
-/// What a server says that repeats all it was sent, perhaps through a proxy.
+/// Returns a message that repeats everything that the server, or its proxy, received.
 fn all(proxied: bool) -> String {
     let proxy_authorization = if proxied { BASIC } else { "" };
     format!(
@@ -204,7 +204,7 @@ async fn no_secret_is_shown_logged_or_panicked_with() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         show(format_args!("{panic} {panic:?}"));
-        // What is not meant should be seen.
+        // Print unintended panics.
         if !panic.to_string().contains(MEANT) {
             usual(panic);
         }
@@ -233,7 +233,7 @@ async fn no_secret_is_shown_logged_or_panicked_with() {
         Upstream::builder().tls(&ca.identity(&["127.0.0.1"])).start(answers(false)[0].clone()).unwrap();
     run(set_up(&upstream.base_url())).await;
     run(set_up(&upstream.base_url()).ca_certificate(ca.pem())).await;
-    // Through a proxy that repeats what it was sent, and a server behind it that does.
+    // Through a proxy that repeats what it received, to a server that does the same.
     for script in answers(true) {
         let upstream = Upstream::start(script);
         let proxy = format!("http://user:{PASSWORD}@{}", upstream.addr());
@@ -243,7 +243,7 @@ async fn no_secret_is_shown_logged_or_panicked_with() {
         }
         run(set_up("https://host.test/v1").proxy(&proxy).no_proxy("").timeouts(timeouts.clone())).await;
     }
-    // What is set wrong.
+    // Invalid configurations.
     for builder in [
         set_up("http://host").api_key(format!("{KEY}\n{HEADER}")),
         set_up("http://host").header("x-api-key", format!("{HEADER}\n{KEY}")),
@@ -280,7 +280,7 @@ async fn no_secret_is_shown_logged_or_panicked_with() {
     }
 }
 
-/// Streams to every kind of target, and shows all that there is.
+/// Streams to every kind of target, and formats everything available.
 async fn run(builder: actorstream::OpenAiBuilder) {
     show_debug(&builder);
     let openai = builder.build().unwrap();

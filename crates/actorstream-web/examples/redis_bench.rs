@@ -1,6 +1,8 @@
-//! Measures `RedisStore`: `cargo run --release -p actorstream-web --features redis --example redis_bench -- URL
-//! WHAT`, where WHAT is `appends STREAMS BATCH`, `delay STREAMS`, `tokens STREAMS PER_SECOND` or `memory TOKENS`. It
-//! runs for 5 s and leaves nothing behind in Redis.
+//! Measures `RedisStore`.
+//!
+//! `cargo run --release -p actorstream-web --features redis --example redis_bench -- URL WHAT`, where WHAT is
+//! `appends STREAMS BATCH`, `delay STREAMS`, `tokens STREAMS PER_SECOND` or `memory TOKENS`. It runs for 5 s and
+//! leaves nothing behind in Redis.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;

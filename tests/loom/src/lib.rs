@@ -1,6 +1,6 @@
-//! Checks with loom, in all interleavings (those of three threads with two preemptions at most), what a connector and others
-//! share: the files are those of `actorstream`, compiled
-//! with loom's atomics in place of the standard library's.
+//! Checks the state that a connector shares, with loom, in all interleavings (for three threads, those with at most
+//! two preemptions). The files are those of `actorstream`, compiled with loom's atomics instead of the standard
+//! library's.
 //!
 //! ```sh
 //! cargo test --release --manifest-path tests/loom/Cargo.toml
@@ -14,12 +14,12 @@ mod handoff;
 #[path = "../../../crates/actorstream/src/stream/delivery/signal.rs"]
 mod signal;
 
-/// What those files are synchronised with.
+/// The synchronization primitives of those files.
 mod sync {
     pub(crate) use loom::sync::Mutex;
     pub(crate) use loom::sync::atomic::{AtomicU8, Ordering};
 
-    /// loom's, with the signature of the one of `futures`.
+    /// loom's `AtomicWaker`, with the signature of that of `futures`.
     #[derive(Debug, Default)]
     pub(crate) struct AtomicWaker(loom::future::AtomicWaker);
 
@@ -49,7 +49,7 @@ use decision::Decision;
 use handoff::Handoff;
 use signal::{CANCELLED, LEFT, Signal, TARGET_PANICKED, TARGET_STOPPED};
 
-/// What a connector and its messages share, as `Link` and `StreamRef` put it together.
+/// The state that a connector and its messages share, composed like `Link` and `StreamRef`.
 struct Shared {
     signal: Signal,
     handoff: Handoff<u32>,
@@ -61,14 +61,14 @@ impl Shared {
         Arc::new(Self { signal: Signal::new(), handoff: Handoff::new(), decision: Decision::new() })
     }
 
-    /// What a target does with a delivery.
+    /// Acknowledges a delivery, as a target does.
     fn acknowledge(&self, back: u32) {
         if self.handoff.give_back(back) {
             self.signal.wake();
         }
     }
 
-    /// Waits for the return of a delivery, as a connector does. loom fails where this sleeps for ever.
+    /// Waits for the return of a delivery, as a connector does. loom fails if this sleeps forever.
     fn settled(&self) -> u32 {
         block_on(poll_fn(|cx| {
             self.signal.register(cx.waker());
@@ -113,7 +113,7 @@ fn an_acknowledgement_and_a_cancellation_are_each_seen() {
         let (target, handle) = (Arc::clone(&shared), Arc::clone(&shared));
         let target = thread::spawn(move || target.acknowledge(7));
         let handle = thread::spawn(move || handle.signal.raise(LEFT | CANCELLED));
-        // Whichever is seen first, the other is not lost.
+        // Whichever is seen first, the other one is not lost.
         if shared.settled_or(CANCELLED).is_some() {
             assert_eq!(shared.settled_or(CANCELLED), None);
             assert!(shared.signal.is_raised(LEFT));
@@ -131,14 +131,14 @@ fn the_end_of_a_target_is_seen_with_or_without_its_delivery() {
         let shared = Shared::new();
         shared.handoff.hand_out();
         let target = Arc::clone(&shared);
-        // As a mailbox drops a message, and a context what is spawned on it.
+        // Drops both, as a mailbox drops a message and a context its spawned futures.
         let target = thread::spawn(move || {
             target.signal.raise(TARGET_PANICKED);
             target.acknowledge(7);
         });
         let gone = TARGET_STOPPED | TARGET_PANICKED;
         if shared.settled_or(gone).is_some() {
-            // It came between the two looks; the end that came before it is seen by the next.
+            // It arrived between the two checks; the next check sees the end that preceded it.
             assert_eq!(shared.settled_or(gone), None);
         } else {
             assert_eq!(shared.settled(), 7);

@@ -9,7 +9,7 @@
 //! | `/` | the chat page, on `/api` |
 //! | `/control` | `open/{gate}` opens a gate of the script; `upstream` tells how many connections upstream has, and requests it got |
 //!
-//! What upstream answers, the last text of the request says. The first line of standard output says where it listens.
+//! The last text of a request selects upstream's response. The first line of standard output is the address.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
@@ -30,7 +30,7 @@ use actorstream_web::store::MemoryStore;
 use actorstream_web::{Log, Relay, page};
 use serde_json::{Value, json};
 
-/// The gates of the script, which are made when they are named.
+/// The gates of the script, which are created on first use.
 #[derive(Clone, Default)]
 struct Gates(Arc<Mutex<HashMap<String, Gate>>>);
 
@@ -43,7 +43,7 @@ impl Gates {
 const STORY: &str =
     "Once upon a time, a stream left its mountain 😀 and found the sea.\nIt never ended: \"bytes\".";
 
-/// An answer in Markdown, with what no page must run.
+/// A response in Markdown, with content that no page may run.
 const MARKDOWN: &str = r#"# A title
 
 Text with **weight**, `code` and [a page](https://a.example); [none](javascript:broken=1).
@@ -103,7 +103,7 @@ async fn serve() -> std::io::Result<()> {
     server.run().await
 }
 
-/// Users are told apart by a header.
+/// A header identifies the user.
 fn user(request: HttpRequest) -> Ready<actix_web::Result<String>> {
     let name = request.headers().get("x-user").and_then(|name| name.to_str().ok());
     ready(Ok(name.unwrap_or("somebody").to_owned()))
@@ -118,7 +118,7 @@ async fn seen(upstream: web::Data<Upstream>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"open": upstream.open(), "requests": upstream.request_count()}))
 }
 
-/// Runs the tool that the model calls, and adds what services add.
+/// Runs the tool that the model calls, and adds parts as services do.
 struct Service {
     log: Log,
 }
@@ -160,7 +160,7 @@ impl StreamingClient<ChatCompletionChunk> for Service {
     }
 }
 
-/// What is asked: the last text of the request, and whether a tool has answered.
+/// Returns the last text of the request, and whether it contains a tool's result.
 fn asked(body: &Value) -> (String, bool) {
     let list = body.get("messages").or_else(|| body.get("input")).and_then(Value::as_array);
     let Some(list) = list else {
@@ -259,26 +259,28 @@ fn answer(request: &Request, gates: &Gates) -> Reply {
     }
 }
 
-/// The name and the pieces of `<name> <piece>§<piece>§…`.
+/// Splits `<name> <piece>§<piece>§…` into the name and the pieces.
 fn pieces(argument: &str) -> (&str, impl Iterator<Item = &str>) {
     let (name, text) = argument.split_once(' ').unwrap_or((argument, ""));
     (name, text.split('§'))
 }
 
-/// The events of `pieces`: the first piece comes at once, the next ones when the gates `<name>-1`, `<name>-2`, … are open.
+/// Replies with the events of `pieces`: the first piece at once, the next ones when the gates `<name>-1`,
+/// `<name>-2`, … open.
 fn piece_by_piece(events: impl Iterator<Item = String>, argument: &str, gates: &Gates) -> Reply {
     let (name, pieces) = pieces(argument);
     let mut events = events.peekable();
-    // The role comes in an event of its own.
+    // The role is in a separate event.
     let mut reply = Reply::sse().events(events.by_ref().take(2));
     for number in 1..pieces.count() {
         reply = reply.gate(&gates.get(&format!("{name}-{number}"))).events(events.by_ref().take(1));
     }
-    // The end is behind a gate of its own.
+    // The end has a separate gate.
     reply.gate(&gates.get(&format!("{name}-end"))).events(events).done()
 }
 
-/// The events; of `gated <name>` the first four, the rest when the gate is open. `long` and `paced` ones come one by one.
+/// Replies with the events. For `gated <name>`, the first four are sent at once and the rest when the gate opens;
+/// for `long` and `paced`, they are sent one by one.
 fn gated(events: impl Iterator<Item = String>, what: &str, name: &str, gates: &Gates) -> Reply {
     let mut events = events.peekable();
     let mut reply = Reply::sse();

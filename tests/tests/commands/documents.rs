@@ -1,20 +1,20 @@
-//! The commands that documents and comments show.
+//! The commands in documents and comments.
 
 use std::fs;
 use std::path::Path;
 
-/// Commands that belong together, in their order.
+/// Commands that belong together, in order.
 #[derive(Debug)]
 pub(crate) struct Block {
-    /// The file, and the line that they begin at.
+    /// The file, and the line where they begin.
     pub(crate) place: String,
     pub(crate) commands: Vec<String>,
 }
 
-/// What is looked through: documents, and code whose comments show commands.
+/// The folders with documents, and with code whose comments contain commands.
 const FOLDERS: [&str; 4] = ["docs", "crates", "examples", "tests"];
 
-/// All blocks of commands, each command of a line of text as a block of its own.
+/// Returns all blocks of commands. Each command within a line of text is a separate block.
 pub(crate) fn blocks(root: &Path) -> Vec<Block> {
     let mut found = Vec::new();
     read(root, &root.join("README.md"), &mut found);
@@ -29,10 +29,10 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<Block>) {
     entries.sort();
     for path in entries {
         let name = path.file_name().unwrap().to_str().unwrap();
-        // The benches are a workspace of their own, with scripts that run them.
+        // The benches are a separate workspace, with scripts that run them.
         let is_ours = !name.starts_with('.')
             && !["node_modules", "vendor", "dist", "target", "captures", "actorstream-bench"].contains(&name)
-            // Nor are commands in the tests of this very file shown to anybody.
+            // The commands in the tests of this file are not documentation.
             && !path.ends_with("tests/tests/commands");
         if is_ours && path.is_dir() {
             walk(root, &path, found);
@@ -55,7 +55,7 @@ fn read(root: &Path, path: &Path, found: &mut Vec<Block>) {
     of_lines(&place, &lines, found);
 }
 
-/// What a line of code comments.
+/// Returns the comment on a line of code.
 fn comment(line: &str) -> Option<&str> {
     let line = line.trim_start();
     ["//!", "///", "//"].iter().find_map(|prefix| line.strip_prefix(prefix))
@@ -79,7 +79,7 @@ fn of_lines(place: &str, lines: &[&str], found: &mut Vec<Block>) {
     }
 }
 
-/// What documents tell to add to a `Cargo.toml`, each dependency with the line that it stands in.
+/// Returns the `Cargo.toml` dependencies in documents, each with its location.
 pub(crate) fn dependencies(root: &Path) -> Vec<(String, String)> {
     let mut documents = vec![root.join("README.md")];
     for folder in ["docs", "crates/actorstream-test", "crates/actorstream-cli"] {
@@ -101,14 +101,14 @@ pub(crate) fn dependencies(root: &Path) -> Vec<(String, String)> {
     found
 }
 
-/// Whether a piece of code in a text is a command to give, and not only the name of a program or an option.
+/// Returns whether inline code is a command, and not only the name of a program or an option.
 fn is_command(code: &str) -> bool {
     let mut words = code.split_whitespace().skip_while(|word| word.contains('='));
     words.next().is_some_and(|program| program == "cargo")
         && words.next().is_some_and(|word| ["run", "test", "bench", "build"].contains(&word))
 }
 
-/// The commands of a block, without comments, lines that go on joined.
+/// Returns the commands of a block without comments; continued lines are joined.
 fn commands(lines: &[&str]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut goes_on = false;

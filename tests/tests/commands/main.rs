@@ -1,10 +1,11 @@
-//! Every command that a document or a comment shows works as it is written there.
+//! Every command in a document or a comment works as written.
 //!
-//! Commands in blocks are run, in a network of their own where the system allows it, so that ports are free and nothing
-//! is reached: those that end have to succeed, those that serve have to answer. Of commands that measure, or run tests,
-//! it is looked at whether the package, the target, the features and the options exist; `tests/run.sh` runs them.
+//! Commands in blocks are run, if possible in a separate network namespace, so that ports are free and nothing
+//! outside can be reached. Commands that end must succeed, and those that serve must answer. For commands that
+//! measure or run tests, only the existence of the package, the target, the features and the options is checked;
+//! `tests/run.sh` runs them.
 //!
-//! A command that needs what is not installed (npm, redis-server) is left out, and named.
+//! Commands that need missing programs (npm, redis-server) are skipped and listed.
 #![allow(clippy::unwrap_used)]
 
 mod documents;
@@ -18,7 +19,7 @@ use documents::{Block, blocks, dependencies};
 use metadata::Metadata;
 use sandbox::Sandbox;
 
-/// Set inside of the network of its own.
+/// Set inside the network namespace.
 const INSIDE: &str = "ACTORSTREAM_COMMANDS_INSIDE";
 
 fn root() -> PathBuf {
@@ -28,11 +29,12 @@ fn root() -> PathBuf {
 /// How a command is tested.
 #[derive(Debug, PartialEq, Eq)]
 enum Kind {
-    /// It is run.
+    /// The command is run.
     Run,
-    /// It runs for long, and prints what it measured: its options are looked at.
+    /// The command runs for a long time and prints measurements: its options are checked.
     Measure,
-    /// What it names has to exist: it runs tests, builds for release, or has a placeholder.
+    /// The command runs tests, builds for release, or has a placeholder: the existence of its package and targets is
+    /// checked.
     Exists,
 }
 
@@ -129,7 +131,7 @@ fn every_command_runs_as_written() {
     }
 }
 
-/// A shell in a network of its own, in which only this machine is.
+/// Returns a shell in a network namespace with only the loopback interface.
 fn own_network(script: &str) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--map-root-user", "--net", "sh", "-c", script]);

@@ -1,4 +1,4 @@
-//! What the workspace has: packages, targets, features, tests.
+//! The contents of the workspace: packages, targets, features, tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ impl Metadata {
         self.json["packages"].as_array().unwrap().iter()
     }
 
-    /// The packages that cargo looks at: the one that is named, those of the workspace, or its default ones.
+    /// Returns the packages that cargo selects: the named one, those of the workspace, or the default ones.
     fn chosen(&self, package: Option<&str>, is_workspace: bool) -> Vec<&Value> {
         let defaults = self.json["workspace_default_members"].as_array().unwrap();
         self.packages()
@@ -36,7 +36,7 @@ impl Metadata {
             .collect()
     }
 
-    /// Whether a package, its version and its features are those that a line of a `Cargo.toml` asks for.
+    /// Checks that the package, version and features in a line of a `Cargo.toml` exist.
     pub(crate) fn check_dependency(&self, line: &str) -> Result<(), String> {
         let (name, value) = line.split_once('=').ok_or("it has no version")?;
         let mut quoted = value.split('"').skip(1).step_by(2);
@@ -53,7 +53,7 @@ impl Metadata {
             .map_or(Ok(()), |feature| Err(format!("it has no feature {feature}")))
     }
 
-    /// Whether what a command names exists.
+    /// Checks that everything a command names exists.
     pub(crate) fn check(&self, command: &str) -> Result<(), String> {
         let words: Vec<&str> = command.split_whitespace().skip_while(|word| *word != "cargo").collect();
         let words = &words[1..words.iter().position(|word| *word == "--").unwrap_or(words.len())];
@@ -82,7 +82,7 @@ impl Metadata {
                 return Err(format!("{owner} has no feature {feature}"));
             }
         }
-        // What follows no option, nor is one, is part of the name of a test.
+        // A word that is neither an option nor its value is part of a test's name.
         if let [first, .., before, filter] = words
             && *first == "test"
             && !before.starts_with('-')
@@ -96,7 +96,7 @@ impl Metadata {
     }
 }
 
-/// Whether a target has a test with a name, or a module, that this is part of.
+/// Returns whether a target has a test or a module whose name contains `filter`.
 fn names_a_test(source: &Path, filter: &str) -> bool {
     let folder = source.parent().unwrap();
     let files = if source.ends_with("main.rs") {

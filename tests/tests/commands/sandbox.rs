@@ -1,4 +1,4 @@
-//! Runs commands as a user does.
+//! Runs commands as a user would.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -12,17 +12,17 @@ use std::{env, fs};
 
 use actorstream_test::Upstream;
 
-/// What a command may take: it may have to be built. This only ends a test that hangs.
+/// The timeout of a command, which may have to be built first. It only ends a test that hangs.
 const SAFETY_NET: Duration = Duration::from_secs(900);
-/// How long a server may take to end.
+/// The time that a server has to shut down.
 const ENDS: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_millis(20);
 
 pub(crate) struct Sandbox {
     root: PathBuf,
-    /// The folder of a user who has the command installed.
+    /// The home of a user with the command installed.
     home: tempfile::TempDir,
-    /// What answers where a key is given.
+    /// The server that answers requests with a key.
     upstream: Upstream,
 }
 
@@ -38,7 +38,7 @@ impl Sandbox {
         Self { root: root.to_owned(), home, upstream: Upstream::start(actorstream_test::story()) }
     }
 
-    /// Runs the commands of a block: each ends with success, or serves until the block is over.
+    /// Runs the commands of a block: each must succeed, or serve until the end of the block.
     pub(crate) fn run(&self, commands: &[&str], is_measure: impl Fn(&str) -> bool) -> Result<(), String> {
         let mut folder = self.root.clone();
         let mut servers: Vec<Running> = Vec::new();
@@ -51,7 +51,7 @@ impl Sandbox {
                 eprintln!("NOT RUN, there is no {missing}: {command}");
                 continue;
             }
-            // Another way to serve the same takes its place.
+            // Another command that starts the same server replaces it.
             let program =
                 |command: &str| command.split_whitespace().take(4).map(str::to_owned).collect::<Vec<_>>();
             servers.retain_mut(|server| {
@@ -81,7 +81,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// The Redis that a document takes for granted.
+    /// Starts the Redis that a document assumes.
     fn redis(&self, folder: &Path) -> Running {
         let running = self.spawn("exec redis-server --save '' --dir /tmp", folder);
         while TcpStream::connect("localhost:6379").is_err() {
@@ -96,7 +96,7 @@ impl Sandbox {
         let binaries = env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
         let path = format!("{}:{}", binaries.display(), env::var("PATH").unwrap());
         let mut shell = Command::new("bash");
-        // Cargo tells what it runs about the package of this test.
+        // Cargo sets variables about this test's package.
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy();
             if ["OPENAI_", "CARGO_PKG_", "CARGO_MANIFEST_", "ACTORSTREAM_"]
@@ -119,15 +119,15 @@ impl Sandbox {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Ctrl-C goes to all of its processes.
+            // Ctrl-C is sent to all of its processes.
             .process_group(0);
         Running::new(command, shell.spawn().unwrap())
     }
 }
 
-/// What a command needs and is not here, if anything.
+/// Returns a program that a command needs and that is missing, if any.
 fn missing(command: &str, folder: &Path) -> Option<&'static str> {
-    // Nothing is fetched here: tests/web/run.sh has fetched it, or it has not run.
+    // Nothing is downloaded here; tests/web/run.sh does that.
     if command.starts_with("npm ") && !folder.join("node_modules").exists() {
         return Some("package of npm in its cache, which tests/web/run.sh fills");
     }
@@ -160,12 +160,12 @@ impl Running {
         self.output.lock().unwrap().clone()
     }
 
-    /// Waits for the end, which has to be a success.
+    /// Waits for the end, which must be a success.
     fn ends(&mut self) -> Result<(), String> {
         if self.serves_or_ends()? { Err(format!("{} does not end", self.command)) } else { Ok(()) }
     }
 
-    /// Waits until it has ended with success, or serves; says whether it serves.
+    /// Waits until it has succeeded, or serves. Returns whether it serves.
     fn serves_or_ends(&mut self) -> Result<bool, String> {
         let start = Instant::now();
         loop {
@@ -190,7 +190,7 @@ impl Running {
         }
     }
 
-    /// Ends it as Ctrl-C does; says whether it went in time.
+    /// Stops it like Ctrl-C. Returns whether it exited in time.
     fn stop(&mut self) -> bool {
         self.signal("-INT");
         let start = Instant::now();
@@ -225,7 +225,7 @@ fn collect(from: impl Read + Send + 'static, into: &Arc<Mutex<String>>) -> threa
     })
 }
 
-/// Where a server says that it listens.
+/// Returns the address that a server reports.
 fn address(said: &str) -> Option<String> {
     let line = said.lines().find(|line| line.contains("listening on") || line.contains("Local:"))?;
     let address = &line[line.find("http://")? + "http://".len()..];
@@ -233,7 +233,7 @@ fn address(said: &str) -> Option<String> {
     Some(address[..end.unwrap_or(address.len())].to_owned())
 }
 
-/// Asks for the page.
+/// Requests the page.
 fn answers(address: &str) -> Result<(), String> {
     let ask = || -> std::io::Result<String> {
         let mut socket = TcpStream::connect(address)?;

@@ -1,4 +1,4 @@
-//! Raw answers of real servers, as they were captured.
+//! Raw captured responses of real servers.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,18 +6,18 @@ use std::path::PathBuf;
 use actorstream::proto::session::BodyEnd;
 use actorstream::proto::session::head::Head;
 
-/// Where they are.
+/// Returns the folder of the captures.
 pub(crate) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures")
 }
 
-/// One of them.
+/// Reads a capture.
 pub(crate) fn capture(name: &str) -> Vec<u8> {
     let path = folder().join(format!("{name}.http"));
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The body of a capture, unchunked, its head, and whether it is whole.
+/// Returns the head of a capture, its unchunked body, and whether the body is complete.
 pub(crate) fn parse(capture: &[u8]) -> Option<(Head, Vec<u8>, BodyEnd)> {
     let end = capture.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = String::from_utf8_lossy(&capture[..end]).into_owned();

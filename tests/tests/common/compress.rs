@@ -1,4 +1,4 @@
-//! Compressed bodies, as servers and proxies send them.
+//! Compresses bodies as servers and proxies do.
 #![allow(dead_code)]
 
 use std::io::Write;
@@ -6,10 +6,10 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
-/// How a body may be compressed: the name of its coding, and `raw deflate`, which is sent by the name `deflate`.
+/// The encodings under test: the names of the codings, and `raw deflate`, which is also sent as `deflate`.
 pub(crate) const CODINGS: [&str; 5] = ["gzip", "deflate", "raw deflate", "br", "zstd"];
 
-/// The `Content-Encoding` of such a body.
+/// Returns the `Content-Encoding` of such a body.
 pub(crate) fn header(coding: &str) -> &str {
     coding.rsplit(' ').next().unwrap()
 }
@@ -21,14 +21,14 @@ pub(crate) fn compress(coding: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     flushed.concat()
 }
 
-/// The beginning of a compressed body that begins with `start` and goes on with `piece` for ever; and what goes on with it by
-/// one more `piece`, as often as one likes.
+/// Returns the beginning of a compressed body that starts with `start`, and bytes that continue it with one more
+/// `piece` each time they are repeated.
 pub(crate) fn compress_endless(coding: &str, start: &[u8], piece: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let (flushed, _) = compress_pieces(coding, &[start, piece, piece, piece]);
     (flushed[..3].concat(), flushed[3].clone())
 }
 
-/// Compresses the pieces of a body, each of which is flushed; what ends the body comes beside them.
+/// Compresses the pieces of a body and flushes each of them. Also returns the bytes that end the body.
 pub(crate) fn compress_pieces(coding: &str, pieces: &[&[u8]]) -> (Vec<Vec<u8>>, Vec<u8>) {
     fn run<W: Write>(
         mut encoder: W,

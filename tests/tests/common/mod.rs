@@ -1,4 +1,4 @@
-//! What the tests share: an actor that notes all it receives.
+//! Helpers of the tests: an actor that records everything it receives.
 #![allow(dead_code)]
 
 pub(crate) mod capture;
@@ -13,13 +13,13 @@ use actorstream::{
     StreamEvent, StreamRef, StreamingClient, streaming_client,
 };
 
-/// What was received, of which stream.
+/// The received events, with the ids of their streams.
 pub(crate) type Log<E> = Arc<Mutex<Vec<(u64, StreamEvent<E>)>>>;
 
-/// What the actor does on each event.
+/// The action of the actor on each event.
 pub(crate) type OnData = Box<dyn FnMut(usize, &StreamRef, &mut Context<Noting>) + Send>;
 
-/// An actor that notes all it receives.
+/// An actor that records everything it receives.
 pub(crate) struct Noting {
     pub(crate) chat: Log<ChatCompletionChunk>,
     pub(crate) raw: Log<RawEvent>,
@@ -84,7 +84,8 @@ impl StreamingClient<RawEvent> for Noting {
     }
 }
 
-/// The events of one stream: how many were data, their text, and the end; fails unless there was exactly one, last.
+/// Returns the events of one stream: the number of data events, their text, and the end. Fails unless there is
+/// exactly one end, and it is last.
 #[track_caller]
 pub(crate) fn one_stream(
     log: &Log<ChatCompletionChunk>,
@@ -103,7 +104,7 @@ pub(crate) fn one_stream(
     (events.len(), text, end)
 }
 
-/// A client of an upstream, that does not send again.
+/// Returns a client without retries.
 pub(crate) fn client(base_url: &str) -> OpenAi {
     OpenAi::builder().base_url(base_url).api_key("sk-test").retry(RetryPolicy::none()).build().unwrap()
 }
@@ -112,7 +113,7 @@ pub(crate) fn hello() -> ChatRequest {
     ChatRequest::new("gpt-4o").user("Hello")
 }
 
-/// One event of a chat stream.
+/// Returns an event of a chat stream.
 pub(crate) fn chunk(content: &str) -> String {
     serde_json::json!({"id": "c", "choices": [{"index": 0, "delta": {"content": content}, "finish_reason": null}]})
         .to_string()
@@ -123,7 +124,7 @@ pub(crate) fn stop() -> String {
         .to_string()
 }
 
-/// A net under a test that would otherwise hang; nothing is measured with it.
+/// A timeout that prevents a test from hanging; it measures nothing.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("the test hangs")
 }

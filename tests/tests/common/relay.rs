@@ -1,4 +1,4 @@
-//! A proxy for tests that opens tunnels (`CONNECT`), all of them to one server, and notes what it was asked.
+//! A proxy for tests that opens tunnels (`CONNECT`), all of them to one server, and records its requests.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,8 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Opens tunnels to `to`, whatever server is asked for; itself over TLS with an identity.
+    /// Starts a proxy that opens tunnels to `to`, whatever server is requested. With an identity, the proxy itself
+    /// uses TLS.
     pub(crate) async fn start(to: SocketAddr, identity: Option<&ServerIdentity>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -39,7 +40,7 @@ impl Relay {
         Self { addr, heads, task }
     }
 
-    /// The heads of the requests so far.
+    /// Returns the heads of the requests so far.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! A SOCKS5 proxy for tests that notes the addresses that it is asked for and connects all of them to one server.
+//! A SOCKS5 proxy for tests that records the requested addresses and connects all of them to one server.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// How the proxy treats its clients.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
-    /// The user and password that it requires.
+    /// The required user and password.
     pub(crate) login: Option<(&'static str, &'static str)>,
     /// The replies to the requests, in order: 0 connects. Later ones get the last of these.
     pub(crate) replies: Vec<u8>,
@@ -36,7 +36,7 @@ impl Socks {
         Self { addr, asked, task }
     }
 
-    /// What was asked for so far: `name NAME:PORT` or `address ADDRESS:PORT`.
+    /// Returns the requested addresses so far: `name NAME:PORT` or `address ADDRESS:PORT`.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }

@@ -1,4 +1,4 @@
-//! Hosts with several addresses, of which some are dead.
+//! Hosts with several addresses, some of them dead.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::pool::sockets;
 use crate::common::{Noting, hello, within};
 
-/// `SYN_SENT`, as `/proc/net/tcp` has it.
+/// `SYN_SENT` in `/proc/net/tcp`.
 const SYN_SENT: &str = "02";
 
 fn good() -> Reply {
@@ -26,7 +26,7 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// How long it took to be answered, on a clock that stands still until everything waits.
+/// Returns the time until the response, on the paused clock.
 async fn answered(openai: &OpenAi) -> Duration {
     let start = Instant::now();
     let finish = openai.chat().stream(hello(), Noting::default().start()).await.unwrap();
@@ -54,7 +54,7 @@ async fn a_dead_first_address_costs_under_300_ms() {
         println!("a dead first address: {elapsed:?}");
         under_300_ms(elapsed);
         assert_eq!(upstream.request(0).await.header("host"), Some(format!("api.test:{port}").as_str()));
-        // The attempt that lost is given up.
+        // The losing attempt is dropped.
         assert_eq!(sockets(SYN_SENT, port), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that come compressed, though identity was asked for.
+//! Responses that are compressed although the request asks for `identity`.
 
 use actorstream::{ChatCompletion, ErrorKind, Limits, StreamError, StreamEvent};
 use actorstream_test::{ChatStream, Gate, Reply, Upstream};
@@ -8,22 +8,22 @@ use serde_json::json;
 use crate::common::{chunk, client, hello, stop, within};
 use crate::compress::{CODINGS, compress, compress_pieces, header};
 
-/// The lines of an event.
+/// Returns the lines of an event.
 fn event(data: &str) -> String {
     format!("data: {data}\n\n")
 }
 
-/// A stream that says `Hello`, in its events.
+/// Returns the events of a stream with the text `Hello`.
 fn hello_events() -> [String; 4] {
     [event(&chunk("Hel")), event(&chunk("lo")), event(&stop()), event("[DONE]")]
 }
 
-/// An event stream under this `Content-Encoding`.
+/// Returns the head of an event stream with this `Content-Encoding`.
 fn sse(coding: &str) -> Reply {
     Reply::sse().header("content-encoding", header(coding))
 }
 
-/// The text of a stream and how it ends.
+/// Returns the text and the end of a stream.
 async fn play(reply: Reply) -> (String, Result<actorstream::Finish<ChatCompletion>, StreamError>) {
     let upstream = Upstream::start(reply);
     let mut events = client(&upstream.base_url()).chat().events(hello());
@@ -98,7 +98,7 @@ async fn an_unstreamed_answer_and_the_body_of_an_error_are_decoded() {
             assert_eq!((refused.status(), refused.kind.name()), (Some(429), "refused"), "{coding}");
             assert_eq!(refused.api().unwrap().message, "slow down", "{coding}");
         }
-        // An error where an answer was expected.
+        // An error instead of a response.
         let (_, outcome) = play(reply(200, &error)).await;
         assert_eq!(outcome.unwrap_err().kind.name(), "provider", "{coding}");
     }
@@ -142,7 +142,7 @@ async fn a_compressed_body_that_is_cut_is_truncated() {
             let partial = error.partial::<ChatCompletion>().unwrap();
             assert_eq!(partial.content(), Some(text), "{coding}, {name}");
         }
-        // What is missing stands behind the last event.
+        // The missing bytes are after the last event.
         let (text, outcome) = play(start().piece(flushed[1..].concat()).end()).await;
         assert!(text == "Hello" && outcome.is_ok_and(|finish| finish.sentinel), "{coding}");
         let whole = json!({"choices": [{"message": {"content": "Hello"}}]}).to_string();
@@ -165,7 +165,7 @@ async fn a_compressed_body_that_is_corrupt_is_truncated_and_says_so() {
         let mut events = client(&upstream.base_url()).chat().events(hello());
         assert!(matches!(within(events.next()).await, Some(StreamEvent::Data(_))), "{coding}");
         gate.open();
-        // Without the end of the body.
+        // The end of the body is not needed.
         let end = loop {
             match within(events.next()).await.unwrap() {
                 StreamEvent::Start(_) => {}
@@ -200,7 +200,7 @@ async fn a_body_under_a_wrong_coding_is_read_as_what_it_is() {
         let error = play(refused).await.1.unwrap_err();
         assert_eq!(error.api().unwrap().message, "slow down", "{coding}");
     }
-    // One coding of two was taken off, and its name stayed.
+    // A proxy has removed one of two codings but not its name.
     let reply = Reply::sse().header("content-encoding", "gzip, zstd").piece(compress("gzip", &body)).end();
     assert_eq!(play(reply).await.0, "Hello");
 }
@@ -261,7 +261,7 @@ async fn limits_hold_for_what_is_decoded() {
 async fn the_connection_of_a_compressed_answer_is_kept() {
     for coding in CODINGS {
         let reply = sse(coding).piece(compress(coding, hello_events().concat())).end();
-        // The end of the body comes with the end of the stream.
+        // The end of the body arrives together with the end of the stream.
         let upstream = Upstream::start(reply.split_every(1 << 20));
         let openai = client(&upstream.base_url());
         for _ in 0..3 {

@@ -1,4 +1,5 @@
-//! The environment, and what is never shown. The environment belongs to a process, so each case has its own.
+//! The environment, and secrets that are never shown. The environment is global to a process, so each case runs in
+//! its own.
 
 use std::process::Command;
 
@@ -8,7 +9,7 @@ use actorstream_test::{ChatStream, Reply, Upstream};
 
 use crate::common::{Noting, client, hello, within};
 
-/// Runs a test in a process of its own with these variables alone, and `ACTORSTREAM_CHILD`; gives what it prints.
+/// Runs a test in a separate process with only these variables and `ACTORSTREAM_CHILD`. Returns its output.
 pub(crate) fn with_environment(test: &str, variables: &[(&str, &str)]) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture"]).env("ACTORSTREAM_CHILD", "1");
@@ -81,7 +82,7 @@ fn build_reports_wrong_settings() {
 #[actix_rt::test]
 async fn keys_are_never_shown() {
     const SECRETS: [&str; 5] = ["sk-SECRET-1", "SECRET-2", "SECRET-3", "SECRET-4", "U0VDUkVULT"];
-    // The server repeats the key that it refuses.
+    // The server repeats the refused key.
     let message = "Incorrect API key provided: sk-SECRET-1";
     let upstream = Upstream::start(Reply::error(401, "invalid_request_error", message));
     let builder = OpenAi::builder()
@@ -102,7 +103,7 @@ async fn keys_are_never_shown() {
         let error = within(call.stream(hello(), Noting::default().start())).await.unwrap_err();
         shown += &format!("{error} {error:?}");
     }
-    // The user of a proxy, in the clear and encoded.
+    // The credentials of a proxy, plain and encoded.
     let builder = OpenAi::builder().base_url("https://api.test").retry(actorstream::RetryPolicy::none());
     for proxy in [Upstream::start(Reply::status(407)).addr(), Upstream::start(Reply::status(502)).addr()] {
         let builder =
@@ -172,7 +173,7 @@ async fn a_dummy_key_redacts_nothing() {
 
 #[actix_rt::test]
 async fn the_password_of_a_proxy_is_taken_out_as_it_is_meant() {
-    // The proxy answers itself, and repeats what it was sent.
+    // The proxy answers itself, and repeats what it received.
     let said = "user:p@ss/word! may not do that, p@ss/word! is wrong, p%40ss%2Fword%21; dXNlcjpwQHNzL3dvcmQh";
     let proxy = Upstream::start(Reply::text(403, "text/html", said));
     let url = proxy.url().replace("http://", "http://user:p%40ss%2fword!@");

@@ -1,4 +1,4 @@
-//! Keys that change while a client lives.
+//! Keys that change during the lifetime of a client.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,20 +21,20 @@ fn builder(upstream: &Upstream) -> OpenAiBuilder {
     OpenAi::builder().base_url(upstream.base_url())
 }
 
-/// Streams an answer; gives how often it was asked for.
+/// Streams a response. Returns the number of attempts.
 async fn ask(openai: &OpenAi) -> Result<u32, StreamError> {
     let finish = within(openai.chat().stream(hello(), Noting::default().start())).await?;
     Ok(finish.attempts)
 }
 
-/// The keys that the requests had.
+/// Returns the keys of the requests.
 fn keys(upstream: &Upstream) -> Vec<String> {
     let requests = upstream.requests();
     let key = |n: usize| requests[n].header("authorization").unwrap_or_default().replace("Bearer ", "");
     (0..requests.len()).map(key).collect()
 }
 
-/// A source that counts: `key-1`, `key-2`, …, and notes why it was asked.
+/// Returns a source of numbered keys (`key-1`, `key-2`, …) that records its requests.
 fn counting(asked: &Arc<Mutex<Vec<KeyRequest>>>) -> impl actorstream::Credentials {
     let asked = Arc::clone(asked);
     move |request| {
@@ -71,7 +71,7 @@ async fn after_a_401_another_key_is_tried_once_and_at_once() {
     assert_eq!(ask(&openai).await.unwrap(), 2);
     let reasons: Vec<_> = asked.lock().unwrap().iter().map(|request| request.refused).collect();
     assert_eq!((reasons, start.elapsed() < Duration::from_millis(100)), (vec![None, Some(401)], true));
-    // Once: a second refusal is the end.
+    // Only once: a second refusal ends the stream.
     let error = ask(&openai).await.unwrap_err();
     assert_eq!((error.status(), error.attempts, upstream.request_count()), (Some(401), 2, 4));
     assert!(!format!("{error:?}").contains("sk-live"), "{error:?}");
@@ -96,7 +96,7 @@ async fn a_source_that_fails_ends_the_stream_without_a_request() {
     assert_eq!(error.to_string(), "there is no key for the request: no vault");
     assert_eq!((error.kind.name(), error.attempts), ("config", 1));
     assert_eq!(upstream.request_count(), 0);
-    // An error that may pass is tried again.
+    // A transient error is retried.
     let count = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&count);
     let openai = builder(&upstream).credentials(move |_| {
@@ -123,7 +123,7 @@ async fn a_silent_source_is_left_after_the_connect_timeout() {
         .unwrap();
     let error = ask(&openai).await.unwrap_err();
     assert_eq!(error.timeout(), Some(Timeout::Connect));
-    // A cancellation is not held up.
+    // A cancellation is not delayed.
     let handle = openai.chat().stream(hello(), Noting::default().start());
     tokio::task::yield_now().await;
     handle.cancel();
@@ -142,7 +142,7 @@ async fn keys_of_a_pool_take_turns_and_rest() {
     for attempts in [1, 2, 2] {
         assert_eq!(ask(&openai).await.unwrap(), attempts);
     }
-    // `sk-a` was refused and rests.
+    // `sk-a` was refused and is skipped for now.
     assert_eq!(keys(&upstream), ["sk-a", "sk-b", "sk-c", "sk-a", "sk-b"]);
     ask(&openai).await.unwrap();
     ask(&openai).await.unwrap();
@@ -212,7 +212,7 @@ async fn a_server_that_requires_a_certificate_gets_it() {
     assert_eq!(ask(&openai).await.unwrap(), 1);
     let shown = format!("{openai:?}");
     assert!(!shown.contains("PRIVATE KEY") && !shown.contains("CERTIFICATE-----"), "{shown}");
-    // What cannot be one is an error of `build`.
+    // An invalid certificate is an error of `build`.
     let (_, other) = ca.client_certificate();
     for (certificate, key, what) in [
         ("", key.as_str(), "the client certificate holds no BEGIN CERTIFICATE"),

@@ -1,4 +1,4 @@
-//! Answers that come before the request was read, or while it is.
+//! Responses that arrive before the request was read, or meanwhile.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,12 +11,12 @@ use actorstream::{ChatRequest, TranscriptionRequest};
 
 use crate::common::{Noting, chunk, client, stop, within};
 
-/// More than the buffers of a connection take.
+/// More than the buffers of a connection hold.
 const LONG: usize = 15 << 20;
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 
-/// Reads the head of a request; gives what came of the body with it, and how long the body is.
+/// Reads the head of a request. Returns the number of body bytes that arrived with it, and the length of the body.
 fn read_head(socket: &mut TcpStream) -> (usize, usize) {
     let mut head = Vec::new();
     loop {
@@ -42,14 +42,14 @@ fn read_exactly(socket: &mut TcpStream, mut left: usize) {
     }
 }
 
-/// A server of one connection; and its base URL.
+/// Starts a server for one connection. Also returns its base URL.
 fn server(serve: impl FnOnce(TcpStream) + Send + 'static) -> (String, thread::JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     (url, thread::spawn(move || serve(listener.accept().unwrap().0)))
 }
 
-/// Waits for the server without holding up the thread, on which the client closes its connection.
+/// Waits for the server without blocking the thread, on which the client closes its connection.
 async fn joined(served: thread::JoinHandle<()>) {
     within(tokio::task::spawn_blocking(move || served.join())).await.unwrap().unwrap();
 }
@@ -68,7 +68,7 @@ async fn a_whole_answer_before_the_request_is_read_is_a_finish() {
             let all = if form { events(&[text]) } else { events(&[chunk("Hello"), stop(), "[DONE]".into()]) };
             socket.write_all(HEAD.as_bytes()).unwrap();
             socket.write_all(all.as_bytes()).unwrap();
-            // It reads no further before the stream has ended.
+            // It does not read further until the stream has ended.
             finished.recv().unwrap();
             let mut rest = Vec::new();
             let _ = socket.read_to_end(&mut rest);

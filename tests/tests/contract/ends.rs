@@ -1,4 +1,4 @@
-//! What happens upstream, and which end it is.
+//! Upstream events, and the ends that they cause.
 
 use actix::Actor;
 use actorstream::{ChatCompletion, ErrorKind, Limits, OnMalformed, OpenAi, RetryPolicy, StreamEvent};
@@ -6,8 +6,8 @@ use actorstream_test::{ChatStream, Gate, Reply, Upstream};
 
 use crate::common::{Noting, chunk, client, hello, one_stream, stop, within};
 
-/// Streams a reply into an actor; gives the number of events, their text, and the end, which the handle and the actor
-/// agree on.
+/// Streams a reply into an actor. Returns the number of events, their text, and the end, which must be the same for
+/// the handle and the actor.
 async fn play(
     reply: Reply,
 ) -> (usize, String, Result<actorstream::Finish<ChatCompletion>, actorstream::StreamError>) {

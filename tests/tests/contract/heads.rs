@@ -1,4 +1,4 @@
-//! Heads of answers: how many headers they may have, and how it is told what is wrong with them.
+//! Response heads: the limit on headers, and the errors for invalid heads.
 
 use actix::Actor;
 use actorstream::{ErrorKind, StreamError};
@@ -17,7 +17,7 @@ async fn as_many_as_256_headers_are_read() {
         let good = ChatStream::new().content("Hello").finish_reason("stop");
         let reply =
             if refused { Reply::error(429, "x", "busy").header("retry-after", 7) } else { good.reply() };
-        // Those that the reply has by itself come first, and the id last.
+        // The reply's own headers come first, and the id last.
         let padded = (0..count - 5).fold(reply, |reply, n| reply.header(&format!("x-padding-{n}"), "y"));
         let upstream = Upstream::start(padded.header("x-request-id", "req-1"));
         let call = client(&upstream.base_url()).chat();

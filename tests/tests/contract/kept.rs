@@ -1,4 +1,4 @@
-//! Connections that are kept, and end, or say what nobody asked for.
+//! Pooled connections that end, or receive unsolicited data.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::common::{Noting, client, hello, within};
 
 fn good() -> Reply {
-    // The end of the body comes with the end of the stream.
+    // The end of the body arrives together with the end of the stream.
     ChatStream::new().content("Hello").finish_reason("stop").reply().split_every(1 << 20)
 }
 
@@ -21,7 +21,7 @@ async fn ask(openai: &OpenAi) {
     assert_eq!((finish.attempts, finish.response.content()), (1, Some("Hello")));
 }
 
-/// Retries are off: it is none.
+/// Retries are off: this does not count as one.
 #[actix_rt::test]
 async fn a_request_that_dies_on_a_kept_connection_goes_to_a_fresh_one_at_once() {
     tokio::time::pause();
@@ -73,7 +73,7 @@ async fn a_file_is_read_again_for_the_fresh_connection() {
     assert!(upstream.request(2).await.part("file").unwrap().body == vec![7; 200_000]);
 }
 
-/// Reads a request whose body is what its head says, or half of it; gives whether one came.
+/// Reads a request, or only half of its body. Returns whether one arrived.
 fn read_request(socket: &mut std::net::TcpStream, half: bool) -> bool {
     let (mut read, mut wanted) = (Vec::new(), None);
     let mut bytes = vec![0; 64 << 10];
@@ -113,7 +113,7 @@ async fn a_request_of_which_half_was_sent_on_a_kept_connection_is_sent_whole() {
         assert!(read_request(&mut socket, false));
         socket.write_all(answer().as_bytes()).unwrap();
         assert!(read_request(&mut socket, true));
-        // What was sent and is not read makes that a reset.
+        // Unread data turns the close into a reset.
         drop(socket);
         let (mut socket, _) = listener.accept().unwrap();
         assert!(read_request(&mut socket, false));
@@ -126,7 +126,7 @@ async fn a_request_of_which_half_was_sent_on_a_kept_connection_is_sent_whole() {
     server.join().unwrap();
 }
 
-/// Node's servers and many proxies close what they kept at any moment.
+/// Node's servers and many proxies close idle connections at any moment.
 #[actix_rt::test]
 async fn a_server_that_closes_right_after_its_answers_fails_no_request() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -169,7 +169,8 @@ async fn a_fresh_connection_that_dies_is_an_error() {
     assert_eq!((upstream.accepted(), upstream.request_count()), (2, 3));
 }
 
-/// It is noted whenever it is seen: with the answer, when a request looks for a connection, when kept ones are looked at.
+/// An overrun is recorded whenever it is detected: with the response, when a request takes a connection, and when
+/// idle connections are checked.
 #[actix_rt::test]
 async fn a_server_that_once_wrote_past_the_end_of_an_answer_gets_one_request_a_connection() {
     tokio::time::pause();
@@ -189,7 +190,7 @@ async fn a_server_that_once_wrote_past_the_end_of_an_answer_gets_one_request_a_c
             ask(&openai).await;
             assert_eq!(upstream.accepted(), asked, "{when}");
         }
-        // Also when the thread has let go of all it kept, and for all clones and threads.
+        // It is remembered after the thread has dropped its pool, and for all clones and threads.
         sleep(Duration::from_secs(60)).await;
         ask(&openai.clone()).await;
         assert_eq!(upstream.accepted(), 5);
@@ -219,7 +220,7 @@ async fn a_server_that_says_why_it_closes_is_kept_connections_to() {
     }
 }
 
-/// Tickets and the like come on a TLS connection beside the answers: they are none.
+/// Session tickets and the like on a TLS connection are not response data.
 #[actix_rt::test]
 async fn connections_with_tls_are_kept_and_overruns_on_them_noted() {
     let ca = TestCa::new();
@@ -241,7 +242,7 @@ async fn connections_with_tls_are_kept_and_overruns_on_them_noted() {
     let overrun = openai(&upstream);
     within(ask(&overrun)).await;
     gate.open();
-    // Until it has come, and kept connections have been looked at.
+    // Until the data has arrived and idle connections have been checked.
     sleep(Duration::from_secs(3)).await;
     for asked in 2..4 {
         within(ask(&overrun)).await;

@@ -1,4 +1,4 @@
-//! In time, always: streams that outlive their timeouts, floods, and targets that end.
+//! Bounded time: streams that outlive their timeouts, floods, and targets that end.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,7 +25,7 @@ fn client(url: &str, timeouts: Timeouts) -> OpenAi {
     OpenAi::builder().base_url(url).timeouts(timeouts).retry(RetryPolicy::none()).build().unwrap()
 }
 
-/// Each kind of target.
+/// The kinds of targets.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Actor,
@@ -37,7 +37,7 @@ enum Kind {
 
 const KINDS: [Kind; 5] = [Kind::Actor, Kind::Recipient, Kind::Closure, Kind::Channel, Kind::Puller];
 
-/// A handler of one's own.
+/// A custom handler.
 struct Own;
 
 impl Actor for Own {
@@ -52,7 +52,7 @@ impl Handler<StreamMessage<ChatCompletionChunk>> for Own {
     }
 }
 
-/// How a stream to a target of this kind ends.
+/// Returns how a stream to a target of this kind ends.
 async fn outcome(openai: &OpenAi, kind: Kind) -> Outcome<ChatCompletion> {
     let chat = openai.chat();
     let own = Own.start();
@@ -80,7 +80,7 @@ async fn outcome(openai: &OpenAi, kind: Kind) -> Outcome<ChatCompletion> {
     }
 }
 
-/// On the paused clock, where an event and a timer come at the same instant whenever they can.
+/// On the paused clock, events and timers occur at the same instant whenever possible.
 #[actix_rt::test]
 async fn a_stream_that_outlives_its_timeouts_ends_by_them_when_it_falls_silent() {
     tokio::time::pause();
@@ -98,14 +98,14 @@ async fn a_stream_that_outlives_its_timeouts_ends_by_them_when_it_falls_silent()
             let error = outcome.await.unwrap().unwrap_err();
             let case = format!("{kind:?}, {events} events, one each {gap} ms");
             assert!(error.timeout().is_some(), "{case}: {error}");
-            // The clock may jump over what is on its way through the kernel.
+            // The clock may advance while data is on its way through the kernel.
             let near = start.elapsed().abs_diff(millis(2000));
             assert!(near < millis(100), "{case}: {:?}", start.elapsed());
         }
     }
 }
 
-/// However often they come, and though each is delivered: they are no events, and end no silence.
+/// Keep-alives are delivered but do not end a silence, however often they arrive.
 #[actix_rt::test]
 async fn keepalive_events_hold_no_stream_open() {
     tokio::time::pause();
@@ -136,7 +136,7 @@ async fn keepalive_events_hold_no_stream_open() {
     }
 }
 
-/// Two threads that never rest.
+/// Two threads that are always busy.
 struct BusyLoops(Arc<AtomicBool>);
 
 impl BusyLoops {
@@ -160,7 +160,7 @@ impl Drop for BusyLoops {
     }
 }
 
-/// On real time, beside busy loops: tokens as fast as they go, and one each millisecond, five and twenty.
+/// In real time, next to busy loops: tokens as fast as possible, and one every 1, 5 and 20 ms.
 #[actix_rt::test]
 async fn no_stream_hangs_on_real_time_beside_busy_loops() {
     let _busy = BusyLoops::start();
@@ -192,7 +192,7 @@ async fn no_stream_hangs_on_real_time_beside_busy_loops() {
     }
 }
 
-/// What a server may send for ever, and by what its stream must end.
+/// Data that a server may send forever, and the timeout that must end its stream.
 const FLOODS: [(&str, &str); 9] = [
     ("data that are comments", "data: :\n\n"),
     ("comments", ": ping\n\n"),
@@ -205,7 +205,7 @@ const FLOODS: [(&str, &str); 9] = [
     ("events", "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n"),
 ];
 
-/// Each flood ends by its timeout, and a stream beside it on the same thread has its events meanwhile.
+/// Each flood ends by its timeout. Meanwhile, another stream on the same thread receives its events.
 #[test]
 fn floods_end_in_time_and_delay_no_other_stream() {
     for (name, piece) in FLOODS {
@@ -214,7 +214,7 @@ fn floods_end_in_time_and_delay_no_other_stream() {
     }
 }
 
-/// Of little that decodes to much.
+/// The same for a small body that decodes to a huge one.
 #[test]
 fn floods_that_are_compressed_end_in_time_and_delay_no_other_stream() {
     let comments = ": ping\n\n".repeat(128 << 10);
@@ -269,7 +269,7 @@ enum Do {
     Stream(OpenAi, Arc<Mutex<Vec<StreamHandle<ChatCompletion>>>>),
 }
 
-/// A supervised actor: what its incarnations were told.
+/// A supervised actor, and the messages that its incarnations received.
 #[derive(Default)]
 struct Supervisee {
     incarnation: usize,
@@ -315,7 +315,8 @@ impl StreamingClient<ChatCompletionChunk> for Supervisee {
     }
 }
 
-/// Its end is told to the handle, at once, and the next incarnation hears nothing of it; also of what was in the mailbox.
+/// The handle reports the actor's end at once. The next incarnation receives nothing of the stream, not even
+/// messages that were in the mailbox.
 #[actix_rt::test]
 async fn a_stream_belongs_to_the_incarnation_that_started_it() {
     tokio::time::pause();
@@ -356,7 +357,7 @@ async fn a_stream_belongs_to_the_incarnation_that_started_it() {
     assert!(told.lock().unwrap().iter().all(|(by, _)| *by < 3), "the last incarnation started none");
 }
 
-/// Whatever the actor was doing, its end is an event: no clock has to move.
+/// Whatever the actor was doing, its end is detected without any advance of the clock.
 #[actix_rt::test]
 async fn the_end_of_an_actor_ends_its_silent_streams_at_once() {
     for (end, name) in [(Do::Stop, "target_stopped"), (Do::Panic, "target_panicked")] {
@@ -379,7 +380,7 @@ async fn the_end_of_an_actor_ends_its_silent_streams_at_once() {
     }
 }
 
-/// Counts the actors that live.
+/// Counts the living actors.
 struct Counted(Arc<AtomicUsize>);
 
 impl Counted {
@@ -404,8 +405,8 @@ impl StreamingClient<ChatCompletionChunk> for Counted {
     fn handle_finish(&mut self, _: Finish<ChatCompletion>, _: &StreamRef, _: &mut Context<Self>) {}
 }
 
-/// What watches over the streams of an actor does not keep the actor: when its addresses are gone and its streams have ended,
-/// it stops, as it would without them; and while it lives it takes more streams.
+/// The watch on an actor does not keep it alive: when its addresses are gone and its streams have ended, it stops,
+/// as it would without streams. While it lives, it accepts more streams.
 #[actix_rt::test]
 async fn a_stream_keeps_its_actor_no_longer_than_it_lasts() {
     let count = Arc::<AtomicUsize>::default();
@@ -431,7 +432,7 @@ async fn a_stream_keeps_its_actor_no_longer_than_it_lasts() {
         })
         .await;
     }
-    // Also on another thread than the stream's.
+    // The same on another thread than the stream's.
     let arbiter = Arbiter::new();
     count.fetch_add(1, Ordering::SeqCst);
     let counted = Counted(Arc::clone(&count));
@@ -447,7 +448,7 @@ async fn a_stream_keeps_its_actor_no_longer_than_it_lasts() {
     arbiter.join().unwrap();
 }
 
-/// An actor that ends in the handler of the last event has been given it.
+/// An actor that stops in the handler of the last event has received that event.
 #[actix_rt::test]
 async fn an_actor_that_stops_at_the_end_has_finished() {
     struct Last;
@@ -470,7 +471,7 @@ async fn an_actor_that_stops_at_the_end_has_finished() {
     }
 }
 
-/// A handler of one's own is given no message without events.
+/// A custom handler receives no message without events.
 #[actix_rt::test]
 async fn a_recipient_is_given_nothing_but_its_stream() {
     let (sender, receiver) = std::sync::mpsc::channel();
@@ -506,7 +507,7 @@ async fn a_target_that_ended_before_the_stream_began_sends_nothing() {
     assert!(upstream.requests().is_empty());
 }
 
-/// Noted in one place: a stream's end is still told to an actor that lives on beside one that ended.
+/// After one actor has ended, another living actor still receives the end of its stream.
 #[actix_rt::test]
 async fn the_end_of_one_actor_is_not_that_of_another() {
     let upstream = Upstream::spawn(Reply::sse().event(chunk("a")).hold());

@@ -1,4 +1,4 @@
-//! Loops of tools drawn at random, against an oracle that knows from the plan alone what is asked, run and told.
+//! Random tool loops, checked against an oracle that derives requests, runs and results from the plan alone.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use crate::common::{client, within};
 
 const RUNS: u64 = 400;
 
-/// What a call of the plan calls.
+/// The target of a planned call.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum What {
     Echo,
@@ -24,7 +24,7 @@ enum What {
 #[derive(Debug, Clone)]
 struct Planned {
     what: What,
-    /// `None` where the server gives none.
+    /// `None` if the server sends none.
     id: Option<String>,
     arguments: String,
 }
@@ -33,11 +33,11 @@ struct Planned {
 struct Answer {
     text: bool,
     calls: Vec<Planned>,
-    /// What only the caller can answer.
+    /// An item that only the caller can answer.
     foreign: Option<usize>,
 }
 
-/// How the last request is answered, or what happens meanwhile.
+/// The response to the last request, or the event that interrupts it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Last {
     Text,
@@ -48,7 +48,7 @@ enum Last {
     CutLater,
     Provider,
     Malformed,
-    /// The stream is cancelled while a tool of the last answer that calls any hangs.
+    /// The stream is cancelled while a tool of the last response with calls hangs.
     Cancel,
 }
 
@@ -83,7 +83,7 @@ impl Plan {
                 calls: (0..random.usize(1..4))
                     .map(|at| Planned {
                         what: *random.choice(&[What::Echo, What::Echo, What::Fails, What::Unknown]).unwrap(),
-                        // Some servers count from the start in every answer.
+                        // Some servers number calls from the start in every response.
                         id: match random.u8(0..4) {
                             0 => None,
                             1 => Some(format!("call_{at}")),
@@ -105,7 +105,7 @@ impl Plan {
     }
 }
 
-/// How many things there are that only the caller can answer.
+/// The number of kinds of items that only the caller can answer.
 const FOREIGN: usize = 5;
 
 fn foreign_of_a_response(which: usize) -> Value {
@@ -134,7 +134,7 @@ impl Planned {
         }
     }
 
-    /// What the model is told; `None` if it never ends.
+    /// Returns the result for the model; `None` if the tool never ends.
     fn result(&self) -> Option<(String, bool)> {
         match self.what {
             What::Echo => Some((self.arguments.clone(), false)),
@@ -147,7 +147,7 @@ impl Planned {
     }
 }
 
-/// An answer on the wire.
+/// Returns the reply for a planned response.
 fn reply(plan: &Plan, answer: &Answer, end: &str) -> Reply {
     let text = answer.text.then_some("Let me see.");
     if plan.chat {
@@ -200,7 +200,7 @@ fn reply(plan: &Plan, answer: &Answer, end: &str) -> Reply {
     Reply::sse().event(json!({"type": format!("response.{status}"), "response": response})).end()
 }
 
-/// The beginning of an answer.
+/// Returns the beginning of a response.
 fn beginning(plan: &Plan) -> Reply {
     if plan.chat {
         Reply::sse().event(crate::common::chunk("Do"))
@@ -231,23 +231,23 @@ fn script(plan: &Plan) -> Script {
     Script::sequence(replies)
 }
 
-/// A result: its id (`None` where it was made up), its output, whether the tool failed.
+/// A result: its id (`None` if it was generated), its output, and whether the tool failed.
 type Told = (Option<String>, String, bool);
 
-/// What has to happen.
+/// The expected events.
 #[derive(Debug, Default, PartialEq)]
 struct Expected {
-    /// For each request, the calls and results in it.
+    /// The calls and results in each request.
     asked: Vec<Vec<(String, Option<String>, String)>>,
-    /// The arguments with which the tools ran.
+    /// The arguments of the tool runs.
     ran: Vec<String>,
     end: &'static str,
     /// The results of each round.
     rounds: Vec<Vec<Told>>,
     unfinished: usize,
-    /// The results in the last answer.
+    /// The results in the last response.
     results: Vec<Told>,
-    /// The tokens that a finish tells.
+    /// The tokens that the finish reports.
     tokens: Option<u64>,
 }
 
@@ -301,7 +301,7 @@ fn expected(plan: &Plan) -> Expected {
     expected
 }
 
-/// The calls and results in a request; ids that were made up are `None`.
+/// Returns the calls and results in a request; generated ids are `None`.
 fn asked(body: &Value, plan: &Plan) -> Vec<(String, Option<String>, String)> {
     let given: Vec<_> =
         plan.answers.iter().flat_map(|answer| &answer.calls).filter_map(|call| call.id.clone()).collect();
@@ -330,7 +330,7 @@ fn asked(body: &Value, plan: &Plan) -> Vec<(String, Option<String>, String)> {
             }
         }
     }
-    // Each made-up id is that of one call and of one result.
+    // Each generated id belongs to one call and one result.
     let made_up: Vec<_> = found.iter().filter(|(_, id, _)| !given.contains(id)).collect();
     for (_, id, _) in &made_up {
         let mut uses: Vec<_> =
@@ -386,7 +386,7 @@ where
     let stream = handle.stream().clone();
     let cancelling = actix_rt::spawn(async move {
         gate.wait().await;
-        // Let the tools that need no time end.
+        // Let the tools that take no time finish.
         tokio::task::yield_now().await;
         stream.cancel();
     });

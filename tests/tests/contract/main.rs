@@ -1,4 +1,4 @@
-//! The contract, through sockets: what `docs/runtime-semantics.md` promises, row by row.
+//! The contract, tested over sockets: the promises of `docs/runtime-semantics.md`, row by row.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]

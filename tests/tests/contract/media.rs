@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::common::{client, within};
 
-/// An actor that receives streams of all kinds of media, and notes what they are told to be.
+/// An actor that receives streams of all kinds of media, and records descriptions of them.
 #[derive(Default)]
 struct Studio {
     notes: Arc<Mutex<Vec<String>>>,
@@ -107,7 +107,7 @@ async fn every_kind_of_media_streams_to_an_actor_and_adds_up() {
     assert_eq!((finish.response.audio().unwrap(), &finish.response.usage), ("Hello!".into(), &None));
 
     let notes = notes.lock().unwrap().clone();
-    // How the bytes of plain sound are split is the network's business.
+    // The split of plain audio into chunks depends on the network.
     let (chunks, notes): (Vec<_>, Vec<_>) =
         notes.into_iter().partition(|note| note.starts_with("AudioChunk"));
     assert_eq!(
@@ -154,13 +154,13 @@ async fn a_stream_of_images_ends_with_the_last_that_was_asked_for() {
     let asked = |n: u64| ImageRequest::new("An otter").n(n);
     let images = |finish: Finish<ImagesResponse>| finish.response.images().len();
 
-    // The connection stays open: the second image is the last one.
+    // The connection stays open, so the second image must end the stream.
     let open = stream.events().fold(Reply::sse(), Reply::event).hold();
     let upstream = Upstream::start(open);
     let openai = client(&upstream.base_url());
     assert_eq!(images(within(openai.images().stream_fn(asked(2), |_| {})).await.unwrap()), 2);
     assert_eq!(images(within(openai.images().stream_fn(asked(1), |_| {})).await.unwrap()), 1);
-    // The same of a form, and of JSON that no builder wrote.
+    // The same for a form, and for JSON without a builder.
     let edits = ImageStream::edit().image("one").image("two");
     let upstream = Upstream::start(edits.events().fold(Reply::sse(), Reply::event).hold());
     let openai = client(&upstream.base_url());
@@ -232,7 +232,7 @@ async fn a_body_that_is_not_sound_is_not_a_stream_and_its_error_is_reported() {
         let error = within(openai.speech().stream_fn(&request, |_| {})).await.unwrap_err();
         assert_eq!(error.kind.name(), kind);
     }
-    // A server that has no events answers with the sound all the same.
+    // A server without events responds with plain audio.
     let upstream = Upstream::start(SpeechStream::new("Hello!").audio_reply("audio/mpeg"));
     let error = within(client(&upstream.base_url()).speech().stream_fn(&request, |_| {})).await.unwrap_err();
     assert_eq!(error.kind.name(), "not_a_stream");
@@ -301,7 +301,7 @@ async fn requests_of_every_kind_go_through_the_same_calls() {
     within(call.stream_fn(&json, |_| {})).await.unwrap();
     let sent = upstream.requests();
     for sent in &sent[..3] {
-        // The boundary is the client's, whatever a header says.
+        // The boundary is the client's, regardless of a custom header.
         assert!(sent.header("content-type").unwrap().starts_with("multipart/form-data; boundary="));
         let mut names: Vec<String> = sent.parts().unwrap().into_iter().map(|part| part.name).collect();
         assert_eq!(names.pop().as_deref(), Some("file"), "the file comes last");
@@ -312,7 +312,7 @@ async fn requests_of_every_kind_go_through_the_same_calls() {
         sent.iter().map(|sent| sent.header("content-type").unwrap().to_owned()).collect();
     assert!(boundaries[0] != boundaries[1] && boundaries[1] != boundaries[2]);
     assert_eq!(sent[3].json(), json!({"model": "m", "top_k": 5, "file": "sound", "stream": true}));
-    // Files and addresses of one request cannot be mixed.
+    // Files and URLs cannot be mixed in one request.
     let mixed =
         ImageEditRequest::new("x").image(FilePart::from_bytes("1.png", "png")).image(InputImage::url("u"));
     let error =

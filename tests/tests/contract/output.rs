@@ -1,4 +1,4 @@
-//! The view above the events, through sockets.
+//! The view of events as output, tested over sockets.
 
 use actix::{Actor, AsyncContext as _, Context, WrapFuture as _};
 use actorstream::output::{Call, Position, Tokens};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::common::{client, hello, within};
 
-/// Notes what it is told, and waits after each text.
+/// Records its calls, and waits after each text.
 pub(crate) struct Noting(pub(crate) Recorder<String>);
 
 impl Actor for Noting {
@@ -100,7 +100,7 @@ async fn a_cut_text_is_not_complete() {
     assert_eq!(recorder.events(), ["Hel|Hel", "end truncated"]);
 }
 
-/// Notes the values that it is told.
+/// Records the values that it receives.
 struct Values(Recorder<Value>);
 
 impl Actor for Values {
@@ -123,7 +123,7 @@ impl OutputClient<ChatCompletionChunk> for Values {
     }
 }
 
-/// An answer in pieces, and its values.
+/// Returns a response in pieces, and its values.
 fn structured() -> (ChatStream, [Value; 4]) {
     let mut stream = ChatStream::new();
     for piece in ["Sure:\n", "```json\n{\"why\":", " [\"a", "\"], \"n\"", ": 7}", "\n```"] {

@@ -1,4 +1,4 @@
-//! Where streams can be started from, and what happens when that place goes away.
+//! The threads that streams can be started from, and the end of such threads.
 
 use actix::{Actor, Arbiter};
 use actorstream::{ErrorKind, OpenAi, StreamEvent};
@@ -68,7 +68,7 @@ fn from_no_runtime_at_all() {
     let recorder = Recorder::new(StreamEvent::is_end);
     let openai = OpenAi::builder().base_url(upstream.base_url()).threads(2).build().unwrap();
     drop(openai.chat().stream(hello(), recorder.sink()));
-    // The client is gone before its streams are.
+    // The client is dropped before its streams end.
     drop(openai);
     futures_util::FutureExt::now_or_never(async {}).unwrap();
     tokio::runtime::Builder::new_current_thread()
@@ -90,7 +90,7 @@ fn the_clients_own_threads_end_with_it() {
             })
             .count()
     }
-    // Other tests of this process start such threads too: so in a process of its own.
+    // Run in a separate process, because other tests of this process start such threads too.
     if std::env::var_os("ACTORSTREAM_ALONE").is_none() {
         let status = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "placement::the_clients_own_threads_end_with_it", "--nocapture"])
@@ -204,7 +204,7 @@ async fn a_stream_started_on_an_arbiter_that_has_ended_is_aborted() {
     let handle = arbiter.handle();
     arbiter.spawn_fn(move || {
         handle.stop();
-        // The arbiter takes no more work after this.
+        // The arbiter accepts no more work after this.
         sender.send(openai.chat().stream(hello(), sink)).unwrap();
     });
     let stream = within(receiver).await.unwrap();

@@ -1,4 +1,4 @@
-//! Connections that are kept for the next request.
+//! Connections that are pooled for the next request.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::common::{Noting, chunk, client, hello, within};
 
-/// `CLOSE_WAIT`, as `/proc/net/tcp` has it.
+/// `CLOSE_WAIT` in `/proc/net/tcp`.
 const CLOSE_WAIT: &str = "08";
 
 /// `ESTABLISHED`.
 pub(crate) const ESTABLISHED: &str = "01";
 
-/// How many sockets on this machine are in a state, with this port at their other end.
+/// Returns the number of sockets on this machine in this state whose remote port is `port`.
 pub(crate) fn sockets(state: &str, port: u16) -> usize {
     let mut count = 0;
     for file in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
@@ -34,7 +34,7 @@ pub(crate) fn sockets(state: &str, port: u16) -> usize {
 }
 
 fn good() -> Reply {
-    // The end of the body comes with the end of the stream.
+    // The end of the body arrives together with the end of the stream.
     ChatStream::new().content("Hello").finish_reason("stop").reply().split_every(1 << 20)
 }
 
@@ -43,7 +43,7 @@ async fn ask(openai: &OpenAi) {
     assert_eq!(finish.response.content(), Some("Hello"));
 }
 
-/// A stream that lasts, so that the client is in use.
+/// Starts a stream that does not end, so that the client stays in use.
 async fn busy(openai: &OpenAi) -> (Upstream, actorstream::StreamHandle<actorstream::ChatCompletion>) {
     let upstream =
         Upstream::spawn(Reply::sse().event(chunk("a")).forever(": ping\n\n", Duration::from_secs(10)));
@@ -86,7 +86,7 @@ async fn a_kept_connection_is_closed_after_15_s() {
     println!("closed after {elapsed:?}");
     assert!(elapsed >= Duration::from_secs(15) && elapsed < Duration::from_secs(18), "{elapsed:?}");
     assert_eq!(upstream.accepted(), 1);
-    // The one in use is not touched.
+    // The connection in use is not affected.
     handle.cancel();
     assert_eq!(handle.await.unwrap_err().kind, actorstream::ErrorKind::Cancelled);
     ask(&openai).await;
@@ -112,7 +112,7 @@ async fn a_kept_connection_on_which_the_server_speaks_or_closes_is_not_used() {
         gate.reached().await;
         gate.open();
         if waits {
-            // The sweep comes before the next request.
+            // The sweep runs before the next request.
             sleep(Duration::from_secs(3)).await;
         } else {
             sleep(Duration::from_millis(1)).await;
@@ -166,7 +166,7 @@ async fn the_end_of_a_kept_connection_cuts_no_answer_on_another() {
         gate.open();
         upstream.all_closed().await;
         sleep(if swept { Duration::from_secs(3) } else { Duration::from_millis(1) }).await;
-        // The end of its body is the end of the answer: nothing else in it says so.
+        // Only the end of its body marks the end of the response.
         let answer = openai.chat().create(hello()).await.unwrap();
         assert_eq!(answer.response.content(), Some("Hello"));
         assert_eq!(upstream.accepted(), 2);
@@ -183,11 +183,11 @@ async fn connections_are_shared_by_nothing_but_calls_of_one_client_to_one_server
     within(ask(&openai)).await;
     within(ask(&openai.clone())).await;
     assert_eq!(upstream.accepted(), 1);
-    // Another host, though at the same address.
+    // Another host at the same address.
     let call = openai.chat().base_url(format!("http://b.test:{port}"));
     within(call.stream(hello(), Noting::default().start())).await.unwrap();
     assert_eq!(upstream.accepted(), 2);
-    // Another client; and one with a proxy.
+    // Another client, and one with a proxy.
     let other = client().base_url(format!("http://a.test:{port}")).build().unwrap();
     within(ask(&other)).await;
     assert_eq!(upstream.accepted(), 3);

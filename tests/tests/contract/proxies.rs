@@ -1,4 +1,4 @@
-//! Requests that go through a proxy.
+//! Requests through a proxy.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(super) fn client(base_url: &str, proxy: &str) -> OpenAiBuilder {
     OpenAi::builder().base_url(base_url).api_key("sk-test").retry(RetryPolicy::none()).proxy(proxy)
 }
 
-/// The text of an answer.
+/// Returns the text of a response.
 pub(super) async fn ask(openai: &OpenAi) -> Result<String, StreamError> {
     let finish = within(openai.chat().stream(hello(), Noting::default().start())).await?;
     Ok(finish.response.content().unwrap_or_default().to_owned())
@@ -32,7 +32,7 @@ async fn an_https_url_goes_through_a_tunnel() {
     let proxy = format!("http://user:p%40ss@{}", relay.addr);
     let openai = client("https://api.test:8443/v1", &proxy).ca_certificate(ca.pem()).build().unwrap();
     assert_eq!(ask(&openai).await.unwrap(), "Hello");
-    // The tunnel is kept as a connection is.
+    // The tunnel is pooled like a connection.
     assert_eq!(ask(&openai).await.unwrap(), "Hello");
     let heads = relay.heads();
     assert_eq!(heads.len(), 1, "{heads:?}");
@@ -62,9 +62,9 @@ async fn an_http_url_is_passed_on_by_the_proxy() {
     assert_eq!((request.query.as_deref(), request.header("host")), (Some("api-version=1"), Some("api.test")));
     assert_eq!(request.header("proxy-authorization"), Some("Basic dXNlcjpwQHNz"));
     assert_eq!(request.header("authorization"), Some("Bearer sk-test"));
-    // Each on a connection of its own.
+    // Each request uses its own connection.
     assert_eq!((request.header("connection"), proxy.accepted()), (Some("close"), 2));
-    // Without a user nothing is said about one.
+    // Without a user, no authorization is sent.
     ask(&client("http://api.test/v1", &proxy.url()).build().unwrap()).await.unwrap();
     assert_eq!(proxy.request(2).await.header("proxy-authorization"), None);
 }
@@ -123,7 +123,7 @@ async fn an_error_of_a_proxy_is_reported() {
         assert!(error.kind.name() == kind && said.contains(what) && !said.contains("secret"), "{said}");
         within(proxy.all_closed()).await;
     }
-    // From a proxy that passes requests on a 407 can come, too.
+    // A forwarding proxy can also respond with 407.
     let proxy = Upstream::start(Reply::status(407));
     let error = ask(&client("http://api.test/v1", &proxy.url()).build().unwrap()).await.unwrap_err();
     assert!(error.to_string().contains("asks for a user and password"), "{error}");
@@ -206,14 +206,14 @@ fn the_environment_names_the_proxy() {
         assert!(run(&[base, (name, &url)]).contains(answered), "{name}");
     }
     assert_eq!(proxy.request_count(), 4);
-    // A header of whoever asks a CGI program.
+    // Under CGI, the variable is a client's header.
     let shown = run(&[base, ("HTTP_PROXY", &url), ("REQUEST_METHOD", "GET")]);
     assert!(shown.contains("api.test cannot be resolved"), "{shown}");
     let shown = run(&[base, ("HTTPS_PROXY", &url)]);
     assert!(shown.contains("api.test cannot be resolved"), "{shown}");
     let shown = run(&[base, ("HTTP_PROXY", &url), ("NO_PROXY", ".test")]);
     assert!(shown.contains("api.test cannot be resolved"), "{shown}");
-    // This machine is not asked of a proxy.
+    // Requests to this machine do not use the proxy.
     let here = Upstream::start(good());
     assert!(run(&[("OPENAI_BASE_URL", &here.base_url()), ("HTTP_PROXY", &url)]).contains(answered));
     assert_eq!((here.request_count(), proxy.request_count()), (1, 4));

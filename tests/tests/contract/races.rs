@@ -1,5 +1,5 @@
-//! Two things at once: each race is run through step by step, so that each order comes about. A step is one turn of the
-//! runtime, which the streams and their upstream share.
+//! Concurrent events: each race is run step by step, so that every order occurs. A step is one turn of the runtime,
+//! which the streams and their upstream share.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,18 +14,18 @@ use tokio::sync::oneshot;
 
 use crate::common::{Noting, chunk, client, hello, one_stream, stop, within};
 
-/// A race that was not decided in so many steps is none.
+/// The maximum number of steps of a race.
 const MOST_STEPS: usize = 2000;
 
-/// After so many runs in a row in which the stream was first, it will be first ever after.
+/// After this many consecutive runs in which the stream was first, it will always be first.
 const WON: usize = 20;
 
 fn reply() -> Reply {
     ChatStream::new().content("one two three four").finish_reason("stop").reply()
 }
 
-/// Runs a race with 0, 1, 2 … steps of advance for the stream, until the stream always finishes first. `race` says how
-/// the stream ended; gives the names of all the ends that there were.
+/// Runs a race with a head start of 0, 1, 2 … steps for the stream, until the stream always finishes first. `race`
+/// returns how the stream ended. Returns the names of all ends that occurred.
 async fn run_through<F>(race: impl Fn(usize) -> F) -> Vec<&'static str>
 where
     F: Future<Output = Outcome<ChatCompletion>>,
@@ -55,7 +55,7 @@ async fn take(steps: usize) {
     }
 }
 
-/// The handle and the target tell the same.
+/// Asserts that the handle and the target report the same end.
 #[track_caller]
 fn agree(outcome: &Outcome<ChatCompletion>, end: &StreamEvent<ChatCompletionChunk>) {
     match (outcome, end) {
@@ -67,7 +67,7 @@ fn agree(outcome: &Outcome<ChatCompletion>, end: &StreamEvent<ChatCompletionChun
 
 #[actix_rt::test]
 async fn cancel_against_finish() {
-    // To an actor, by the handle.
+    // An actor, cancelled through the handle.
     let met = run_through(|steps| async move {
         let upstream = Upstream::spawn(reply());
         let actor = Noting::default();
@@ -86,7 +86,7 @@ async fn cancel_against_finish() {
     .await;
     assert_eq!(met, ["cancelled", "finish"]);
 
-    // To a closure.
+    // A closure.
     let met = run_through(|steps| async move {
         let upstream = Upstream::spawn(reply());
         let recorder = Recorder::new(StreamEvent::is_end);
@@ -102,7 +102,7 @@ async fn cancel_against_finish() {
     .await;
     assert_eq!(met, ["cancelled", "finish"]);
 
-    // To whoever pulls.
+    // A polled stream.
     let met = run_through(|steps| async move {
         use futures_util::StreamExt as _;
         let upstream = Upstream::spawn(reply());
@@ -125,7 +125,7 @@ async fn cancel_against_finish() {
     assert_eq!(met, ["cancelled", "finish"]);
 }
 
-/// What an actor is told from outside of its stream.
+/// A message to an actor from outside its stream.
 #[derive(Message, Clone, Copy)]
 #[rtype(result = "()")]
 enum Tell {
@@ -144,7 +144,7 @@ impl Handler<Tell> for Noting {
     }
 }
 
-/// An actor is told something while its stream runs.
+/// Sends an actor a message while its stream runs.
 async fn told(tell: Tell) -> Vec<&'static str> {
     run_through(|steps| async move {
         let upstream = Upstream::spawn(reply());
@@ -179,7 +179,7 @@ async fn target_stop_against_finish() {
 
 #[actix_rt::test]
 async fn panic_against_finish() {
-    // A panic with no message of the stream in the mailbox cannot be told from a stop.
+    // Without a message of the stream in the mailbox, a panic is indistinguishable from a stop.
     let met = told(Tell::Panic).await;
     assert!(
         met.contains(&"finish") && met.iter().all(|name| name.starts_with("target_") || *name == "finish"),
@@ -205,7 +205,7 @@ async fn handle_drop_against_everything() {
 
 #[test]
 fn two_systems_on_one_thread() {
-    // A stream that has begun under one System waits while another runs on its thread, and goes on.
+    // A stream that began under one System waits while another one runs on its thread, and then continues.
     let upstream = Upstream::start(reply());
     let gate = Gate::new();
     let held = Upstream::start(Reply::sse().event(chunk("a")).gate(&gate).event(stop()).done().end());
@@ -238,7 +238,7 @@ fn two_systems_on_one_thread() {
 
 #[test]
 fn a_system_that_ends_under_a_live_stream() {
-    // After each number of steps; what the next System on the thread is asked for works.
+    // The System stops after each number of steps; the next System on the thread works.
     let upstream = Upstream::start(reply());
     let openai = client(&upstream.base_url());
     for steps in 0..100 {
@@ -259,7 +259,7 @@ fn a_system_that_ends_under_a_live_stream() {
 
 #[actix_rt::test]
 async fn an_arbiter_stopped_under_live_streams() {
-    // It is stopped after each number of steps, with streams at all their stages.
+    // The System stops after each number of steps, with streams at every stage.
     let whole = Upstream::start(reply());
     let silent = Upstream::start(Reply::sse().event(chunk("a")).hold());
     let headless = Upstream::start(Reply::raw().hold());
@@ -272,7 +272,7 @@ async fn an_arbiter_stopped_under_live_streams() {
         arbiter.spawn(async move {
             let mut handles = Vec::new();
             for (number, sink) in sinks.into_iter().enumerate() {
-                // They start one after another.
+                // The streams start one after another.
                 handles.push(clients[number % 3].chat().stream(hello(), sink));
                 tokio::task::yield_now().await;
             }
@@ -296,7 +296,7 @@ async fn an_arbiter_stopped_under_live_streams() {
     }
 }
 
-/// Cancels its stream when it stops, as an actor does that cleans up.
+/// Cancels its stream when it stops, like an actor that cleans up.
 struct CancelsInStopped(Rc<RefCell<Vec<StreamEvent<ChatCompletionChunk>>>>, Option<actorstream::StreamRef>);
 
 impl Actor for CancelsInStopped {
@@ -343,7 +343,7 @@ async fn a_target_that_stops_and_cancels_at_once() {
     let actor = CancelsInStopped(Rc::clone(&seen), None).start();
     let error = within(client(&upstream.base_url()).chat().stream(hello(), actor)).await.unwrap_err();
     within(upstream.all_closed()).await;
-    // Either is true; the target, which is gone, gets no more.
+    // Either is correct; the target is gone and receives nothing more.
     assert!(matches!(error.kind, ErrorKind::Cancelled | ErrorKind::TargetStopped), "{error}");
     assert_eq!(seen.borrow().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! What is sent, and what can be.
+//! The requests that are sent, and their limits.
 
 use actix::Actor;
 use actorstream::{Call, Chat, ChatRequest, CompletionRequest, Custom, ErrorKind, OpenAi};
@@ -101,7 +101,7 @@ async fn unstreamed_calls() {
     let error = within(client(&upstream.base_url()).chat().create(hello())).await.unwrap_err();
     assert_eq!(error.status(), Some(404));
 
-    // A canned answer of another test server.
+    // A fixed response of another test server.
     use wiremock::matchers::{body_partial_json, header, method, path};
     let server = wiremock::MockServer::start().await;
     wiremock::Mock::given(method("POST"))
@@ -238,7 +238,7 @@ async fn azures_responses_are_below_the_v1_api() {
     assert_eq!((sent.path.as_str(), sent.query.as_deref()), ("/openai/v1/responses", None));
     assert_eq!((sent.header("api-key"), sent.header("authorization")), (Some("azure-key"), None));
 
-    // One that was begun before, and any other endpoint.
+    // A response that was started earlier, and any other endpoint.
     let resumed = azure("preview").responses().resume("resp_1", 3);
     within(resumed.stream_fn((), |_| {})).await.unwrap_err();
     let sent = upstream.request(1).await;
@@ -407,7 +407,7 @@ async fn a_body_that_is_no_answer_is_reported_as_what_it_is() {
         };
         assert!(error.to_string().contains(&format!("it has no `{missing}`")), "{kind}: {error}");
     }
-    // One that is cut before anything came of it has no partial response to speak of.
+    // A response that is cut before its first byte has no partial response.
     let upstream = Upstream::start(Reply::status(200).header("content-length", 9).bytes("{").close());
     let error = within(client(&upstream.base_url()).chat().create(json!({}))).await.unwrap_err();
     assert!(

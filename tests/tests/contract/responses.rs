@@ -1,4 +1,4 @@
-//! Streams of the Responses API, through sockets.
+//! Streams of the Responses API, tested over sockets.
 
 use actix::Actor;
 use actorstream::output::{Call, Position, Tokens};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::common::{client, within};
 
-/// Notes what it is told.
+/// Records its calls.
 struct Noting(Recorder<String>);
 
 impl Actor for Noting {

@@ -1,4 +1,5 @@
-//! Responses in background mode: a stream that breaks goes on where it broke, with no gap, nothing twice, and one end.
+//! Responses in background mode: a broken stream continues where it broke, without gaps or duplicates, and with one
+//! end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use crate::common::within;
 
-/// The events of a short response.
+/// Returns the events of a short response.
 fn events() -> Vec<String> {
     let response = |status: &str| {
         json!({"id": "resp_1", "object": "response", "created_at": 1, "model": "m", "background": true, "status": status,
@@ -32,7 +33,7 @@ fn events() -> Vec<String> {
     numbered.collect()
 }
 
-/// The rest of the stream, from the event after `starting_after` on.
+/// Returns the events after `starting_after`.
 fn rest(request: &Request) -> Vec<String> {
     let query = request.query.clone().unwrap_or_default();
     let after = query.split('&').find_map(|pair| pair.strip_prefix("starting_after="));
@@ -44,7 +45,7 @@ fn whole(events: Vec<String>) -> Reply {
     Reply::sse().events(events).end()
 }
 
-/// Streams against a script, on a clock that stands still; the numbers of the events, and the end in words.
+/// Streams from a script on the paused clock. Returns the numbers of the events, and a description of the end.
 async fn play(script: Script) -> (Vec<u64>, String, Upstream) {
     let upstream = Upstream::spawn(script);
     let openai = OpenAi::builder().base_url(upstream.base_url()).build().unwrap();
@@ -98,7 +99,7 @@ async fn cut_at_every_event_in_turn() {
 async fn cut_at_every_byte() {
     tokio::time::pause();
     let body: String = events().iter().map(|event| format!("data: {event}\n\n")).collect();
-    // An event that is whole but for its blank line counts.
+    // An event that is complete except for its blank line counts.
     let first = body.find("\n\n").unwrap();
     for cut in 0..body.len() {
         let head = body.as_bytes()[..cut].to_vec();
@@ -107,7 +108,7 @@ async fn cut_at_every_byte() {
             _ => whole(rest(request)),
         });
         let (numbers, end, _) = play(script).await;
-        // Before the first event it is not known what could be gone on with.
+        // Before the first event, the id to resume is unknown.
         let (seen, ended): (&[u64], _) =
             if cut < first { (&[], "truncated") } else { (&[0, 1, 2, 3, 4, 5], "finish One two thrée") };
         assert_eq!((numbers.as_slice(), end.trim()), (seen, ended), "cut at byte {cut}");
@@ -117,7 +118,7 @@ async fn cut_at_every_byte() {
 #[actix_rt::test]
 async fn cut_again_and_again_and_replayed_from_the_start() {
     tokio::time::pause();
-    // Each connection brings one more event, and all that came before.
+    // Each connection sends one more event, after all earlier ones.
     let brought = Arc::new(AtomicUsize::new(1));
     let script = Script::with(move |_: &Request| {
         let many = brought.fetch_add(1, Ordering::Relaxed);
@@ -231,7 +232,7 @@ async fn leaving_a_stream_leaves_its_response_to_the_server() {
     handle.stream().leave();
     assert_eq!(within(handle).await.unwrap_err().kind.name(), "cancelled");
     within(upstream.all_closed()).await;
-    // Somebody else goes on with it.
+    // Another client resumes it.
     within(openai.responses().resume("resp_1", 2).stream_fn((), |_| {})).await.unwrap();
     let asked: Vec<_> = upstream.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(asked, ["/v1/responses", "/v1/responses/resp_1"]);

@@ -1,4 +1,4 @@
-//! What is sent again, and what is not.
+//! Failures that are retried, and failures that are not.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ async fn a_retry_after_that_is_no_time_is_later_than_any() {
         (&[("retry-after-ms", "NaN"), ("retry-after", "7")], 7000),
         (&[("retry-after-ms", "1500"), ("retry-after", "inf")], 1500),
         (&[("retry-after", "1.25")], 1250),
-        // A date that has passed is now.
+        // A date in the past means now.
         (&[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")], 0),
     ] {
         let start = Instant::now();
@@ -151,7 +151,7 @@ async fn no_retry_starts_that_the_total_timeout_would_cut() {
 #[actix_rt::test]
 async fn a_kept_connection_that_the_server_closed_is_replaced() {
     tokio::time::pause();
-    // The first connection answers once and is reset by the second request that comes on it.
+    // The first connection answers once and is reset by its second request.
     let first: Script = Script::sequence([good(), Reply::raw().reset()]);
     let upstream = Upstream::spawn(Script::by_connection([first, good().into()]));
     let openai = client(&upstream);

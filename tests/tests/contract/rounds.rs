@@ -1,4 +1,4 @@
-//! What goes back to the model and what is told of the rounds of tools, through sockets.
+//! Tool rounds over sockets: the messages sent back to the model, and the reports to the caller.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::common::{client, hello, within};
 
-/// A tool that gives back its arguments, and counts.
+/// Returns a tool that returns its arguments and counts its runs.
 fn echo() -> (Tools, Arc<AtomicUsize>) {
     let runs = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&runs);
@@ -29,7 +29,7 @@ fn echo() -> (Tools, Arc<AtomicUsize>) {
     (tools, runs)
 }
 
-/// A response that is complete with this output.
+/// Returns a complete response with this output.
 fn completed(id: &str, output: &Value) -> Reply {
     let usage = json!({"input_tokens": 3, "output_tokens": 2, "total_tokens": 5});
     let response = json!({"id": id, "status": "completed", "output": output, "usage": usage});
@@ -46,7 +46,7 @@ fn function_call(id: &str) -> Value {
         "status": "completed"})
 }
 
-/// A chat answer of one event, with this message.
+/// Returns a chat response with one event that contains this message.
 fn chat(message: &Value, finish_reason: &str) -> Reply {
     let choice = json!({"index": 0, "delta": message, "finish_reason": finish_reason});
     let usage = json!({"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5});
@@ -99,7 +99,7 @@ async fn a_call_for_the_caller_ends_the_loop() {
             assert_eq!(&told[name], value, "with all that came");
         }
     }
-    // In chat, too.
+    // The same in chat.
     for message in [
         json!({"tool_calls": [chat_call("a"), {"index": 1, "id": "x", "type": "computer", "computer": {"action": 1}}]}),
         json!({"tool_calls": [chat_call("a")], "function_call": {"name": "old", "arguments": "{}"}}),
@@ -178,7 +178,7 @@ async fn half_a_call_runs_nothing() {
     }
 }
 
-/// Answers as Gemini does: each call that comes back must have its signature, at whatever place it had it.
+/// Responds like Gemini: each call that is sent back must have its signature, in the field where it was.
 fn gemini(message: Value) -> Script {
     Script::with(move |request| {
         let body = request.json();
@@ -226,7 +226,7 @@ async fn thoughts_go_back_only_where_the_server_can_know_them() {
     let sealed = json!({"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "x"});
     let output = json!([plain, function_call("a"), sealed]);
     for (store, knows) in [(json!(true), true), (json!(null), true), (json!(false), false)] {
-        // Answers as OpenAI does.
+        // Responds like OpenAI.
         let calls = output.clone();
         let stores = store.clone();
         let script = Script::with(move |request| {
@@ -345,7 +345,7 @@ async fn ids_that_are_made_up_are_each_used_once() {
     });
     assert_eq!(called, of("tool", |message| vec![message["tool_call_id"].clone()]));
 
-    // For responses, too.
+    // The same for responses.
     let nameless = json!({"type": "function_call", "name": "echo", "arguments": "{}"});
     let calls = || completed("r", &json!([nameless, nameless]));
     let upstream = Upstream::start(Script::sequence([calls(), calls(), completed("r", &json!([text("x")]))]));
@@ -364,7 +364,7 @@ async fn ids_that_are_made_up_are_each_used_once() {
     assert_eq!(ids.len(), 4, "{ids:?}");
 }
 
-/// The ways in which a later round can fail, and the kind of the error.
+/// Returns the ways in which a later round can fail, and the kinds of the errors.
 fn failures() -> Vec<(&'static str, Reply)> {
     let chunk = crate::common::chunk("Do");
     vec![
@@ -424,7 +424,7 @@ async fn nothing_that_ran_is_forgotten_when_a_later_round_fails() {
         let partial = error.partial::<ChatCompletion>().unwrap();
         match partial.content() {
             Some(text) => assert_eq!(text, "Do", "{kind}"),
-            // Where nothing of it came, the last answer there is.
+            // If nothing of it arrived, the partial response is the last complete one.
             None => assert!(["b", "z"].contains(&partial.tool_calls()[0].id.as_str()), "{kind}"),
         }
         remembers(told.lock().unwrap().as_ref().unwrap(), 2, kind);
@@ -486,7 +486,7 @@ async fn the_tokens_of_all_rounds_are_told() {
     let Tokens { input, output, total, .. } = *finish.usage.unwrap();
     assert_eq!((each, input, output, total), (vec![5, 5], 16, 11, 27));
 
-    // One answer takes what it says; one that says nothing takes nobody knows what.
+    // The usage of a response is what it reports; if it reports none, the usage is unknown.
     let plain = ChatStream::new().content("x").finish_reason("stop");
     for (reply, total) in [(plain.clone().usage(1, 2).reply(), Some(3)), (plain.reply(), None)] {
         let upstream = Upstream::start(reply);
@@ -495,7 +495,7 @@ async fn the_tokens_of_all_rounds_are_told() {
     }
 }
 
-/// Notes what it is told, in words.
+/// Records its calls as text.
 struct Told(Recorder<String>);
 
 impl Actor for Told {
@@ -541,7 +541,7 @@ impl OutputClient<ChatCompletionChunk> for Told {
 impl StreamingClient<ResponseEvent> for Told {
     fn handle_data(&mut self, data: ResponseEvent, _: &StreamRef, ctx: &mut Context<Self>) {
         self.0.push(serde_json::to_value(&data).unwrap()["type"].as_str().unwrap().to_owned());
-        // Nothing is lost of what waits.
+        // No waiting message is lost.
         ctx.wait(tokio::task::yield_now().into_actor(self));
     }
 
@@ -686,7 +686,7 @@ async fn cancelling_tools_leaves_a_response_alone_that_is_complete() {
     within(gate.wait()).await;
     handle.cancel();
     within(handle).await.unwrap_err();
-    // What would be asked has been by then, since the stream asks before it ends.
+    // Any request would have been sent by then, because a stream sends it before it ends.
     within(client(&upstream.base_url()).shutdown(Duration::from_secs(5))).await;
     let paths: Vec<_> = upstream.requests().into_iter().map(|request| request.path).collect();
     assert_eq!(paths, ["/v1/responses"]);
@@ -725,7 +725,7 @@ async fn two_choices_are_two_however_they_are_written() {
         let request = json!({"model": "m", "messages": [], "n": n});
         let error = within(openai.chat().tools(echo().0).stream_fn(&request, |_| {})).await.unwrap_err();
         assert_eq!(error.kind.name(), "config", "{n}");
-        // One of two has come.
+        // One of two choices has arrived.
         let one = json!({"choices": [{"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"}]});
         let half = Upstream::start(Reply::sse().event(one).end());
         let error = within(client(&half.base_url()).chat().stream_fn(&request, |_| {})).await.unwrap_err();
@@ -734,7 +734,7 @@ async fn two_choices_are_two_however_they_are_written() {
     assert_eq!(upstream.request_count(), 0);
 }
 
-/// Cancels the stream where its first round ends.
+/// Cancels the stream at the end of its first round.
 struct Cancels(Recorder<String>);
 
 impl Actor for Cancels {

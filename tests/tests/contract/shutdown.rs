@@ -1,4 +1,4 @@
-//! `OpenAi::shutdown`, against everything that a stream may be doing.
+//! `OpenAi::shutdown` in every state of a stream.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ fn start(openai: &OpenAi, base_url: &str) -> (Recorded, StreamHandle<ChatComplet
     (recorder, handle)
 }
 
-/// How a stream ended: once, and for target and handle alike.
+/// Returns how a stream ended: once, and with the same end for target and handle.
 async fn ended(recorder: &Recorded, handle: StreamHandle<ChatCompletion>) -> (ErrorKind, Option<String>) {
     let error = within(handle).await.unwrap_err();
     recorder.assert_one_end();
@@ -51,7 +51,7 @@ async fn every_stream_is_cancelled_with_what_arrived() {
     let begun = std::time::Instant::now();
     assert_eq!(within(openai.clone().shutdown(SECONDS)).await, 0);
     println!("200 streams in {:?}", begun.elapsed());
-    // Each target has its end when it returns.
+    // When shutdown returns, each target has received its end.
     for (recorder, handle) in streams {
         recorder.assert_one_end();
         assert_eq!(ended(&recorder, handle).await, (ErrorKind::Cancelled, Some("Hello".into())));
@@ -105,7 +105,7 @@ async fn whatever_a_stream_waits_for() {
     for upstream in [refuses, mute, heads, half, shakes_no_hands] {
         within(upstream.all_closed()).await;
     }
-    // This one cannot tell.
+    // This upstream cannot detect the close.
     assert_eq!(sockets(ESTABLISHED, reads_nothing.addr().port()), 0);
 }
 
@@ -116,7 +116,7 @@ async fn a_stream_in_the_queue_is_cancelled_too() {
     let (first, first_handle) = start(&openai, &upstream.base_url());
     within(first.reached(1)).await;
     let (second, second_handle) = start(&openai, &upstream.base_url());
-    // And one that no thread has begun to run.
+    // A stream that no thread has begun to run.
     let (third, third_handle) = start(&openai, &upstream.base_url());
     assert_eq!(within(openai.shutdown(SECONDS)).await, 0);
     assert_eq!(ended(&first, first_handle).await.0, ErrorKind::Cancelled);
@@ -134,7 +134,7 @@ async fn streams_started_after_shutdown_are_refused() {
     assert_eq!(openai.shutdown(SECONDS).await, 0);
     let (recorder, handle) = start(&clone, &upstream.base_url());
     assert_eq!(ended(&recorder, handle).await, (ErrorKind::ShutDown, None));
-    // A call that was made ready before.
+    // A call that was prepared before the shutdown.
     let error = within(call.create(hello())).await.unwrap_err();
     assert!(error.kind == ErrorKind::ShutDown && error.to_string().contains("was shut down"), "{error}");
     assert!(!error.is_retryable());
@@ -160,7 +160,7 @@ async fn a_target_that_does_not_take_its_end_is_counted() {
     let elapsed = start.elapsed();
     assert!(elapsed >= Duration::from_secs(2) && elapsed < Duration::from_millis(2500), "{elapsed:?}");
     assert_eq!(ended(&recorder, quick).await.0, ErrorKind::Cancelled);
-    // Its connection is closed all the same, and the end is in its mailbox.
+    // Its connection is closed nevertheless, and the end is in its mailbox.
     upstream.all_closed().await;
     assert_eq!(waiting.await.unwrap_err().kind, ErrorKind::Cancelled);
     assert!(!log.lock().unwrap().iter().any(|(_, event)| event.is_end()));
@@ -176,7 +176,7 @@ async fn a_puller_that_does_not_pull_has_its_end_when_it_does() {
     let openai = client(&upstream.base_url());
     let mut events = openai.chat().events(hello());
     events.next().await.unwrap();
-    // The clock goes on when all wait: by then there is room for no more events.
+    // The clock advances when all tasks wait: by then there is no room for more events.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(openai.shutdown(Duration::from_secs(1)).await, 1);
     let rest: Vec<_> = events.collect().await;
@@ -189,7 +189,7 @@ fn from_all_threads_to_a_thread_without_a_timer() {
     let upstream = Upstream::start(silent());
     let openai = client(&upstream.base_url());
     let mut streams = Vec::new();
-    // On plain tokio, and outside of any runtime: both on the client's own thread.
+    // On plain tokio, and outside any runtime: both run on the client's own thread.
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     streams.push(tokio.block_on(async { start(&openai, &upstream.base_url()) }));
     streams.push(start(&openai, &upstream.base_url()));
@@ -250,7 +250,7 @@ async fn a_response_in_background_mode_is_stopped_at_the_server() {
                 ("POST", true) => Reply::json(200, &json!({"id": "resp_1", "status": "cancelled"})),
                 ("POST", false) if breaks => Reply::sse().event(&created).reset(),
                 ("POST", false) => Reply::sse().event(&created).hold(),
-                // While it is waited for to go on.
+                // While the stream waits to resume.
                 _ => Reply::status(503).gate(&gone),
             }
         }));
@@ -332,7 +332,7 @@ async fn an_actix_web_service_stops_without_waiting_for_its_streams() {
     let server =
         HttpServer::new(move || App::new().app_data(data.clone()).route("/", web::get().to(handler)))
             .workers(2)
-            // More than the net under this test.
+            // Longer than this test's own timeout.
             .shutdown_timeout(60)
             .disable_signals()
             .bind("127.0.0.1:0")
@@ -353,7 +353,7 @@ async fn an_actix_web_service_stops_without_waiting_for_its_streams() {
         }
         clients.push(socket);
     }
-    // First the streams, then the server.
+    // First shut down the streams, then the server.
     let begun = std::time::Instant::now();
     assert_eq!(within(openai.shutdown(SECONDS)).await, 0);
     within(handle.stop(true)).await;

@@ -1,4 +1,4 @@
-//! Requests that go through a SOCKS5 proxy.
+//! Requests through a SOCKS5 proxy.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,7 +15,7 @@ async fn a_socks5h_proxy_receives_the_name() {
     let url = format!("socks5h://{}", socks.addr);
     let openai = client("https://api.test:8443/v1", &url).ca_certificate(ca.pem()).build().unwrap();
     assert_eq!(ask(&openai).await.unwrap(), "Hello");
-    // The connection is kept, and used again.
+    // The connection is pooled and reused.
     assert_eq!(ask(&openai).await.unwrap(), "Hello");
     assert_eq!(socks.asked(), ["name api.test:8443"]);
     let request = upstream.request(1).await;
@@ -42,13 +42,13 @@ async fn an_http_url_is_not_forwarded_by_a_socks_proxy() {
 async fn a_socks5_proxy_receives_addresses() {
     let upstream = Upstream::start(good());
     let addresses: [IpAddr; 3] = ["::2".parse().unwrap(), [192, 0, 2, 1].into(), [192, 0, 2, 2].into()];
-    // The first address is unreachable for the proxy, and so is the second.
+    // The proxy cannot reach the first two addresses.
     let socks = Socks::start(upstream.addr(), Rules { replies: vec![3, 4, 0], ..Rules::default() }).await;
     let url = format!("socks5://{}", socks.addr);
     let openai = client("http://api.test:81/v1", &url).resolve("api.test", addresses).build().unwrap();
     assert_eq!(ask(&openai).await.unwrap(), "Hello");
     assert_eq!(socks.asked(), ["address [::2]:81", "address 192.0.2.1:81", "address 192.0.2.2:81"]);
-    // An address in the URL is one.
+    // An IP address in the URL is passed as an address.
     let openai = client("http://[::3]:82/v1", &url).build().unwrap();
     assert_eq!(ask(&openai).await.unwrap(), "Hello");
     assert_eq!(socks.asked().last().unwrap(), "address [::3]:82");
@@ -76,7 +76,7 @@ async fn an_error_of_a_socks_proxy_is_reported() {
         assert!(said.contains(&format!("the proxy socks5h://{}", socks.addr)), "{said}");
         assert!(!said.contains("secret"), "{said}");
     }
-    // What is no SOCKS proxy, and what closes the connection.
+    // A server that is not a SOCKS proxy, and one that closes the connection.
     let http = Upstream::start(Reply::raw().bytes("HTTP/1.1 400 Bad Request\r\n\r\n").close());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closing = listener.local_addr().unwrap();

@@ -1,4 +1,4 @@
-//! The head of a response, which targets get before its first event.
+//! The head of a response, which targets receive before the first event.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,7 +37,7 @@ fn noted(log: &Log) -> Vec<String> {
     log.lock().unwrap().clone()
 }
 
-/// Notes what it gets. It waits at the start if told so.
+/// Records its calls. It waits at the start if configured to.
 #[derive(Default)]
 struct Plain {
     log: Log,
@@ -123,7 +123,7 @@ async fn every_target_gets_the_head_before_the_first_event() {
     assert_eq!(of_channel, of_puller);
     assert_eq!((of_puller[0].as_str(), of_puller[1].as_str()), ("start r-1", "data"));
 
-    // Where it is not asked for, the handle has it.
+    // If the target does not ask for it, the handle has it.
     let mut events = openai.chat().events(hello());
     assert_eq!(events.stream().head(), None);
     assert_eq!(name(&within(events.next()).await.unwrap()), "data");
@@ -157,7 +157,7 @@ async fn a_response_that_fails_before_its_first_event_has_no_start() {
     let log = Log::default();
     let actor = Plain { log: Arc::clone(&log), wait: false }.start();
     let finish = within(client(&upstream).chat().stream(hello(), actor)).await.unwrap();
-    // The start is that of the attempt that delivers, and the end has its head, too.
+    // The start is that of the successful attempt, and the end has the same head.
     assert_eq!((noted(&log)[0].as_str(), finish.attempts), ("start r-1", 2));
     assert_eq!(noted(&log).iter().filter(|event| event.starts_with("start")).count(), 1);
     let head = finish.head.unwrap();

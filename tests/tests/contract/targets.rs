@@ -1,4 +1,4 @@
-//! The targets: who gets the events, and what holds them up.
+//! The targets: delivery of events, and backpressure.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::common::{Noting, chunk, client, hello, one_stream, stop, within};
 fn ten() -> Reply {
     let events: Vec<String> = (0..10).map(|number| chunk(&number.to_string())).collect();
     let all: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
-    // All in one read, so that they come as one message.
+    // All in one read, so that they arrive as one message.
     Reply::sse().chunk(format!("{all}data: {}\n\ndata: [DONE]\n\n", stop())).end()
 }
 
@@ -88,7 +88,7 @@ async fn cancelling_inside_a_handler_ends_the_data_at_once() {
     let log = actor.chat.clone();
     let handle = client(&upstream.base_url()).chat().stream(hello(), actor.start());
     let id = handle.id();
-    // All ten events and the end were in one message.
+    // All ten events and the end arrived in one message.
     assert_eq!(within(handle).await.unwrap_err().kind, ErrorKind::Cancelled);
     let (_, text, end) = one_stream(&log, id);
     let StreamEvent::Error(error) = end else { panic!("{end:?}") };
@@ -203,7 +203,7 @@ async fn a_slow_actor_stops_the_reading() {
     while log.lock().unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
-    // What is written until it stays the same is what the sockets' buffers hold.
+    // Once the number of bytes written no longer changes, the sockets' buffers are full.
     let mut written = 0;
     loop {
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -301,12 +301,12 @@ async fn a_stream_to_be_pulled() {
     assert_eq!(events.len(), 12);
     assert!(events.iter().rev().skip(1).all(|event| !event.is_end()) && events[11].is_end());
 
-    // One that failed gives its end, and then nothing.
+    // A failed stream returns its end, and then nothing.
     let upstream = Upstream::start(Reply::error(400, "x", "no"));
     let events: Vec<_> = within(client(&upstream.base_url()).chat().events(hello()).collect()).await;
     assert!(matches!(events.as_slice(), [StreamEvent::Error(_)]));
 
-    // Dropping it cancels.
+    // Dropping it cancels the stream.
     let upstream = Upstream::start(Reply::sse().event(chunk("a")).hold());
     let mut events = client(&upstream.base_url()).chat().events(hello());
     within(events.next()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Time, on a clock that stands still until everything waits.
+//! Timeouts, on the paused clock.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn client(url: &str, timeouts: Timeouts) -> OpenAi {
     OpenAi::builder().base_url(url).timeouts(timeouts).retry(RetryPolicy::none()).build().unwrap()
 }
 
-/// The timeout that ends a reply, and after how long.
+/// Returns the timeout that ends a reply, and the time until then.
 async fn ends(reply: Reply, timeouts: Timeouts) -> (Timeout, Duration) {
     let upstream = Upstream::spawn(reply);
     let start = Instant::now();
@@ -112,7 +112,7 @@ async fn queue() {
     assert_eq!(error.timeout(), Some(Timeout::Queue));
     near(start.elapsed(), 5);
     assert_eq!(error.attempts, 1);
-    // The place becomes free when the stream that has it ends.
+    // The permit becomes free when its stream ends.
     first.cancel();
     first.await.unwrap_err();
     while openai.available_permits() == 0 {
@@ -137,7 +137,7 @@ async fn a_slow_target_is_not_the_servers_silence() {
     let handle = client(&upstream.base_url(), timeouts).chat().stream(hello(), actor.start());
     let id = handle.id();
     let error = handle.await.unwrap_err();
-    // Five seconds after the second event, which came after the minute.
+    // Five seconds after the second event, which arrived after the minute.
     assert_eq!(error.timeout(), Some(Timeout::Idle));
     assert!(start.elapsed() >= seconds(64), "{:?}", start.elapsed());
     assert_eq!(one_stream(&log, id).1, "ab");
@@ -185,7 +185,7 @@ async fn the_total_timeout_runs_also_while_the_target_waits() {
     assert_eq!(error.timeout(), Some(Timeout::Total));
     assert!(error.partial::<ChatCompletion>().is_some());
     near(start.elapsed(), 10);
-    // The target gets its end when it goes on.
+    // The target receives its end when it continues.
     tokio::time::sleep(seconds(55)).await;
     assert!(one_stream(&log, id).2.is_end());
 }
@@ -195,7 +195,7 @@ async fn nothing_follows_an_end_that_waited_behind_a_delivery() {
     tokio::time::pause();
     let all: String = ["a", "b", "c", "d"].map(|text| format!("data: {}\n\n", chunk(text))).concat();
     let upstream = Upstream::spawn(Reply::sse().chunk(all).hold());
-    // The actor waits after each event, so that the rest goes back and forth.
+    // The actor waits after each event, so that the stream alternates between waiting and reading.
     let actor = Noting::with(|_, _, ctx| {
         use actix::{AsyncContext as _, WrapFuture as _};
         ctx.wait(tokio::time::sleep(seconds(60)).into_actor(&Noting::default()));

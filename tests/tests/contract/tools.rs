@@ -1,4 +1,4 @@
-//! Answers that call tools, through sockets.
+//! Responses that call tools, tested over sockets.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,7 +28,7 @@ fn two_rounds() -> Script {
     Script::sequence([calls.reply(), answer.reply()])
 }
 
-/// An answer that calls these tools, with these arguments.
+/// Returns a response that calls these tools with these arguments.
 fn calling(calls: &[(&str, &str)]) -> Reply {
     let stream = calls.iter().enumerate().fold(ChatStream::new(), |stream, (index, (name, arguments))| {
         stream.tool_call(format!("call_{index}"), *name, *arguments)
@@ -50,7 +50,7 @@ fn double() -> Tools {
     })
 }
 
-/// What the model was told of its calls in the last request.
+/// Returns the tool results in the last request.
 fn told(upstream: &Upstream) -> Vec<String> {
     let requests = upstream.requests();
     let body = requests.last().unwrap().json();
@@ -108,7 +108,7 @@ async fn unstreamed_calls_run_tools_too() {
         Reply::json(200, &answer.completion()),
     ]));
     let openai = client(&upstream.base_url());
-    // Without the response there would be no calls to run.
+    // The response is kept nevertheless: without it, there would be no calls to run.
     let finish = within(openai.chat().keep_response(false).tools(double()).create(hello())).await.unwrap();
     assert_eq!((finish.response.content(), finish.rounds.len()), (Some("4"), 1));
 }
@@ -120,7 +120,7 @@ async fn the_calls_of_a_round_run_side_by_side_and_their_results_keep_the_order(
     let tools = Tools::new().function(FunctionDefinition::new("double"), move |arguments: Value| {
         let gate = gate.clone();
         async move {
-            // The first call ends only after the second has.
+            // The first call ends only after the second.
             if number(&arguments) == 2 {
                 gate.wait().await;
             } else {
@@ -192,7 +192,7 @@ async fn too_many_rounds_are_an_error() {
     one_stream(&log, id);
 }
 
-/// Says that it is dropped.
+/// Counts its drops.
 struct Dropped(Arc<AtomicUsize>);
 
 impl Drop for Dropped {
@@ -201,7 +201,7 @@ impl Drop for Dropped {
     }
 }
 
-/// Tools that never come to an end; how many of their runs were dropped, and a gate that they open when they run.
+/// Returns tools that never end, the number of their dropped runs, and a gate that they open when they run.
 fn endless() -> (Tools, Arc<AtomicUsize>, Gate) {
     let dropped = Arc::new(AtomicUsize::new(0));
     let (count, gate) = (Arc::clone(&dropped), Gate::new());

@@ -1,4 +1,4 @@
-//! Connections: TLS, what HTTP allows, reuse.
+//! Connections: TLS, HTTP framing, reuse.
 
 use actix::Actor;
 use actorstream::{OpenAi, RetryPolicy, StreamError};
@@ -133,7 +133,7 @@ async fn an_answer_to_half_a_request_is_heard() {
 #[actix_rt::test]
 async fn a_server_that_closes_its_side_under_a_request_is_not_waited_for() {
     tokio::time::pause();
-    // It reads no further, so the rest of the request can never be sent.
+    // It does not read further, so the rest of the request can never be sent.
     for answer in ["", "HTTP/1.1 200 O"] {
         let script = Script::on_accept(Reply::raw().bytes(answer).fin());
         let upstream = Upstream::builder().receive_buffer(4096).spawn(script).unwrap();
@@ -160,7 +160,7 @@ async fn an_answer_that_is_not_http_says_so() {
 
 #[actix_rt::test]
 async fn a_finished_stream_gives_its_connection_back_and_another_does_not() {
-    // The end of the body comes with the end of the stream.
+    // The end of the body arrives together with the end of the stream.
     let upstream = Upstream::start(good().split_every(1 << 20));
     let openai = client(&upstream.base_url());
     for _ in 0..5 {

@@ -1,4 +1,4 @@
-//! Endpoints that do not stream: embeddings, moderations, models, files and counts of input tokens.
+//! Endpoints that do not stream: embeddings, moderations, models, files and input token counts.
 
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ async fn a_file_is_uploaded_listed_read_and_deleted() {
     );
     assert_eq!(upstream.request(1).await.path, "/v1/files");
 
-    // Its content is passed on as it is, whatever it says.
+    // The content is passed on verbatim, whatever it is.
     let upstream = answering(&json!({"error": {"message": "a line of a batch"}}));
     let content = within(client(&upstream.base_url()).files().content("../x")).await.unwrap().response;
     assert_eq!(&content[..], br#"{"error":{"message":"a line of a batch"}}"#);

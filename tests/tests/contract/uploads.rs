@@ -1,4 +1,4 @@
-//! Files that are sent from disk.
+//! Files sent from disk.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::common::{client, within};
 
-/// More than the buffers of a connection take.
+/// More than the buffers of a connection hold.
 const LONG: u64 = 64 << 20;
 
-/// A file that is removed in the end.
+/// A file that is removed on drop.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -28,7 +28,7 @@ impl Temporary {
         file
     }
 
-    /// A long file of zeros that takes no room.
+    /// Creates a long sparse file of zeros.
     fn long(name: &str) -> Self {
         let file = Self::new(name);
         File::create(&file.0).unwrap().set_len(LONG).unwrap();
@@ -54,8 +54,8 @@ fn good() -> TranscriptionStream {
     TranscriptionStream::new().text("Hello")
 }
 
-/// A connection of which the head of the request has been read, and the length that it announces; and what of the body
-/// came with the head.
+/// Accepts a connection and reads the head of its request. Returns the connection, the announced length, and the
+/// number of body bytes that arrived with the head.
 async fn head(listener: &TcpListener) -> (TcpStream, u64, u64) {
     let (mut socket, _) = within(listener.accept()).await.unwrap();
     let mut head = Vec::new();
@@ -71,7 +71,7 @@ async fn head(listener: &TcpListener) -> (TcpStream, u64, u64) {
     }
 }
 
-/// How many more bytes come until the connection ends, in whatever way.
+/// Returns the number of further bytes until the connection ends, however it ends.
 async fn rest(mut socket: TcpStream) -> u64 {
     let mut buffer = vec![0; 1 << 20];
     let mut length = 0;
@@ -142,7 +142,7 @@ async fn a_file_that_changes_its_length_is_not_sent_by_half() {
         let openai = client(&format!("http://{}/v1", listener.local_addr().unwrap()));
         let handle = openai.transcriptions().stream_fn(transcription(&file.0), |_| {});
         let (socket, announced, begun) = head(&listener).await;
-        // The server reads no further, and so neither does the client: it sees the change.
+        // The server stops reading, so the client also stops, and detects the change later.
         file.set_len(length);
         let sent = begun + rest(socket).await;
         assert!(announced > LONG && sent < announced, "{sent} of {announced}");
@@ -190,7 +190,7 @@ async fn a_refusal_of_an_upload_is_heard_before_its_end() {
         assert_eq!(error.status(), Some(413), "{error}");
     }
 
-    // What is left of the file is not read: else it would be seen that there is less of it.
+    // The rest of the file is not read; otherwise its truncation would be detected.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let openai = client(&format!("http://{}/v1", listener.local_addr().unwrap()));
     let handle = openai.transcriptions().stream_fn(transcription(&file.0), |_| {});
@@ -205,7 +205,7 @@ async fn timeouts_hold_while_a_file_is_sent() {
     let file = Temporary::long("timeouts");
     tokio::time::pause();
     let seconds = Duration::from_secs;
-    // The server takes some of the body, and then no more.
+    // The server accepts a part of the body, and then no more.
     let upstream = Upstream::spawn(Script::on_accept(Reply::raw().hold()));
     let openai = |url: String, timeouts: Timeouts| {
         OpenAi::builder().base_url(url).timeouts(timeouts).retry(RetryPolicy::none()).build().unwrap()

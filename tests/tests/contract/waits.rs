@@ -1,4 +1,5 @@
-//! Each wait of an exchange has its end: complete answers that go on, refusals that drip, answers that are not streamed.
+//! Every wait of an exchange is bounded: complete responses that do not end, refusals that trickle, unstreamed
+//! responses.
 
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ fn near(start: Instant, expected: Duration) {
     assert!(elapsed >= expected && elapsed < expected + Duration::from_millis(500), "{elapsed:?}");
 }
 
-/// The events of a complete answer, without `[DONE]`.
+/// Returns a reply with the events of a complete response, without `[DONE]`.
 fn complete(stream: &ChatStream) -> Reply {
     let events: Vec<String> = stream.events().collect();
     Reply::sse().events(events)
@@ -44,7 +45,7 @@ async fn silence_after_every_finish_reason_is_a_finish() {
         let start = Instant::now();
         let actor = Noting::default();
         let log = actor.chat.clone();
-        // The others are shorter, and it is no timeout all the same.
+        // The other timeouts are shorter, but the end is not a timeout.
         let timeouts = Timeouts::default().idle(seconds(4)).stall(seconds(4)).tail(seconds(3));
         let handle = client(&upstream.base_url()).chat().timeouts(timeouts).stream(hello(), actor.start());
         let id = handle.id();
@@ -140,7 +141,7 @@ async fn a_refusal_that_drips_is_told_after_the_idle_timeout() {
         assert!(refused.status == 503 && refused.body.starts_with("{\"error\":"), "{refused:?}");
         upstream.peer_closed(0).await;
     }
-    // It is sent again where any other refusal would be.
+    // It is retried like any other refusal.
     let good = ChatStream::new().content("Hello").finish_reason("stop").reply();
     let upstream = Upstream::spawn(Script::sequence([drips(), good]));
     let openai = OpenAi::builder().base_url(upstream.base_url()).timeouts(timeouts).build().unwrap();
@@ -187,7 +188,7 @@ async fn an_unstreamed_call_has_timeouts() {
         near(start, seconds(after));
         upstream.peer_closed(0).await;
     }
-    // One that thinks for long is waited for.
+    // A slow model is waited for.
     let answer = ChatStream::new().content("Hello").finish_reason("stop").completion();
     let upstream = Upstream::spawn(Reply::raw().wait(seconds(599)).then(Reply::json(200, &answer)));
     let openai = OpenAi::builder().base_url(upstream.base_url()).retry(RetryPolicy::none()).build().unwrap();

@@ -1,4 +1,4 @@
-//! Bodies that never end, are too large, or say nothing over and over.
+//! Bodies that never end, are too large, or consist of noise.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::common::{chunk, client, hello, stop};
 use crate::compress::{CODINGS, compress_endless, header};
 use crate::play::{MIB, feed, play, play_within, run, turn};
 
-/// An event stream in a coding.
+/// Returns the head of an event stream in a coding.
 fn sse(coding: &str) -> Reply {
     Reply::sse().header("content-encoding", header(coding))
 }
@@ -20,14 +20,14 @@ fn an_endless_line_is_over_the_limit() {
     let played = play(Reply::sse().piece("data: ").forever("x".repeat(64 << 10), Duration::ZERO));
     let max = Limits::default().event;
     assert!(matches!(played.error("limit").kind, ErrorKind::Limit { max: limit, .. } if limit == max));
-    // What holds it doubles as it grows.
+    // The buffer doubles as it grows.
     played.holds_at_most(4 * max);
 }
 
 #[test]
 fn an_event_of_100_mib_is_over_the_limit() {
     let _turn = turn();
-    // In one line, and in many of one event.
+    // In one line, and in many lines of one event.
     let limits = || Limits { event: MIB, ..Limits::default() };
     for piece in ["x".repeat(64 << 10), "data: x\n".repeat(8 << 10)] {
         let played = play_within(limits(), Reply::sse().piece("data: {\"a\":\"").repeat(1600, piece));
@@ -62,12 +62,12 @@ fn a_million_empty_events_and_a_million_comments_are_nothing() {
         "retry: 1\n",
         "unknown: x\n\n",
     ] {
-        // In reads of a thousand. The first line of an event stream is one that it knows.
+        // A thousand per read. The first line of an event stream must be a known one.
         let read: &'static [u8] = format!(":\n{}", piece.repeat(1000)).leak().as_bytes();
         let played = feed(1000, read, hello());
         assert_eq!((played.finished().content(), played.events), (Some("Hello"), 2), "{piece:?}");
         played.holds_at_most(MIB);
-        // And through a socket.
+        // The same over a socket.
         let reply = Reply::sse().repeat(10, read).piece(hello()).end();
         assert_eq!(play(reply).finished().content(), Some("Hello"), "{piece:?}");
     }
@@ -100,7 +100,7 @@ fn bytes_that_are_no_text_are_replaced() {
     for (bytes, text) in [
         (&b"a\xffb"[..], "a\u{fffd}b"),
         (b"\xc3", "\u{fffd}"),
-        // Half a pair of surrogates, as none may be in UTF-8, reads as one that is escaped.
+        // A surrogate encoded in UTF-8, which is invalid, reads like an escaped one.
         (b"\xed\xa0\xbd", "\u{fffd}"),
         (b"\xef\xbb\xbfx", "\u{feff}x"),
         (b"\\u0000", "\0"),
@@ -111,7 +111,7 @@ fn bytes_that_are_no_text_are_replaced() {
         let played = play(Reply::sse().piece(event).event(stop()).done().end());
         assert_eq!(played.finished().content(), Some(text), "{}", bytes.escape_ascii());
     }
-    // Between events, and where JSON allows none.
+    // Between events, and where JSON does not allow them.
     let odd = Reply::sse().piece(&b":\n\0\xff\xfe\n\n\xef\xbb\xbf: x\n\n"[..]).event(chunk("Hello"));
     assert_eq!(play(odd.event(stop()).done().end()).finished().content(), Some("Hello"));
     play(Reply::sse().piece(&b"data: {\"a\":\0}\n\n"[..]).hold()).error("malformed");
@@ -123,7 +123,7 @@ fn what_is_in_no_coding_or_an_unknown_one_is_no_stream() {
     for coding in ["gzip", "br", "zstd", "deflate", "x"] {
         let reply = Reply::sse().header("content-encoding", coding).piece(vec![0x1f_u8; MIB]).end();
         let played = play(reply);
-        // Where a coding has no mark, its data are corrupt.
+        // If the coding has no magic number, the data is corrupt.
         let kind = if ["br", "deflate"].contains(&coding) { "truncated" } else { "not_a_stream" };
         assert!(played.error(kind).to_string().contains(coding));
         played.holds_at_most(4 * MIB);
@@ -143,7 +143,7 @@ fn a_little_that_decodes_to_a_gigabyte_is_over_the_limit_and_holds_nothing_of_it
         let len = coded.len();
         let played = play_within(limits(), sse(coding).piece(coded).end());
         assert!(matches!(played.error("limit").kind, ErrorKind::Limit { max: MIB, .. }), "{coding}");
-        // Beside what came, and what one event may hold, the window of a decoder.
+        // The received data, the limit of one event, and the window of a decoder.
         played.holds_at_most(12 * MIB + 2 * len);
         let coded = gigabyte(coding, b"{\"");
         let ((), memory) = run(async {

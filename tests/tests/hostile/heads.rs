@@ -1,4 +1,4 @@
-//! Heads that never end, contradict themselves, or lead elsewhere.
+//! Heads that never end, contradict themselves, or redirect.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ fn a_head_that_contradicts_itself_is_no_answer() {
     ] {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n{framing}\r\n{body}");
         let played = play(raw(&head).close());
-        // Never more than what the body holds, and no end but an error, unless the stream is whole.
+        // Never more than the body contains, and only an error as end, unless the stream is complete.
         match &played.end {
             Ok(finish) => {
                 assert_eq!((played.events, finish.response.content()), (2, Some("Hello")), "{framing}");
@@ -56,7 +56,7 @@ fn a_head_that_contradicts_itself_is_no_answer() {
             }
         }
     }
-    // Of a length and chunks, chunks count (RFC 9112, 6.3); or it is an error.
+    // With both a length and chunks, the chunks count (RFC 9112, 6.3), or it is an error.
     let chunked = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n\
          {len:x}\r\n{body}\r\n0\r\n\r\n"

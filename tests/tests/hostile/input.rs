@@ -1,4 +1,4 @@
-//! What a user sets reaches the server as one value, or not at all.
+//! User input reaches the server as one value, or not at all.
 
 use actorstream::{ChatRequest, Custom, OpenAi};
 use actorstream_test::{Reply, Request, Upstream};
@@ -11,7 +11,7 @@ fn upstream() -> Upstream {
     Upstream::start(Reply::sse().event(chunk("a")).event(stop()).done().end())
 }
 
-/// Path and query of a request.
+/// Returns the path and query of a request.
 fn target(request: &Request) -> String {
     let query = request.query.as_ref().map(|query| format!("?{query}"));
     format!("{}{}", request.path, query.unwrap_or_default())
@@ -47,7 +47,7 @@ fn user_values_cannot_end_a_header() {
             assert!(OpenAi::builder().api_key_header(name).build().is_err(), "{name}");
             assert!(OpenAi::builder().header(name, "1").build().is_err(), "{name}");
         }
-        // In the body it is a text like any other.
+        // In the body, it is ordinary text.
         let request = ChatRequest::new("m\r\nEvil: 1").user("\r\n\r\nGET / HTTP/1.1\r\n");
         openai.chat().stream_fn(request, |_| {}).await.unwrap();
         let request = upstream.request(0).await;
@@ -67,7 +67,7 @@ fn user_values_cannot_leave_the_path() {
         let path = target(&upstream.request(0).await);
         assert_eq!(path, "/v1/chat/completions?a%26b=c%26d%3De%23%0D%0AEvil%3A+1");
         for (number, id) in ["../files?x=1#y", "..", "a b\r\nEvil: 1", "é/%2e%2e"].into_iter().enumerate() {
-            // What comes back is no response.
+            // The reply is not a response.
             let _ = openai.responses().resume(id, 1).stream_fn((), |_| {}).await;
             let path = target(&upstream.request(number + 1).await);
             let id = path

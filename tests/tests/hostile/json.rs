@@ -1,4 +1,4 @@
-//! JSON that is deep, huge, double, or means nothing.
+//! JSON that is deep, huge, duplicated, or meaningless.
 
 use actorstream_test::Reply;
 
@@ -18,7 +18,7 @@ fn deep_json_overflows_no_stack() {
                     Ok(finish) => assert!(finish.response.content().unwrap().ends_with("Hello")),
                     Err(error) => {
                         assert!(["malformed", "provider"].contains(&error.kind.name()), "{error}");
-                        // Told with a start of it, not with all.
+                        // The error contains only the start of it.
                         assert!(error.to_string().len() < 1000);
                     }
                 }
@@ -53,7 +53,7 @@ fn numbers_that_fit_nowhere_end_no_stream() {
         let played = play(Reply::sse().event(event).event(stop()).done().end());
         assert_eq!(played.finished().content(), Some("a"), "{number}");
     }
-    // No number at all, since no double holds it.
+    // Invalid, since it exceeds the range of a double.
     play(Reply::sse().event(r#"{"created":1e999}"#).event(stop()).done().end()).error("malformed");
 }
 

@@ -1,4 +1,4 @@
-//! Servers that mean harm, and users whose input does: each stream ends as the contract says, in bounded memory.
+//! Malicious servers and malicious user input: each stream ends as the contract says, in bounded memory.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]

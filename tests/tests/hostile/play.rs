@@ -1,4 +1,4 @@
-//! Plays a reply to a client, and watches the memory.
+//! Plays a reply to a client and measures the memory.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,18 +15,18 @@ use crate::common::{client, hello};
 
 pub(crate) const MIB: usize = 1 << 20;
 
-/// Waits for all other tests: each holds its turn as long as it runs, so that the memory is that of one.
+/// Waits for all other tests. Each test holds the lock while it runs, so that only its own memory is measured.
 pub(crate) fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What became of a stream: how many events, how long their texts are, and the end.
+/// The result of a stream: the number of events, the length of their texts, and the end.
 pub(crate) struct Played {
     pub(crate) events: usize,
     pub(crate) text: usize,
     pub(crate) end: Result<Finish<ChatCompletion>, StreamError>,
-    /// By how much memory grew at most, in bytes; that of the upstream included.
+    /// The maximum growth of memory in bytes, including that of the upstream.
     pub(crate) memory: usize,
 }
 
@@ -51,23 +51,23 @@ impl Played {
     }
 }
 
-/// Runs `test`; by how many bytes memory grew at most meanwhile comes with its outcome.
+/// Runs `test`. Also returns the maximum growth of memory in bytes.
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> (T, usize) {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let out = actix_rt::System::new().block_on(async {
-        // Only a net under a test that would otherwise hang.
+        // This timeout only prevents the test from hanging.
         tokio::time::timeout(Duration::from_secs(60), test).await.expect("the test hangs")
     });
     (out, MEMORY.peak_usage().saturating_sub(before))
 }
 
-/// Streams a chat whose answer is this reply.
+/// Streams a chat completion from this reply.
 pub(crate) fn play(reply: Reply) -> Played {
     play_within(Limits::default(), reply)
 }
 
-/// The same with other limits.
+/// Does the same with other limits.
 pub(crate) fn play_within(limits: Limits, reply: Reply) -> Played {
     let ((events, text, end), memory) = run(async {
         let upstream = Upstream::start(reply);
@@ -89,7 +89,7 @@ pub(crate) fn play_within(limits: Limits, reply: Reply) -> Played {
     Played { events, text, end, memory }
 }
 
-/// Plays a body to a session, without a socket: so many times these bytes, then the last ones.
+/// Plays a body to a session without a socket: `bytes` this many times, then `last`.
 pub(crate) fn feed(times: usize, bytes: &'static [u8], last: String) -> Played {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();

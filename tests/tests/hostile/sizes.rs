@@ -1,4 +1,4 @@
-//! Very many choices, calls, items and fields: they count for the limit on the response. And a prompt that is large.
+//! Very many choices, calls, items and fields, which count towards the limit on the response. Also a large prompt.
 
 use actorstream::{ChatRequest, Limits, ResponseRequest, StreamEvent};
 use actorstream_test::{Reply, Upstream};
@@ -24,7 +24,7 @@ fn very_many_choices_are_over_the_limit() {
     for event in [all("{}"), all(r#"{"index":0,"delta":{"content":"a"}}"#), numbered] {
         let played = play(Reply::sse().event(&event).event(stop()).done().end());
         match &played.end {
-            // Too many for their length are none.
+            // Too many for their length are ignored.
             Ok(finish) => assert!(finish.response.choices.len() <= 1),
             Err(error) => assert_eq!(error.kind.name(), "limit"),
         }
@@ -44,7 +44,7 @@ fn very_many_small_values_are_not_read() {
     for item in ["{\"\":0}", "[]", "0", "{\"a\":{\"a\":0}}"] {
         let list = format!("[{}{item}]", format!("{item},").repeat(MANY - 1));
         for event in [
-            // In a field that is not known, and in one that should be something else.
+            // In an unknown field, and in a field of another type.
             format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"a","x":{list}}}}}]}}"#),
             format!(r#"{{"choices":[{{"index":0,"delta":{{"content":{list}}}}}]}}"#),
             format!(r#"{{"error":null,"type":{list}}}"#),

@@ -1,5 +1,5 @@
-//! Against a server that others wrote (`@copilotkit/aimock`), plain, behind nginx, and over TLS; and the relay behind nginx.
-//! Run by `tests/live/with-servers.sh`.
+//! Tests against a third-party server (`@copilotkit/aimock`): plain, behind nginx, and over TLS; and the relay
+//! behind nginx. `tests/live/with-servers.sh` runs them.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
@@ -19,7 +19,7 @@ fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: see tests/live"))
 }
 
-/// Sets up a client of one of the servers.
+/// Returns a builder for a client of one of the servers.
 fn builder(server: &str) -> OpenAiBuilder {
     let ca = std::fs::read(variable("ACTORSTREAM_LIVE_CA")).unwrap();
     OpenAi::builder()
@@ -33,7 +33,7 @@ fn client(server: &str) -> OpenAi {
     builder(server).build().unwrap()
 }
 
-/// Streams the answer to a message; gives its text and its end in words.
+/// Streams the response to a message. Returns its text, and a description of its end.
 async fn ask(server: &str, message: &str) -> (String, String) {
     ask_with(&client(server), message).await
 }
@@ -116,7 +116,7 @@ async fn a_server_that_stalls_is_left_in_time() {
 #[actix_rt::test]
 async fn through_a_proxy() {
     for proxy in ["ACTORSTREAM_LIVE_PROXY", "ACTORSTREAM_LIVE_PROXY_AUTH"].map(variable) {
-        // Plain, passed on; and through a tunnel.
+        // Forwarded, and through a tunnel.
         for server in ["HTTP", "NGINX", "TLS", "GZIP"] {
             let openai = builder(server).proxy(&proxy).build().unwrap();
             let (hello, end) = ask_with(&openai, "hello").await;
@@ -127,7 +127,7 @@ async fn through_a_proxy() {
             }
             assert_eq!(ask_with(&openai, "ratelimit").await.1, "refused 429", "{server}");
         }
-        // A server that is not there: the proxy says so.
+        // A server that does not exist: the proxy reports it.
         let openai = builder("HTTP").base_url("https://127.0.0.1:1/v1").proxy(&proxy).build().unwrap();
         let error =
             within(openai.chat().stream_fn(ChatRequest::new("m").user("hello"), |_| {})).await.unwrap_err();
@@ -152,7 +152,7 @@ async fn through_a_socks_proxy() {
             assert_eq!(ask_with(&openai, "long").await.1, "finish stop", "{proxy} {server}");
             assert_eq!(ask_with(&openai, "disconnect").await.1, "truncated", "{proxy} {server}");
         }
-        // A server that is not there: the proxy says so.
+        // A server that does not exist: the proxy reports it.
         let openai = builder("HTTP").base_url("https://127.0.0.1:1/v1").proxy(&proxy).build().unwrap();
         let request = ChatRequest::new("m").user("hello");
         let error = within(openai.chat().stream_fn(request, |_| {})).await.unwrap_err();
@@ -176,7 +176,7 @@ async fn a_proxy_that_asks_for_a_password() {
         ("HTTP", "", "config", "asks for a user and password"),
         ("TLS", "", "config", "asks for a user and password"),
         ("TLS", "user:wr0ng@", "config", "does not accept the user and password"),
-        // This proxy says 401, as the server might.
+        // This proxy responds with 401, as the server might.
         ("HTTP", "user:wr0ng@", "refused", "the server answered 401"),
     ] {
         let proxy = proxy.replace("user:passw0rd@", user);
@@ -267,7 +267,7 @@ async fn tools_run_over_chat_and_responses() {
     }
 }
 
-/// A file that is removed in the end.
+/// A file that is removed on drop.
 struct Recording(std::path::PathBuf);
 
 impl Recording {
@@ -308,7 +308,7 @@ async fn transcriptions() {
         let cut = TranscriptionRequest::new("transcribe-truncate", recording.0.as_path());
         let error = within(call.stream_fn(cut, |_| {})).await.unwrap_err();
         assert_eq!(error.kind.name(), "truncated", "{server}");
-        // The one model that does not stream answers as a whole, which is an answer, too.
+        // The only model that does not stream sends an unstreamed response, which is also accepted.
         let unstreamed = TranscriptionRequest::new("whisper-1", recording.0.as_path());
         let finish = within(call.stream_fn(unstreamed, |_| {})).await.unwrap();
         assert_eq!((finish.response.text.as_str(), finish.timings.events), (text.as_str(), 1), "{server}");
@@ -329,7 +329,7 @@ async fn speech_and_images() {
         assert_eq!(streamed.response.audio().unwrap(), &b"\xff\xfb\0sound\xfe"[..], "{server}");
         let whole = within(openai.speech().create(&request)).await.unwrap();
         assert_eq!(whole.response.audio().unwrap(), streamed.response.audio().unwrap(), "{server}");
-        // It has no events of speech.
+        // The server has no speech events.
         let error = within(openai.speech().stream_fn(&request, |_| {})).await.unwrap_err();
         assert_eq!(error.kind.name(), "not_a_stream", "{server}");
 
@@ -338,7 +338,7 @@ async fn speech_and_images() {
         let request = ImageEditRequest::new("an otter").image(FilePart::from_bytes("1.png", "png"));
         let edited = within(openai.image_edits().create(request)).await.unwrap();
         assert_eq!(edited.response.images()[0].image().unwrap().unwrap(), "a picture", "{server}");
-        // Nor does it stream images: they come as a whole.
+        // It does not stream images either, but sends an unstreamed response.
         let finish = within(openai.images().stream_fn(ImageRequest::new("an otter"), |_| {})).await.unwrap();
         assert_eq!(finish.response.images()[0].image().unwrap().unwrap(), "a picture", "{server}");
     }

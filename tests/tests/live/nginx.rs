@@ -1,7 +1,7 @@
-//! The relay behind nginx with default settings: nothing but its own answers keeps nginx from holding them back.
+//! The relay behind nginx with default settings: only the relay's own headers keep nginx from buffering.
 //!
-//! nginx passes the chunks of a chunked answer on as they come, as long as its viewer reads; `x-accel-buffering: no` keeps it
-//! from reading, into a file, what the viewer does not.
+//! nginx forwards chunks as they arrive, as long as the viewer reads. `x-accel-buffering: no` keeps it from reading
+//! ahead into a file if the viewer does not read.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::common::{chunk, client, stop, within};
 use crate::variable;
 
-/// There is one socket.
+/// The tests share one socket.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A relay behind nginx.
@@ -57,7 +57,7 @@ impl Service {
         Answer { status: response.status().as_u16(), body: Box::pin(response), text: String::new() }
     }
 
-    /// Waits until no more than so many watch; fails if there are fewer.
+    /// Waits until there are at most `count` viewers; fails if there are fewer.
     async fn has_viewers(&self, count: usize) {
         within(async {
             while self.relay.viewers() > count {
@@ -68,7 +68,7 @@ impl Service {
         assert_eq!(self.relay.viewers(), count);
     }
 
-    /// The only generation that there is, which nobody watches yet.
+    /// Starts the only generation, which has no viewers yet.
     async fn begin(&self) -> String {
         let request = actorstream_web::UpstreamRequest::new(
             actorstream_web::event::Api::Chat,
@@ -80,7 +80,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // The command is sent at once; nobody waits for its end.
+        // The stop command is sent at once; there is no need to await it.
         drop(self.handle.stop(false));
     }
 }
@@ -93,7 +93,7 @@ fn url(path: &str) -> String {
     format!("{}/v1{path}", variable("ACTORSTREAM_LIVE_RELAY"))
 }
 
-/// An answer that is read bit by bit.
+/// A response that is read piece by piece.
 struct Answer {
     status: u16,
     body: std::pin::Pin<Box<dyn Stream<Item = Result<Bytes, awc::error::PayloadError>>>>,
@@ -101,7 +101,7 @@ struct Answer {
 }
 
 impl Answer {
-    /// Reads until this is true of the text, or to the end.
+    /// Reads until `is_enough` is true for the text, or to the end.
     async fn until(mut self, is_enough: impl Fn(&str) -> bool) -> Self {
         assert!([200, 204].contains(&self.status), "{}", self.status);
         while !is_enough(&self.text)
@@ -112,7 +112,7 @@ impl Answer {
         self
     }
 
-    /// The events that are whole: their ids, and their data.
+    /// Returns the ids and the data of the complete events.
     fn events(&self) -> Vec<(String, String)> {
         let whole = self.text.rsplit_once("\n\n").map_or("", |(whole, _)| whole);
         let events = whole.split("\n\n").filter(|event| !event.is_empty());
@@ -125,7 +125,7 @@ impl Answer {
     }
 }
 
-/// An answer whose events are each let through by a gate of its own.
+/// Returns a reply in which each event waits at its own gate.
 fn gated(gates: &[Gate]) -> Reply {
     let events = (0..).zip(gates);
     let reply = events
@@ -173,7 +173,7 @@ async fn a_viewer_that_comes_back_gets_each_event_once() {
             if let Some(gate) = gates_left.next() {
                 gate.open();
             }
-            // As EventSource does: it says what it has, leaves in the middle, and stays away after 204.
+            // Like EventSource: it sends its position, disconnects in the middle, and stops after 204.
             let last = seen.last().map_or("", |(id, _)| id);
             let answer = service.get(&path, last).await.until(|text| text.contains("\n\n")).await;
             if answer.status == 204 {
@@ -200,7 +200,7 @@ async fn a_viewer_that_leaves_frees_its_permit() {
         .map(|it| it.until(|text| !text.is_empty()));
     let viewers = futures_util::future::join_all(viewers).await;
     assert_eq!(service.relay.viewers(), 2);
-    // Upstream is silent: nothing is written to those who have left.
+    // Upstream is silent, so nothing is written to the viewers that have left.
     drop(viewers);
     service.has_viewers(0).await;
     assert_eq!(service.relay.running(), 1, "the generation goes on");
@@ -211,7 +211,7 @@ async fn a_viewer_that_leaves_frees_its_permit() {
 
 #[actix_rt::test]
 async fn nothing_is_kept_for_a_viewer_that_does_not_read() {
-    // More than the sockets in between take.
+    // More than the sockets in between hold.
     let long = chunk(&"x".repeat(16 << 10));
     let upstream = Upstream::start(Reply::sse().events(vec![long; 1024]).event(stop()).done().end());
     let service = Service::start(&upstream).await;
@@ -223,11 +223,11 @@ async fn nothing_is_kept_for_a_viewer_that_does_not_read() {
     let request = format!("GET /v1{path} HTTP/1.1\r\nhost: {address}\r\n\r\n");
     silent.write_all(request.as_bytes()).await.unwrap();
     for _ in 0..2 {
-        // Others get all of it.
+        // Other viewers receive all of it.
         let all = service.get(&path, "").await.until(|text| text.ends_with("data: [DONE]\n\n")).await;
         assert!(all.text.len() > 16 << 20, "{}", all.text.len());
     }
-    // The relay still has most of it to send to the one that does not read.
+    // The relay has not yet sent most of it to the viewer that does not read.
     service.has_viewers(1).await;
     drop(silent);
     service.has_viewers(0).await;

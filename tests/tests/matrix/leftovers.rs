@@ -1,22 +1,22 @@
-//! What a process holds: files and threads.
+//! The resources of a process: files and threads.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
-/// How many files, sockets among them, the process has open.
+/// Returns the number of open files, including sockets.
 pub(crate) fn open_files() -> usize {
-    // The folder itself is open while it is read.
+    // The directory itself is open while it is read.
     fs::read_dir("/proc/self/fd").unwrap().count() - 1
 }
 
-/// How many files the process may have open.
+/// Returns the maximum number of open files.
 pub(crate) fn most_files() -> usize {
     let limits = fs::read_to_string("/proc/self/limits").unwrap();
     let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
     files.split_whitespace().next().unwrap().parse().unwrap_or(usize::MAX)
 }
 
-/// How many threads the process has, but for those of the test harness.
+/// Returns the number of threads, except those of the test harness.
 fn threads() -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
@@ -25,7 +25,7 @@ fn threads() -> usize {
         .count()
 }
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Holds {
     files: usize,
@@ -37,7 +37,7 @@ impl Holds {
         Self { files: open_files(), threads: threads() }
     }
 
-    /// What the process holds when no thread is left of what ran before.
+    /// Returns the resources once all threads of earlier runs have ended.
     pub(crate) fn without_threads() -> Self {
         while threads() > 0 {
             std::thread::sleep(Duration::from_millis(1));
@@ -45,7 +45,7 @@ impl Holds {
         Self::now()
     }
 
-    /// Waits until the process holds this again: threads take a moment to end after they were told to.
+    /// Waits until the process holds only these resources again: threads take a moment to end.
     pub(crate) fn again(self) -> Result<(), String> {
         let start = Instant::now();
         loop {

@@ -1,15 +1,15 @@
-//! A simulator of faults: each run draws a scenario from its seed (where in a stream, what fault, which target, started
-//! where), plays it over sockets, and checks all that the contract promises.
+//! A simulator of faults. Each run draws a scenario from its seed (the position in the stream, the fault, the
+//! target, the thread), plays it over sockets, and checks everything that the contract promises.
 //!
-//! The seed of the first run is printed at the start. A run that fails is told in words, with the command that plays it
-//! again alone:
+//! The seed of the first run is printed at the start. A failed run is described, with the command that repeats only
+//! this run:
 //!
 //! ```sh
 //! ACTORSTREAM_SEED=17 ACTORSTREAM_RUNS=1 cargo test -p actorstream-tests --test matrix random
 //! ```
 //!
-//! [`scenario`] draws, [`wire`] says what the upstream writes, [`oracle`] works out from the contract what must come of
-//! it, [`target`] and [`play`] play it on one of the [`stages`], and [`trace`] compares.
+//! [`scenario`] draws, [`wire`] creates the upstream's script, [`oracle`] derives the required outcome from the
+//! contract, [`target`] and [`play`] play the scenario on one of the [`stages`], and [`trace`] compares.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
@@ -33,14 +33,14 @@ use std::time::{Instant, SystemTime};
 use leftovers::Holds;
 use scenario::{Fault, Manner, Phase, Placement, Scenario};
 
-/// How many runs there are, unless `ACTORSTREAM_RUNS` says otherwise.
+/// The default number of runs; `ACTORSTREAM_RUNS` overrides it.
 const RUNS: u64 = 10_000;
-/// How many are played at once, at most.
+/// The maximum number of concurrent runs.
 const ROUND: usize = 1000;
-/// How many files one of them may need, with the upstream's.
+/// The maximum number of files per run, including the upstream's.
 const FILES: usize = 5;
 
-/// One test at a time: each counts what the process holds.
+/// Runs one test at a time, because each counts the resources of the process.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -58,7 +58,7 @@ fn setting(name: &str) -> Option<u64> {
     Some(value.parse().unwrap_or_else(|_| panic!("{name} is a number, not {value:?}")))
 }
 
-/// Plays scenarios, and gives what is wrong.
+/// Plays scenarios. Returns the complaints.
 fn play_all(scenarios: &[Scenario]) -> Vec<String> {
     let mut wrong = Vec::new();
     for round in scenarios.chunks(ROUND.min(leftovers::most_files() / FILES)) {
@@ -89,7 +89,7 @@ fn play_all(scenarios: &[Scenario]) -> Vec<String> {
     wrong
 }
 
-/// Makes what a process makes once: the blackhole, the certificates, the pipe for signals.
+/// Creates everything that a process creates once: the blackhole, the certificates, the pipe for signals.
 fn warm_up() {
     play::blackhole();
     let scenarios = Placement::ALL.iter().flat_map(|placement| {
@@ -125,7 +125,7 @@ fn random_runs_keep_the_contract() {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         u64::from(since.subsec_nanos()) << 16
     });
-    // Both where the output is captured and where it is not.
+    // Visible whether or not the output is captured.
     println!("{runs} runs from ACTORSTREAM_SEED={seed} on");
     eprintln!("{runs} runs from ACTORSTREAM_SEED={seed} on");
     warm_up();

@@ -1,4 +1,4 @@
-//! The simulator can fail: a right trace passes, and whatever is done to it does not.
+//! Tests of the simulator: a correct trace passes, and every mutation of it fails.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::oracle::Kind;
 use crate::scenario::{Fault, Framing, Manner, Phase, Placement, Scenario};
 use crate::trace::{End, Seen, Trace, complaints};
 
-/// A stream of five events that is cut after three.
+/// Returns a stream of five events that is cut after three.
 fn cut() -> (Scenario, Trace) {
     let scenario = Scenario {
         events: 5,
@@ -20,7 +20,7 @@ fn cut() -> (Scenario, Trace) {
     (scenario, right(&scenario, 3, end))
 }
 
-/// The same, but whole.
+/// Returns the same stream, but complete.
 fn whole() -> (Scenario, Trace) {
     let (scenario, _) = cut();
     let scenario = Scenario { phase: Phase::AfterDone, before: 5, ..scenario };
@@ -28,7 +28,7 @@ fn whole() -> (Scenario, Trace) {
     (scenario, right(&scenario, 5, End { kind: Kind::Finish { sentinel: true }, text: Some(text) }))
 }
 
-/// The trace of a stream that has come to its end behind so many events.
+/// Returns the trace of a stream that ends after this many events.
 fn right(scenario: &Scenario, events: usize, end: End) -> Trace {
     let data = (0..events).map(|n| Seen::Data(scenario.text(n)));
     Trace {
@@ -94,7 +94,7 @@ fn a_target_that_stopped_gets_no_end() {
     stopped.seen.truncate(2);
     stopped.outcome.as_mut().unwrap().kind = Kind::TargetStopped;
     assert_eq!(complaints(&scenario, &stopped), [""; 0]);
-    // It got one more event, it got an end, or the handle says something else.
+    // One event more, an additional end, or another outcome of the handle.
     assert_ne!(complaints(&scenario, &trace), [""; 0]);
     let mut more = stopped.clone();
     more.seen.push(trace.seen[2].clone());

@@ -1,4 +1,4 @@
-//! What a scenario must come to, worked out from the contract alone.
+//! The required outcomes of a scenario, derived from the contract alone.
 
 use std::ops::RangeInclusive;
 
@@ -21,18 +21,18 @@ pub(crate) enum Kind {
     Cancelled,
     TargetStopped,
     TargetPanicked,
-    /// An end that no scenario asks for.
+    /// An end that no scenario requires.
     Other(&'static str),
 }
 
 impl Kind {
-    /// The target sees no end, since it is gone.
+    /// Returns whether the target receives no end, because it is gone.
     pub(crate) fn is_of_the_target(self) -> bool {
         matches!(self, Self::TargetStopped | Self::TargetPanicked)
     }
 }
 
-/// One thing that a scenario may come to: how it ends, behind how many events.
+/// An allowed outcome of a scenario: the end, and the number of events before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ending {
     pub(crate) kind: Kind,
@@ -46,14 +46,14 @@ fn ending(kind: Kind, events: usize) -> Ending {
 const TIMEOUTS: [Timeout; 5] =
     [Timeout::Queue, Timeout::Connect, Timeout::FirstEvent, Timeout::Idle, Timeout::Stall];
 
-/// All that a scenario may come to: most often one thing, a few where the network decides what arrives.
+/// Returns all allowed outcomes of a scenario: usually one, or a few if the network decides what arrives.
 pub(crate) fn allowed(scenario: &Scenario) -> Vec<Ending> {
     let mut allowed = of_the_server(scenario);
     if scenario.placement != Placement::System && has_timeout(scenario, &allowed) {
         // The timeouts are short there, and the machine may be slow.
         let most = allowed.iter().map(|ending| *ending.events.end()).max().unwrap_or_default();
         allowed.extend(TIMEOUTS.map(|timeout| Ending { kind: Kind::Timeout(timeout), events: 0..=most }));
-        // An answer that is complete by then is a finish.
+        // A response that is complete by then finishes.
         let complete = complete_at(scenario);
         if complete <= most {
             allowed.push(Ending { kind: Kind::Finish { sentinel: false }, events: complete..=most });
@@ -65,7 +65,7 @@ pub(crate) fn allowed(scenario: &Scenario) -> Vec<Ending> {
         Manner::Panics | Manner::CallbackPanics => Kind::TargetPanicked,
         Manner::Cancels => Kind::Cancelled,
     };
-    // The target acts if it gets so far.
+    // The target acts if it gets this far.
     let n = scenario.acts_at;
     let mut with_target: Vec<Ending> = Vec::new();
     for Ending { kind: of_server, events } in allowed {
@@ -80,21 +80,22 @@ pub(crate) fn allowed(scenario: &Scenario) -> Vec<Ending> {
     with_target
 }
 
-/// After how many events the answer is complete, were its [DONE] to stay away.
+/// Returns the number of events after which the response is complete even without `[DONE]`.
 fn complete_at(scenario: &Scenario) -> usize {
     if scenario.fault == Fault::DuplicateEnd { scenario.before + 1 } else { scenario.events }
 }
 
-/// Whether a timeout is to run out, so that it should be short where time is real.
+/// Returns whether a timeout is expected to expire, so that it should be short in real time.
 pub(crate) fn times_out(scenario: &Scenario) -> bool {
     let acts = !matches!(scenario.manner, Manner::Fast | Manner::Slow | Manner::Waits);
     let endings = of_the_server(scenario);
-    // Should the target be there first, the stream ends by it.
+    // If the target acts first, it ends the stream.
     has_timeout(scenario, &endings)
         && !(acts && endings.iter().all(|ending| *ending.events.start() >= scenario.acts_at))
 }
 
-/// Whether a timeout is what ends the stream: as a timeout, or as the finish of a complete answer whose end does not come.
+/// Returns whether a timeout ends the stream: as an error, or as the finish of a complete response whose body does
+/// not end.
 fn has_timeout(scenario: &Scenario, endings: &[Ending]) -> bool {
     let silent = matches!(scenario.fault, Fault::Silence | Fault::CommentsForever);
     endings.iter().any(|ending| {
@@ -102,26 +103,26 @@ fn has_timeout(scenario: &Scenario, endings: &[Ending]) -> bool {
     })
 }
 
-/// The text of the n-th event that the target gets, from 0.
+/// Returns the text of the n-th event that the target receives, from 0.
 pub(crate) fn text(scenario: &Scenario, n: usize) -> String {
     let ends_twice = scenario.fault == Fault::DuplicateEnd && scenario.phase != Phase::Queue;
     if ends_twice && n >= scenario.before { String::new() } else { scenario.text(n) }
 }
 
-/// What the server does, told to a target that takes what comes.
+/// Returns the outcomes of the server's behaviour, for a target that accepts everything.
 fn of_the_server(scenario: &Scenario) -> Vec<Ending> {
     let whole = vec![ending(Kind::Finish { sentinel: true }, scenario.events)];
     match (scenario.phase, scenario.fault) {
         (Phase::Queue, Fault::Silence | Fault::CommentsForever) => {
             vec![ending(Kind::Timeout(Timeout::Queue), 0)]
         }
-        // What the server wrote too much may come when the next stream is on that connection already.
+        // The server's surplus data may arrive when the next stream already uses that connection.
         (Phase::Queue, Fault::WrongLength) if scenario.flavour == 2 && scenario.kind == 0 => {
             let mut endings = whole;
             endings.push(ending(Kind::Transport, 0));
             endings
         }
-        // The place becomes free.
+        // The permit becomes free.
         (Phase::Queue, _) => whole,
         (Phase::Connect | Phase::Tls, Fault::Silence) | (Phase::Tls, Fault::SlowDrip) => {
             vec![ending(Kind::Timeout(Timeout::Connect), 0)]
@@ -135,8 +136,8 @@ fn of_the_server(scenario: &Scenario) -> Vec<Ending> {
             vec![ending(Kind::Transport, 0)]
         }
         (Phase::Connect | Phase::RequestBody, _) => {
-            // The answer comes before the request was read: what a RST leaves of it, or a client that first wants to
-            // be rid of the request, is as the network decides.
+            // The response arrives before the request was read. The network decides how much of it a RST leaves, and
+            // whether the client sends its request first.
             let mut endings = of_the_body(scenario);
             let most = endings.iter().map(|ending| *ending.events.end()).max().unwrap_or_default();
             endings.push(ending(Kind::Transport, 0));
@@ -150,12 +151,12 @@ fn of_the_server(scenario: &Scenario) -> Vec<Ending> {
     }
 }
 
-/// The head has come whole.
+/// Returns the outcomes of a fault after the complete head.
 fn of_the_body(scenario: &Scenario) -> Vec<Ending> {
     let Scenario { phase, fault, framing, before, events, .. } = *scenario;
     let complete = before == events;
     let chunked = framing == Framing::Chunked;
-    // What a body comes to that ends where its framing says, without [DONE].
+    // The outcome of a body that ends where its framing says, without `[DONE]`.
     let clean = || match (complete, seen(scenario)) {
         (true, _) => Kind::Finish { sentinel: false },
         (false, true) => Kind::Truncated,
@@ -192,18 +193,18 @@ fn of_the_body(scenario: &Scenario) -> Vec<Ending> {
     vec![ending(kind, before)]
 }
 
-/// Whether something of an event stream has come, so that it is one.
+/// Returns whether enough has arrived to recognize an event stream.
 fn seen(scenario: &Scenario) -> bool {
     scenario.before > 0
         || scenario.inside()
         || (scenario.comment && scenario.phase >= Phase::BeforeFirstEvent)
 }
 
-/// Whether the faulty connection may be used again: its answer may be whole.
+/// Returns whether the faulty connection may be reused, because its response may be complete.
 pub(crate) fn may_be_kept(scenario: &Scenario) -> bool {
     let may_be_whole = match scenario.fault {
         Fault::SlowDrip => true,
-        // The body was whole before.
+        // The body was complete before the fault.
         Fault::Fin => scenario.framing == Framing::Length && scenario.phase == Phase::AfterDone,
         Fault::Garbage if scenario.flavour != 0 => false,
         Fault::Garbage | Fault::ErrorEvent | Fault::DuplicateEnd => scenario.cut % 3 != 2,

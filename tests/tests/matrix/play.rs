@@ -1,4 +1,4 @@
-//! Plays a scenario, wherever it is called.
+//! Plays a scenario on the calling thread.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::target::{Acting, Notes, channel, closure};
 use crate::trace::{End, Trace};
 use crate::wire::{FAULTY, Pace, RUN, script};
 
-/// What a run needs of the place where it is played.
+/// The environment of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Stage {
-    /// What the upstreams run on.
+    /// The runtime of the upstreams.
     pub(crate) upstreams: tokio::runtime::Handle,
-    /// Where actors live; `None` for the thread that starts the stream.
+    /// The arbiter of actors; `None` for the thread that starts the stream.
     pub(crate) actors: Option<ArbiterHandle>,
-    /// The clock stands still while there is something to do.
+    /// Whether the clock is paused.
     pub(crate) paused: bool,
 }
 
@@ -34,7 +34,7 @@ impl Stage {
         Pace { drip, comment, gap }
     }
 
-    /// What a slow target takes for each event.
+    /// Returns the time that a slow target takes for each event.
     fn slowness(&self) -> Duration {
         Duration::from_millis(if self.paused { 20 } else { 1 })
     }
@@ -45,7 +45,7 @@ impl Stage {
             (false, true) => [150; 5],
             (false, false) => [20_000; 5],
         };
-        // Where more follows a finish reason, a slow machine must not take it for the end.
+        // If more follows a finish reason, a slow machine must not treat it as the end.
         let tail = match (self.paused, scenario.fault) {
             (true, _) => 5000,
             (false, Fault::Silence | Fault::CommentsForever) => 150,
@@ -60,7 +60,7 @@ impl Stage {
             .tail(Duration::from_millis(tail))
     }
 
-    /// A net under what would otherwise hang.
+    /// A timeout that prevents a run from hanging.
     async fn within<T>(
         &self,
         trace: &mut Trace,
@@ -90,7 +90,7 @@ pub(crate) fn blackhole() -> &'static Blackhole {
     BLACKHOLE.get_or_init(Blackhole::new)
 }
 
-/// Longer than what a server takes that does not read, about 100 KiB.
+/// Longer than the buffers in front of a server that does not read, about 100 KiB.
 const LARGE: usize = 300 << 10;
 
 fn request(scenario: &Scenario) -> ChatRequest {
@@ -167,7 +167,7 @@ pub(crate) async fn play(scenario: Scenario, stage: Stage) -> Trace {
         stage.within(&mut trace, "the end of the stream that had the place", holder).await;
     }
     if scenario.drops_handle {
-        // Nobody says when the stream has ended.
+        // Nothing reports the end of the stream.
         let free = async {
             while openai.available_permits() < places(scenario) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
@@ -198,10 +198,10 @@ pub(crate) async fn play(scenario: Scenario, stage: Stage) -> Trace {
     trace
 }
 
-/// The connection with the fault, if there is one: a stream may end before it has sent anything.
+/// Returns the connection with the fault, if there is one: a stream may end before it has sent anything.
 fn faulty_connection(scenario: &Scenario, upstream: &Upstream) -> Option<usize> {
     match scenario.phase {
-        // It reads no further, and so does not see who closes.
+        // It does not read further, and so cannot detect a close.
         Phase::RequestBody => None,
         Phase::Connect | Phase::Tls => (upstream.accepted() > 0).then_some(0),
         _ => {
@@ -216,7 +216,7 @@ fn faulty_connection(scenario: &Scenario, upstream: &Upstream) -> Option<usize> 
 
 type Reading = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Starts the stream; what it gives beside the handle reads the channel, where there is one.
+/// Starts the stream. Also returns the future that reads the channel, if there is one.
 fn start(
     scenario: &Scenario,
     stage: &Stage,

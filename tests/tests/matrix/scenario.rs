@@ -1,4 +1,4 @@
-//! `Scenario`: what a run plays, drawn from its seed and told in words.
+//! `Scenario`: the script of a run, drawn from its seed, with a description.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ macro_rules! choices {
 }
 
 choices! {
-    /// Where in the life of a stream the fault comes.
+    /// The phase of the stream at which the fault occurs.
     Phase {
         Queue = "while the stream waits for a place, to the stream that has it",
         Connect = "in place of an accepted connection",
@@ -39,7 +39,7 @@ choices! {
 }
 
 choices! {
-    /// What the server does then.
+    /// The server's fault.
     Fault {
         Fin = "FIN",
         Reset = "RST",
@@ -55,7 +55,7 @@ choices! {
 }
 
 choices! {
-    /// What the target does.
+    /// The target's behaviour.
     Manner {
         Fast = "takes what comes",
         Slow = "is a channel that is read slowly",
@@ -69,7 +69,7 @@ choices! {
 }
 
 choices! {
-    /// Where the stream is started.
+    /// The thread on which the stream is started.
     Placement {
         System = "a System",
         Arbiter = "an Arbiter",
@@ -78,10 +78,10 @@ choices! {
     }
 }
 
-/// How many events come at least in a long run, with a [gap](crate::wire::Pace::gap) between any two.
+/// The minimum number of events in a long run, with a [gap](crate::wire::Pace::gap) between any two.
 pub(crate) const LONG_RUN: usize = 20;
 
-/// How the body says where it ends.
+/// The framing of the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
     Chunked,
@@ -99,7 +99,7 @@ impl Framing {
     }
 }
 
-/// What a run plays.
+/// The script of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scenario {
     pub(crate) seed: u64,
@@ -109,40 +109,40 @@ pub(crate) struct Scenario {
     pub(crate) placement: Placement,
     pub(crate) framing: Framing,
     pub(crate) tls: bool,
-    /// Another stream has used the connection before.
+    /// Whether another stream has used the connection before.
     pub(crate) warm: bool,
-    /// The events of the whole stream; the last one brings the finish reason.
+    /// The number of events of the whole stream; the last one has the finish reason.
     pub(crate) events: usize,
-    /// How many of them come whole before the fault.
+    /// The number of complete events before the fault.
     pub(crate) before: usize,
-    /// Those come in one piece.
+    /// Whether these events arrive in one piece.
     pub(crate) joined: bool,
-    /// A comment comes before the first event.
+    /// Whether a comment precedes the first event.
     pub(crate) comment: bool,
-    /// The target acts at its n-th event, counted from 1.
+    /// The number of the event at which the target acts, from 1.
     pub(crate) acts_at: usize,
-    /// Which of the fault's flavours it is: 0, 1 or 2.
+    /// The variant of the fault: 0, 1 or 2.
     pub(crate) flavour: usize,
-    /// Where something is cut, to be taken modulo its length.
+    /// The position of a cut, modulo the length of the data.
     pub(crate) cut: usize,
-    /// The handle is dropped at once.
+    /// Whether the handle is dropped at once.
     pub(crate) drops_handle: bool,
-    /// A fast target is an actor, a closure or a channel: 0, 1 or 2.
+    /// The kind of a fast target: 0 is an actor, 1 a closure, 2 a channel.
     pub(crate) kind: usize,
-    /// The target lives on another thread, where the placement allows it.
+    /// Whether the target lives on another thread, if the placement allows it.
     pub(crate) elsewhere: bool,
 }
 
 impl Scenario {
-    /// The scenario of a seed.
+    /// Draws the scenario of a seed.
     pub(crate) fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        // Seeds that follow one another give first numbers that do, too.
+        // Skip the first number: those of consecutive seeds are correlated.
         rng.u64(..);
         let phase = *rng.choice(Phase::ALL).unwrap();
         let fault = *rng.choice(Fault::ALL).unwrap();
         let manner = *rng.choice(Manner::ALL).unwrap();
-        // A System has a clock that stands still, so that its runs cost least.
+        // A System runs on a paused clock, so its runs are the cheapest.
         let placement = match rng.usize(..10) {
             0..4 => Placement::System,
             4..6 => Placement::Arbiter,
@@ -152,7 +152,7 @@ impl Scenario {
         Self::with(seed, phase, fault, manner, placement)
     }
 
-    /// The scenario of a seed, but for what is given.
+    /// Draws the scenario of a seed, except for these parameters.
     pub(crate) fn with(seed: u64, phase: Phase, fault: Fault, manner: Manner, placement: Placement) -> Self {
         let mut rng = Rng::with_seed(!seed);
         rng.u64(..);
@@ -162,7 +162,7 @@ impl Scenario {
             Phase::BetweenEvents => rng.usize(1..events),
             Phase::AfterALongRun => rng.usize(LONG_RUN..events),
             Phase::InsideEvent => rng.usize(..events),
-            // The last event, of the finish reason, has no such character.
+            // The last event, with the finish reason, has no such character.
             Phase::InsideCharacter => rng.usize(..events - 1),
             Phase::AfterFinishReason | Phase::AfterDone => events,
             _ => 0,
@@ -173,7 +173,7 @@ impl Scenario {
             (Fault::WrongLength, _) if flavour == 2 => Framing::Length,
             (Fault::WrongLength, _) => Framing::Chunked,
             (_, 0) => Framing::UntilClose,
-            // Silence after the whole body would be no fault.
+            // Silence after the complete body would not be a fault.
             (Fault::Silence, 1) if phase == Phase::AfterDone => Framing::Chunked,
             (Fault::Fin | Fault::Reset | Fault::Silence | Fault::SlowDrip, 1) => Framing::Length,
             _ => Framing::Chunked,
@@ -202,27 +202,27 @@ impl Scenario {
         }
     }
 
-    /// The fault comes on a connection before its request was read.
+    /// Returns whether the fault occurs on a connection before its request is read.
     pub(crate) fn at_accept(&self) -> bool {
         matches!(self.phase, Phase::Connect | Phase::Tls | Phase::RequestBody)
     }
 
-    /// The fault comes in the middle of an event.
+    /// Returns whether the fault occurs in the middle of an event.
     pub(crate) fn inside(&self) -> bool {
         matches!(self.phase, Phase::InsideEvent | Phase::InsideCharacter)
     }
 
-    /// Nobody listens at all: a RST to the SYN.
+    /// Returns whether nothing listens: a RST answers the SYN.
     pub(crate) fn refused(&self) -> bool {
         (self.phase, self.fault, self.flavour) == (Phase::Connect, Fault::Reset, 0)
     }
 
-    /// Nobody answers the SYN.
+    /// Returns whether the SYN is not answered.
     pub(crate) fn unanswered(&self) -> bool {
         (self.phase, self.fault) == (Phase::Connect, Fault::Silence)
     }
 
-    /// The text of the n-th event of the good stream, from 0.
+    /// Returns the text of the n-th event of the intact stream, from 0.
     pub(crate) fn text(&self, n: usize) -> String {
         if n + 1 < self.events { format!("{n}é😀;") } else { String::new() }
     }

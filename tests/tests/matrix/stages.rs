@@ -1,4 +1,4 @@
-//! The places where runs are played: each takes a batch, plays it all at once, and is gone.
+//! The placements in which runs are played: each plays a batch concurrently, and ends.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::play::{Stage, play};
 use crate::scenario::{Placement, Scenario};
 use crate::trace::Trace;
 
-/// What became of the runs of a batch, and what the batch left behind.
+/// The traces of a batch, and the resources that the batch leaked.
 pub(crate) type Played = (Vec<(Scenario, Trace)>, Vec<String>);
 
 /// Plays scenarios of one placement.
@@ -28,14 +28,14 @@ pub(crate) fn stage(placement: Placement, scenarios: Vec<Scenario>) -> Played {
     }
 }
 
-/// How far the clock may jump while nothing happens. It jumps also while something is on its way through the kernel,
-/// so a timeout must be many times as long.
+/// How far the clock advances while nothing happens. It also advances while data is on its way through the kernel,
+/// so timeouts must be many times as long.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Long enough for connections that were kept to be let go.
+/// Long enough for pooled connections to expire.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// On one thread with its upstreams, and a clock that moves only when nothing else does.
+/// Plays on one thread with its upstreams, on a paused clock.
 fn system(scenarios: Vec<Scenario>) -> Played {
     System::new().block_on(async {
         tokio::time::pause();
@@ -114,7 +114,7 @@ async fn from_plain_tokio(scenarios: Vec<Scenario>, stage: Stage) -> Vec<(Scenar
     played
 }
 
-/// What the workers of a server need: the scenarios, and whom to tell.
+/// The input of a server's workers: the scenarios, and the channel for the traces.
 struct Jobs {
     scenarios: Vec<Scenario>,
     stage: Stage,
@@ -135,7 +135,7 @@ async fn from_a_worker(scenarios: Vec<Scenario>, stage: Stage) -> Vec<(Scenario,
     let server =
         HttpServer::new(move || App::new().app_data(jobs.clone()).route("/{number}", web::get().to(run)))
             .workers(1)
-            // The machine may be busy with other things.
+            // The machine may be busy.
             .client_request_timeout(Duration::ZERO)
             .disable_signals()
             .bind("127.0.0.1:0")

@@ -1,4 +1,4 @@
-//! The targets, each of which notes what it is given and does what its scenario says.
+//! The targets, which record what they receive and act as their scenario says.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,15 +14,15 @@ use tokio::time::Instant;
 use crate::scenario::{Manner, Scenario};
 use crate::trace::Seen;
 
-/// How every panic that is part of a scenario words itself.
+/// The message of every panic that is part of a scenario.
 pub(crate) const ON_PURPOSE: &str = "on purpose";
 
-/// What a target notes; clones share it.
+/// The record of a target; clones share it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Notes {
     seen: Arc<Mutex<Vec<Seen>>>,
     gone: Arc<Mutex<Option<Instant>>>,
-    /// Open when nobody holds the target any more.
+    /// Opened when the target is dropped.
     pub(crate) released: Gate,
 }
 
@@ -42,7 +42,7 @@ impl Notes {
         self.seen.lock().unwrap().clone()
     }
 
-    /// When the target stopped or panicked.
+    /// Returns when the target stopped or panicked.
     pub(crate) fn gone(&self) -> Option<Instant> {
         *self.gone.lock().unwrap()
     }
@@ -52,7 +52,7 @@ impl Notes {
     }
 }
 
-/// Says that the target is released, when it is dropped.
+/// Opens the gate on drop.
 struct Held(Gate);
 
 impl Drop for Held {
@@ -61,7 +61,7 @@ impl Drop for Held {
     }
 }
 
-/// A target that is an actor.
+/// An actor as the target.
 pub(crate) struct Acting {
     scenario: Scenario,
     notes: Notes,
@@ -111,7 +111,7 @@ impl StreamingClient<ChatCompletionChunk> for Acting {
     }
 }
 
-/// A target that is a closure.
+/// Returns a closure as the target.
 pub(crate) fn closure(
     scenario: &Scenario,
     notes: &Notes,
@@ -128,7 +128,7 @@ pub(crate) fn closure(
     }
 }
 
-/// A target that is a channel: who reads it, with a pause before each event.
+/// Returns a channel as the target: a future that reads it, with a pause before each event.
 pub(crate) fn channel(
     notes: &Notes,
     pause: Duration,

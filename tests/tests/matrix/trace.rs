@@ -1,4 +1,4 @@
-//! What a run came to, and whether that is what its scenario must come to.
+//! The trace of a run, and its comparison with the allowed outcomes.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use actorstream::{ChatCompletion, ErrorKind, Finish, StreamError, Timeout};
 use crate::oracle::{self, Kind};
 use crate::scenario::{Placement, Scenario};
 
-/// An end, as the target or the handle was given it.
+/// An end, as the target or the handle received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct End {
     pub(crate) kind: Kind,
-    /// The text of the response, whole or partial.
+    /// The text of the response, complete or partial.
     pub(crate) text: Option<String>,
 }
 
@@ -41,34 +41,34 @@ impl From<&StreamError> for End {
     }
 }
 
-/// What the target was given.
+/// An item that the target received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
     Data(String),
     End(End),
 }
 
-/// What a run came to.
+/// The trace of a run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trace {
-    /// All that the target was given, to the very end of the run.
+    /// Everything that the target received, up to the end of the run.
     pub(crate) seen: Vec<Seen>,
-    /// What the handle was given, unless it was dropped.
+    /// The outcome of the handle, unless it was dropped.
     pub(crate) outcome: Option<End>,
-    /// How many places the client had free when the stream had ended, and how many it has.
+    /// The number of the client's available permits after the end of the stream, and the total.
     pub(crate) places: (usize, usize),
-    /// What did not come to pass within the run's time.
+    /// The expected events that did not happen in time.
     pub(crate) stuck: Vec<&'static str>,
-    /// How the stream came out that the client was asked for afterwards.
+    /// The outcome of the client's next stream.
     pub(crate) next: Option<Result<String, String>>,
-    /// From where the target was gone until its connection was closed.
+    /// The time from the end of the target to the close of its connection.
     pub(crate) noticed: Option<Duration>,
 }
 
-/// A target that is gone is noticed within this time (on a clock that moves in steps of some milliseconds).
+/// The end of a target is detected within this time, on a clock that advances in steps of some milliseconds.
 const NOTICED: Duration = Duration::from_millis(250);
 
-/// All that is wrong with a run.
+/// Returns all complaints about a run.
 pub(crate) fn complaints(scenario: &Scenario, trace: &Trace) -> Vec<String> {
     let mut wrong: Vec<String> = trace.stuck.iter().map(|what| format!("never came: {what}")).collect();
     let ends: Vec<&End> = trace.seen.iter().filter_map(Seen::end).collect();
@@ -91,7 +91,7 @@ pub(crate) fn complaints(scenario: &Scenario, trace: &Trace) -> Vec<String> {
         Some(end) if !fits(end.kind) => {
             wrong.push(format!("{:?} after {} events; allowed: {allowed:?}", end.kind, data.len()));
         }
-        // Nobody was there to be told.
+        // The handle was dropped, and the target is gone.
         None if !allowed.iter().any(|ending| ending.kind.is_of_the_target()) => {
             wrong.push("no end at all".to_owned());
         }
@@ -127,11 +127,11 @@ pub(crate) fn complaints(scenario: &Scenario, trace: &Trace) -> Vec<String> {
     wrong
 }
 
-/// What is wrong with the response that comes with an end.
+/// Returns what is wrong with the response of an end.
 fn wrong_text(end: &End, received: &str) -> Option<String> {
     let text = end.text.as_deref().unwrap_or_default();
     let fits = match end.kind {
-        // More may have arrived than the target took.
+        // More may have arrived than the target received.
         Kind::Cancelled | Kind::TargetStopped | Kind::TargetPanicked => text.starts_with(received),
         Kind::Timeout(Timeout::Idle | Timeout::Stall | Timeout::Total) => text.starts_with(received),
         _ => text == received,

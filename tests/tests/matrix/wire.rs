@@ -1,4 +1,4 @@
-//! What the upstream writes: a good stream up to the fault, and the fault.
+//! The bytes that the upstream writes: an intact stream up to the fault, and the fault.
 
 use std::time::Duration;
 
@@ -7,41 +7,41 @@ use actorstream_test::{Reply, Script};
 use crate::common::{chunk, stop};
 use crate::scenario::{Fault, Framing, Phase, Scenario};
 
-/// The header that tells the runs' requests apart at the upstream, and its value where the fault is.
+/// The header that identifies a run's requests at the upstream.
 pub(crate) const RUN: &str = "x-run";
 pub(crate) const FAULTY: &str = "faulty";
 
 const GARBAGE: &str = "\0\u{1}%! garbage\r\n\r\n";
 const DONE: &str = "data: [DONE]\n\n";
 
-/// How many writes there are at most before a RST, which throws away what the kernel has not sent: it sends ten segments
-/// until the first is acknowledged (RFC 6928), and the head and the tickets of TLS are some of them.
+/// The maximum number of writes before a RST, which discards data that the kernel has not sent. The kernel sends ten
+/// segments before the first acknowledgement (RFC 6928), including the head and TLS tickets.
 const MOST_BEFORE_RST: usize = 6;
 
-/// How fast the upstream is.
+/// The speed of the upstream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
-    /// Between two pieces of a slow drip.
+    /// The pause between two pieces of a slow drip.
     pub(crate) drip: Duration,
-    /// Between two comments.
+    /// The pause between two comments.
     pub(crate) comment: Duration,
-    /// Between two events of a long run, which lasts longer than any timeout.
+    /// The pause between two events of a long run, which lasts longer than any timeout.
     pub(crate) gap: Duration,
 }
 
-/// The events of the good stream as they go over the wire.
+/// Returns an event of the intact stream, encoded.
 fn event(scenario: &Scenario, n: usize) -> String {
     let json = if n + 1 < scenario.events { chunk(&scenario.text(n)) } else { stop() };
     format!("data: {json}\n\n")
 }
 
-/// A stream without any fault.
+/// Returns a stream without a fault.
 pub(crate) fn good(scenario: &Scenario) -> Reply {
     let reply = (0..scenario.events).fold(Reply::sse(), |reply, n| reply.piece(event(scenario, n)));
     reply.piece(DONE).end()
 }
 
-/// All that the upstream of a scenario does.
+/// Returns the script of a scenario's upstream.
 pub(crate) fn script(scenario: &Scenario, pace: Pace) -> Script {
     let scenario = *scenario;
     let whole = good(&scenario);
@@ -57,17 +57,17 @@ pub(crate) fn script(scenario: &Scenario, pace: Pace) -> Script {
     script.at_accept(move |connection| (connection == 0).then(|| again.clone()))
 }
 
-/// What the faulty connection gets.
+/// Returns the reply on the faulty connection.
 fn reply(scenario: &Scenario, pace: Pace) -> Reply {
     let body = Body::new(scenario);
     let head = body.head();
     match (scenario.phase, scenario.fault) {
-        // The handshake begins, and its first record never gets whole.
+        // The handshake begins, but its first record is never complete.
         (Phase::Tls, Fault::SlowDrip) => {
             let record = Reply::raw().bytes(&b"\x16\x03\x03\x3f\xff"[..]);
             record.then(Reply::raw().forever("\x02", pace.drip))
         }
-        // The request is taken after a while.
+        // The request is read after a while.
         (Phase::RequestBody, Fault::SlowDrip) => Reply::raw().wait(pace.drip * 20),
         (Phase::Connect | Phase::Tls | Phase::RequestBody, fault) if fault < Fault::SlowDrip => {
             body.fault(Reply::raw(), pace)
@@ -92,17 +92,17 @@ fn reply(scenario: &Scenario, pace: Pace) -> Reply {
     }
 }
 
-/// Writes bytes as they are, a few at a time.
+/// Writes bytes verbatim, a few at a time.
 fn drip(reply: Reply, bytes: &[u8], pace: Pace) -> Reply {
     bytes.chunks(9).fold(reply, |reply, bytes| reply.bytes(bytes.to_vec()).wait(pace.drip))
 }
 
-/// The body of the faulty answer.
+/// The body of the faulty response.
 struct Body<'a> {
     scenario: &'a Scenario,
-    /// What comes before the fault, piece by piece.
+    /// The data before the fault, in pieces.
     before: Vec<Vec<u8>>,
-    /// What would come after it, were there none.
+    /// The data that would follow without the fault.
     after: Vec<u8>,
 }
 
@@ -135,7 +135,7 @@ impl<'a> Body<'a> {
         Self { scenario, before, after }
     }
 
-    /// Where the event that the fault comes in is cut: somewhere in its JSON.
+    /// Returns the position in the JSON at which the event with the fault is cut.
     fn cut(scenario: &Scenario) -> usize {
         let event = event(scenario, scenario.before);
         if scenario.phase == Phase::InsideCharacter {
@@ -155,7 +155,7 @@ impl<'a> Body<'a> {
 
     fn head(&self) -> String {
         let length = match self.scenario.fault {
-            // It ends where the fault is.
+            // The body ends at the fault.
             Fault::WrongLength if self.scenario.kind == 0 => self.len_before(),
             Fault::WrongLength => self.len_before() + self.after.len() + 100,
             _ => self.len_before() + self.after.len(),
@@ -176,7 +176,7 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// The fault, and what follows it.
+    /// Adds the fault, and the data after it.
     fn fault(&self, reply: Reply, pace: Pace) -> Reply {
         let flavour = self.scenario.flavour;
         match self.scenario.fault {
@@ -199,7 +199,7 @@ impl<'a> Body<'a> {
             Fault::WrongLength => match (flavour, self.scenario.kind) {
                 (0, _) => reply.bytes("fff\r\ndata: x").close(),
                 (1, _) => reply.bytes("3\r\ndata: too long\r\n0\r\n\r\n").close(),
-                // What is too much has come, and the connection is closed, when the client's next stream begins.
+                // The surplus has arrived, and the connection is closed, before the client's next stream begins.
                 (_, 0) => reply.bytes([&self.after, &b": more\n\n"[..]].concat()),
                 _ => reply.close(),
             },
@@ -219,14 +219,14 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// What follows an event that ends the stream: the rest of it, the end of the body, or nothing.
+    /// Adds the data after an event that ends the stream: the rest of it, the end of the body, or nothing.
     fn rest(&self, reply: Reply) -> Reply {
         let reply = match self.scenario.cut % 3 {
             0 => reply.piece(self.after.clone()).end(),
             1 => reply.end(),
             _ => reply.hold(),
         };
-        // Otherwise the request, which is there by then, would be answered once more.
+        // Otherwise the request, which has arrived by then, would be answered again.
         if self.scenario.at_accept() { reply.close() } else { reply }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a viewer is, and what it gets from there on, in any protocol.
+//! Cursors: the position of a viewer, and the data it receives from there, in any protocol.
 
 use std::cmp::Ordering;
 
@@ -10,7 +10,7 @@ use bytes::BytesMut;
 use crate::sent::{GENERATION, frames, new, send, send_all};
 use crate::{PROTOCOLS, logs, scenes};
 
-/// A viewer that comes back with any entry gets the rest, to the letter.
+/// A viewer that reconnects after any entry receives exactly the rest.
 #[test]
 fn skipped_and_following_events_make_the_whole() {
     for (name, api, log) in logs() {
@@ -28,7 +28,7 @@ fn skipped_and_following_events_make_the_whole() {
     }
 }
 
-/// The same for a viewer that got some frames of an entry: it comes back with the id of the last.
+/// The same for a viewer that received some frames of an entry and reconnects with the id of the last one.
 #[test]
 fn an_id_in_the_middle_of_an_entry_is_gone_on_from() {
     for (name, api, log) in logs() {
@@ -53,7 +53,7 @@ fn an_id_in_the_middle_of_an_entry_is_gone_on_from() {
     }
 }
 
-/// Every frame has an id, none has the id of another, and they grow.
+/// Every frame has an id; ids are unique and increase.
 #[test]
 fn ids_grow() {
     for (name, api, log) in logs() {
@@ -73,7 +73,7 @@ fn ids_grow() {
     }
 }
 
-/// Nothing follows the end, and an error of the relay after it is none.
+/// Nothing follows the end, not even an error of the relay.
 #[test]
 fn nothing_follows_the_end() {
     let failure = scenes::failure("late");
@@ -90,7 +90,7 @@ fn nothing_follows_the_end() {
     }
 }
 
-/// The work is linear: an entry costs no more at the end than at the start, and what is kept of a text is nothing.
+/// The work is linear: an entry costs no more at the end than at the start, and no text is kept.
 #[test]
 fn a_long_answer_is_written_as_cheaply_as_a_short_one() {
     for (protocol, (api, log)) in PROTOCOLS.iter().flat_map(|protocol| {
@@ -112,13 +112,13 @@ fn a_long_answer_is_written_as_cheaply_as_a_short_one() {
             "{protocol:?}"
         );
         log[20_000..].iter().for_each(|entry| encoder.encode(entry, &mut out));
-        // What it keeps does not grow with the text.
+        // The state does not grow with the text.
         let kept = format!("{encoder:?}").len();
         assert!(kept < 3_000, "{protocol:?} of {api:?} keeps {kept} characters: {encoder:?}");
     }
 }
 
-/// What keeps a connection alive is no event for any client, wherever it stands.
+/// A keep-alive is not an event for any client, at any position.
 #[test]
 fn a_ping_is_a_comment_and_no_blank_line_follows_it() {
     for protocol in [Protocol::UiMessage, Protocol::OpenAi] {

@@ -1,4 +1,5 @@
-//! What is sent for each scene, and for some recorded answers, to be read: `fixtures/protocols`. `BLESS=1` writes it anew.
+//! The encodings of each scene and of some recorded responses, as readable files in `fixtures/protocols`. `BLESS=1`
+//! rewrites them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use crate::sent::send_all;
 use crate::{PROTOCOLS, recorded, scenes};
 
-/// Recorded answers that are told at length.
+/// The recorded responses with golden files.
 const RECORDED: &[&str] =
     &["aimock-chat-usage", "aimock-chat-tools", "aimock-responses-reasoning", "aimock-chat-disconnect"];
 

@@ -1,4 +1,4 @@
-//! The protocols in which viewers read a log, over logs of recorded answers and over scripted ones.
+//! The viewers' protocols, tested with logs of recorded responses and scripted logs.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../common/mod.rs"]
@@ -16,7 +16,7 @@ use actorstream_web::protocol::Protocol;
 
 const PROTOCOLS: [Protocol; 3] = [Protocol::UiMessage, Protocol::OpenAi, Protocol::Text];
 
-/// Every log there is: its name, API and entries.
+/// Returns every log: its name, API and entries.
 fn logs() -> Vec<(String, Api, Vec<Logged>)> {
     let scenes = scenes::all().into_iter().map(|scene| (scene.name.to_owned(), scene.api, scene.log));
     scenes.chain(recorded::all()).collect()

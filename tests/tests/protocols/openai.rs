@@ -1,4 +1,4 @@
-//! The event streams of the API: its own client reads them, and makes the same of them as of upstream's.
+//! The event streams of the API: the API's client reads them with the same result as upstream's.
 
 use std::time::Instant;
 
@@ -25,7 +25,7 @@ fn client<E: StreamEvent>(sent: Vec<u8>) -> StreamEnd<E> {
     ended.or_else(|| session.on_body_end(&BodyEnd::Clean, now, &mut events)).unwrap()
 }
 
-/// The end of a stream for the client: the response, or the message of the error.
+/// Returns the end of a stream for the client: the response, or the message of the error.
 fn ended<E: StreamEvent>(sent: Vec<u8>) -> Result<Value, String>
 where
     E::Response: Serialize,
@@ -45,7 +45,7 @@ fn the_client_gets_the_response_that_the_unstreamed_call_would_have_answered() {
         if log.iter().any(|entry| matches!(entry.event, Event::Reset))
             || name == "tools_that_the_service_runs"
         {
-            // What came before cannot be taken back, see below; and a client of the API knows no steps.
+            // Earlier events cannot be retracted (see below), and the API has no steps.
             continue;
         }
         let sent = send_all(Protocol::OpenAi, api, &log);
@@ -57,7 +57,7 @@ fn the_client_gets_the_response_that_the_unstreamed_call_would_have_answered() {
         match (whole(api, &log), got) {
             (Ok(mut expected), Ok(mut got)) => {
                 if name == "response_that_was_stopped" {
-                    // The output of the stream is in its deltas; that of the unstreamed answer is in it.
+                    // The output of the stream is in its deltas; the unstreamed response contains it.
                     assert_eq!(
                         (&expected["status"], &got["status"]),
                         (&"cancelled".into(), &"cancelled".into())
@@ -91,8 +91,8 @@ fn upstreams_payloads_are_sent_as_they_came() {
     }
 }
 
-/// Events of responses have their type in the `event:` line and a number, dense where upstream gives none, and a viewer
-/// that names the number of the last event it has gets those that follow.
+/// Events of responses have a number, and their type in the `event:` line. The numbers are consecutive if upstream
+/// sends none. A viewer that sends the number of its last event receives the following ones.
 #[test]
 fn responses_are_numbered_and_gone_on_with() {
     for (name, api, log) in logs() {
@@ -121,8 +121,8 @@ fn responses_are_numbered_and_gone_on_with() {
     }
 }
 
-/// Wherever a log ends with an error or because it was stopped, the client is told that, and never takes what it has for
-/// the whole.
+/// Wherever a log ends with an error or a stop, the client receives that, and never treats the output so far as
+/// complete.
 #[test]
 fn a_log_that_breaks_anywhere_is_an_error_for_the_client() {
     for (name, api, log) in logs() {
@@ -148,8 +148,8 @@ fn a_log_that_breaks_anywhere_is_an_error_for_the_client() {
     }
 }
 
-/// A client of the API cannot take back what it was told: its stream ends with an error. One that comes later is told
-/// only what counts.
+/// A client of the API cannot retract events, so a restart ends its stream with an error. A client that connects
+/// later receives only the valid events.
 #[test]
 fn an_answer_that_begins_again() {
     for name in ["begun_again", "response_begun_again"] {

@@ -1,4 +1,4 @@
-//! Logs of the recorded answers: what a generation would have put into its log.
+//! Logs of the recorded responses, as a generation would have written them.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::scenes::logged;
 
 const CAPTURES: &[(&str, &str, usize, &str)] = include!("../captures.table");
 
-/// The log of each recorded answer that is a stream.
+/// Returns the log of each recorded response that is a stream.
 pub(crate) fn all() -> Vec<(String, Api, Vec<Logged>)> {
     let logs = CAPTURES.iter().filter_map(|(name, path, ..)| {
         let (api, log) = match *path {

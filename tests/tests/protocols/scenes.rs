@@ -1,4 +1,4 @@
-//! Scripted logs: what recorded answers do not have.
+//! Scripted logs of cases that no recorded response has.
 
 use actorstream_web::event::{Api, End, Event, Failure, Logged, Part};
 use serde_json::{Value, json};
@@ -88,7 +88,7 @@ fn output_text(output_index: u32, delta: &str) -> Event {
     )
 }
 
-/// A long answer, and its end.
+/// Returns a long response, and its end.
 pub(crate) fn long(deltas: usize) -> Vec<Logged> {
     let mut log: Vec<Event> = (0..deltas).map(|_| delta(json!({"content": "words "}))).collect();
     log.push(finish_reason(0, "stop"));
@@ -96,7 +96,7 @@ pub(crate) fn long(deltas: usize) -> Vec<Logged> {
     logged(log)
 }
 
-/// A long response, told again whole by its last events, and its end.
+/// Returns a long response whose last events repeat it as a whole, and its end.
 pub(crate) fn long_response(deltas: usize) -> Vec<Logged> {
     let mut log =
         vec![response("created", json!({})), item("added", 0, json!({"type": "message", "id": "m"}))];

@@ -1,4 +1,4 @@
-//! What an encoder sends, and what a client's decoder of event streams makes of it.
+//! The output of an encoder, decoded as a client's event stream decoder does.
 
 use actorstream::proto::sse::SseDecoder;
 use actorstream_web::event::{Api, Logged};
@@ -22,7 +22,7 @@ pub(crate) fn send_all(protocol: Protocol, api: Api, log: &[Logged]) -> Vec<u8> 
     send(&mut *new(protocol, api), log)
 }
 
-/// An event as a client gets it.
+/// An event as a client receives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Got {
     pub(crate) id: Option<String>,
@@ -31,7 +31,7 @@ pub(crate) struct Got {
 }
 
 impl Got {
-    /// The data as JSON; halves of characters, which upstream may send, are no Rust strings.
+    /// Returns the data as JSON. Unpaired surrogates, which upstream may send, are not valid in Rust strings.
     pub(crate) fn json(&self) -> Value {
         let whole = || self.data.replace("\\ud83d", "").replace("\\ude00", "");
         let json = serde_json::from_str(&self.data).or_else(|_| serde_json::from_str(&whole()));
@@ -43,7 +43,7 @@ impl Got {
     }
 }
 
-/// The events of a stream: the core's decoder reads them, and the ids stand before them.
+/// Returns the events of a stream. The core's decoder reads them; the ids precede them.
 pub(crate) fn frames(sent: &[u8]) -> Vec<Got> {
     let text = std::str::from_utf8(sent).unwrap();
     let mut ids = text.split_terminator("\n\n").map(|frame| {

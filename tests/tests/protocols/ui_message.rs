@@ -1,4 +1,4 @@
-//! The UI message stream, by the rules that the AI SDK's client enforces.
+//! The UI message stream, checked by the rules of the AI SDK's client.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::sent::{Got, frames, new, send, send_all};
 use crate::{logs, scenes};
 
-/// Follows a message as the client does, and is as strict, and stricter: what has begun ends.
+/// Follows a message like the client, and is even stricter: everything that begins must end.
 #[derive(Default)]
 struct Client {
-    /// Parts in order: kind, id, text, whether it goes on.
+    /// The parts in order: kind, id, text, and whether the part is open.
     parts: Vec<(String, String, String, bool)>,
     tools: BTreeMap<String, String>,
     in_step: bool,
@@ -83,7 +83,7 @@ impl Client {
     }
 }
 
-/// Has a client follow all that was sent.
+/// Lets a client follow all events.
 fn follow(sent: &[Got]) -> Client {
     let mut client = Client::default();
     let (done, chunks) = sent.split_last().unwrap();
@@ -109,7 +109,7 @@ fn a_strict_client_follows_every_message() {
     }
 }
 
-/// Wherever the log ends, and however, the client is content, and what came until then is there.
+/// Wherever and however the log ends, the client accepts the stream, and has everything up to there.
 #[test]
 fn a_log_may_end_anywhere() {
     let ends = [
@@ -175,7 +175,7 @@ fn finish_reasons_in_the_words_of_the_ai_sdk() {
     }
 }
 
-/// A tool that the service runs has one step before its output and one after, and the tokens of all steps count.
+/// A tool that the service runs separates two steps, and the tokens of all steps count.
 #[test]
 fn each_answer_of_the_model_is_a_step() {
     let scene = scenes::all().into_iter().find(|scene| scene.name == "tools_that_the_service_runs").unwrap();

@@ -4,59 +4,59 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-/// Objects and unions that are nested deeper have only what they have to have.
+/// Objects and unions that are nested deeper have only their required fields.
 const DEPTH: usize = 16;
 
-/// What instances are like.
+/// The kinds of instances.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Mode {
-    /// Every field is there.
+    /// Every field is present.
     All,
-    /// Only what is required.
+    /// Only required fields are present.
     Required,
-    /// Every field is there, as `null` where it may be.
+    /// Every field is present, as `null` if possible.
     Nulls,
-    /// Every object has fields that the schema does not know.
+    /// Every object has fields that are not in the schema.
     Extra,
-    /// Every enum has a value that the schema does not know, except the types of objects.
+    /// Every enum has a value that is not in the schema, except the types of objects.
     NewValues,
-    /// Every object in a union has a type that the schema does not know.
+    /// Every object in a union has a type that is not in the schema.
     NewTypes,
 }
 
 pub(crate) const MODES: [Mode; 6] =
     [Mode::All, Mode::Required, Mode::Nulls, Mode::Extra, Mode::NewValues, Mode::NewTypes];
 
-/// Makes instances.
+/// Creates instances.
 pub(crate) struct Walk<'a> {
     pub(crate) schemas: &'a Value,
     pub(crate) mode: Mode,
-    /// What numbers that need not be integers are.
+    /// The values for numbers that need not be integers.
     pub(crate) numbers: &'a [Value],
-    /// Which variant to take of the unions that are named here; of others the first.
+    /// The variants to take of these unions; of others, the first is taken.
     pub(crate) picks: BTreeMap<String, usize>,
-    /// The unions that were met, and how many variants they have.
+    /// The unions that occurred, and their numbers of variants.
     pub(crate) unions: BTreeMap<String, usize>,
-    /// The schemas that were met.
+    /// The schemas that occurred.
     pub(crate) met: BTreeSet<String>,
-    /// The fields that were met, as `Schema.field`.
+    /// The fields that occurred, as `Schema.field`.
     pub(crate) fields: BTreeSet<String>,
 }
 
-/// Where in a schema the walk is.
+/// The position in a schema.
 #[derive(Clone)]
 pub(crate) struct Position {
-    /// The schema's name, and the way from it.
+    /// The schema's name, and the path from it.
     path: String,
     depth: usize,
-    /// Whether the value is what a union is told apart by.
+    /// Whether the value is the discriminator of a union.
     tag: bool,
-    /// Whether an object here is one of a union.
+    /// Whether an object here is a variant of a union.
     in_union: bool,
 }
 
 impl Position {
-    /// Where a schema begins.
+    /// Returns the root of a schema.
     pub(crate) fn root(name: &str) -> Self {
         Self { path: name.into(), depth: 0, tag: false, in_union: false }
     }
@@ -67,7 +67,7 @@ impl Position {
 }
 
 impl Walk<'_> {
-    /// An instance of the schema of a name.
+    /// Returns an instance of the schema with this name.
     pub(crate) fn named(&mut self, name: &str, place: &Position) -> Value {
         self.met.insert(name.to_owned());
         let schema = &self.schemas[name];
@@ -89,7 +89,7 @@ impl Walk<'_> {
                 None => json!("text"),
             },
             Some("integer") => json!(7),
-            // A transcription's schema calls the bytes of a token numbers.
+            // The transcription schema declares the bytes of a token as numbers.
             Some("number") if place.path.contains("/bytes/") => json!(7),
             Some("number") => self.numbers[place.path.len() % self.numbers.len()].clone(),
             Some("boolean") => json!(true),
@@ -158,7 +158,7 @@ impl Walk<'_> {
         Value::Object(object)
     }
 
-    /// The fields of an object, those of `allOf` included.
+    /// Returns the fields of an object, including those of `allOf`.
     fn parts(
         &mut self,
         schema: &Value,

@@ -1,4 +1,4 @@
-//! What the relay adds to the delay of an event: streams read from upstream and through the relay, in turns.
+//! The delay that the relay adds to an event: streams are read alternately from upstream and through the relay.
 
 use actix::prelude::*;
 use actorstream::ChatRequest;
@@ -9,19 +9,19 @@ use crate::crowd::{Crowd, ask, client};
 use crate::percentiles::Percentiles;
 use crate::process::{Beside, ensure};
 
-/// Streams with the relay and without it, in turns.
+/// Streams with and without the relay, alternately.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
-    /// How many at once.
+    /// The number of concurrent streams.
     #[arg(long, default_value_t = 200)]
     streams: usize,
-    /// How many events each stream gets before its last one.
+    /// The number of events of each stream before its last one.
     #[arg(long, default_value_t = 50)]
     events: usize,
     /// The time between two events of a stream, in milliseconds.
     #[arg(long, default_value_t = 100)]
     period: u64,
-    /// How many times both.
+    /// The number of repetitions.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
 }
@@ -56,7 +56,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
     })
 }
 
-/// How long events are on their way from upstream, asked here.
+/// Measures the delays of events from upstream to this process.
 async fn delays(plan: &Plan, upstream: &Beside, here: &Beside) -> Result<Percentiles, Failure> {
     let &Plan { streams, events, period, .. } = plan;
     let openai = client(&here.base_url, streams)?;

@@ -1,4 +1,4 @@
-//! Many streams at once, each into an actor of its own that takes the time of its events.
+//! Many concurrent streams, each with its own actor, which measures the times of its events.
 
 use std::time::{Duration, Instant};
 
@@ -13,31 +13,31 @@ use crate::Failure;
 use crate::process::ensure;
 use crate::upstream::{FIRST, now};
 
-/// So many are started before others get to run.
+/// The number of streams started before other tasks run.
 const AT_ONCE: usize = 100;
 
-/// The moments of one event, in nanoseconds since 1970.
+/// The times of one event, in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Times {
-    /// Upstream wrote it.
+    /// When upstream wrote it.
     pub(crate) written: u64,
-    /// The relay wrote it to its log; without a relay the same.
+    /// When the relay wrote it to its log; without a relay, the same as `written`.
     pub(crate) logged: u64,
-    /// The target took it.
+    /// When the target received it.
     pub(crate) taken: u64,
 }
 
-/// What a stream was like.
+/// The report of a stream.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) number: usize,
-    /// How many events there were, those that tell no time among them.
+    /// The number of events, including those without a time.
     pub(crate) events: usize,
     pub(crate) times: Vec<Times>,
     pub(crate) outcome: Result<(), String>,
 }
 
-/// Takes the events of one stream, and the time.
+/// Receives the events of one stream, with their times.
 pub(crate) struct Timing {
     report: Report,
     began: UnboundedSender<()>,
@@ -81,14 +81,14 @@ impl StreamingClient<ChatCompletionChunk> for Timing {
     }
 }
 
-/// Streams that have all begun.
+/// A set of streams that have all begun.
 pub(crate) struct Crowd {
     count: usize,
     endings: UnboundedReceiver<Report>,
 }
 
 impl Crowd {
-    /// Starts so many streams, and waits until each is where upstream waits for all of them.
+    /// Starts this many streams, and waits until each has reached the point where upstream waits for all.
     pub(crate) async fn start(count: usize, start: impl Fn(usize, Addr<Timing>)) -> Result<Self, Failure> {
         let (began, mut beginnings) = unbounded_channel();
         let (ended, mut endings) = unbounded_channel();
@@ -115,7 +115,7 @@ impl Crowd {
         Ok(Self { count, endings })
     }
 
-    /// Waits until all have ended; fails unless all have finished with so many events that tell the time.
+    /// Waits until all have ended. Fails unless all have finished with this many timed events.
     pub(crate) async fn reports(mut self, events: usize) -> Result<Vec<Report>, Failure> {
         let mut reports = Vec::new();
         while let Some(report) = self.endings.recv().await {
@@ -133,13 +133,13 @@ impl Crowd {
     }
 }
 
-/// A client for so many streams at once, which may wait for one another.
+/// Returns a client for this many concurrent streams, which may wait for one another.
 pub(crate) fn client(base_url: &str, count: usize) -> Result<OpenAi, Failure> {
     let timeouts = actorstream::Timeouts::default().first_event(Duration::from_secs(120));
     Ok(OpenAi::builder().base_url(base_url).timeouts(timeouts).max_streams(count + 1).build()?)
 }
 
-/// Asks the upstream for something short.
+/// Requests a short response from the upstream.
 pub(crate) async fn ask(openai: &OpenAi, model: &str) -> Result<(), Failure> {
     openai.chat().stream_fn(ChatRequest::new(model).user("x"), |_| {}).await?;
     Ok(())

@@ -1,4 +1,4 @@
-//! More streams than there may be open files: clear errors, and the client is as good as new afterwards.
+//! More streams than open files are allowed: the errors are clear, and the client works normally afterwards.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(crate) fn run(count: usize) -> Result<(), Failure> {
             let (begun, beginning) = tokio::sync::oneshot::channel::<()>();
             let mut begun = Some(begun);
             let handle = openai.chat().stream_fn(hold(), move |_| drop(begun.take()));
-            // Until its first event or its error has come.
+            // Wait for the first event or the error.
             let _ = beginning.await;
             let stream = handle.stream().clone();
             let sender = sender.clone();
@@ -43,7 +43,7 @@ pub(crate) fn run(count: usize) -> Result<(), Failure> {
         println!("{} streams ran, {refused} were told what to do", count - refused);
         ensure(refused > 0 && refused < count, || format!("{refused} of {count} were refused"))?;
 
-        // Recovery.
+        // The client must recover.
         for (stream, waiting) in handles {
             stream.cancel();
             waiting.await?;

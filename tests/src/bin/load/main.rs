@@ -1,12 +1,13 @@
-//! Loads the client: many streams at once, targets that are slow, too few files, and hours of it; and the relay: many
-//! viewers, of whom some never read. Upstream and relay run in processes of their own, and all of it stays on this machine.
+//! Load tests of the client (many concurrent streams, slow targets, too few files, hours of streams) and of the
+//! relay (many viewers, some of which never read). Upstream and relay run in separate processes on this machine.
 //!
 //! ```sh
 //! cargo run --release -p actorstream-tests -- streams --count 10000
 //! cargo run --release -p actorstream-tests -- soak --minutes 60
 //! ```
 //!
-//! Each command prints what it measured and fails where a promise is broken. `tests/tests/load.rs` runs them small.
+//! Each command prints its measurements, and fails if a promise is broken. `tests/tests/load.rs` runs them at a
+//! small size.
 
 mod added_delay;
 mod crowd;
@@ -24,7 +25,7 @@ use std::error::Error;
 
 use clap::{Parser, Subcommand};
 
-/// Loads the client or the relay, and says what it measured.
+/// Loads the client or the relay, and prints measurements.
 #[derive(Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -33,65 +34,65 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Many streams at once: ramp up, run, ramp down.
+    /// Many concurrent streams: ramp up, run, ramp down.
     Streams {
-        /// How many.
+        /// The number of streams.
         #[arg(long, default_value_t = 10_000)]
         count: usize,
-        /// How many events each stream gets before its last one.
+        /// The number of events of each stream before its last one.
         #[arg(long, default_value_t = 5)]
         events: usize,
         /// The time between two events of a stream, in milliseconds.
         #[arg(long, default_value_t = 4000)]
         period: u64,
     },
-    /// Slow targets of a fast upstream.
+    /// A fast upstream with slow targets.
     SlowTargets {
-        /// How many.
+        /// The number of streams.
         #[arg(long, default_value_t = 100)]
         count: usize,
-        /// For so long, in seconds.
+        /// The duration in seconds.
         #[arg(long, default_value_t = 5)]
         seconds: u64,
     },
-    /// More streams than there may be open files; to be run under a low `ulimit -n`.
+    /// More streams than open files are allowed; run it under a low `ulimit -n`.
     FewFiles {
-        /// How many.
+        /// The number of streams.
         #[arg(long, default_value_t = 200)]
         count: usize,
     },
     /// Streams with and without faults, one after another and many at once, for a long time.
     Soak {
-        /// For so long.
+        /// The duration in minutes.
         #[arg(long, default_value_t = 60.0)]
         minutes: f64,
-        /// How many streams at once.
+        /// The number of concurrent streams.
         #[arg(long, default_value_t = 200)]
         streams: usize,
         /// The seed of the faults.
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Every stream runs for longer than its timeouts before it ends or falls silent.
+        /// Every stream runs for longer than its timeouts before it ends or becomes silent.
         #[arg(long)]
         lasting: bool,
     },
     /// Many viewers of the generations of a relay, and some that never read.
     Viewers(viewers::Plan),
-    /// What the relay adds to the delay of an event.
+    /// Measures the delay that the relay adds to an event.
     AddedDelay(added_delay::Plan),
-    /// The upstream of the others: says its base URL, and ends with its input.
+    /// The upstream of the others: prints its base URL, and exits when its input ends.
     Upstream,
-    /// The relay of the others: says its base URL, and ends with its input.
+    /// The relay of the others: prints its base URL, and exits when its input ends.
     Relay {
         /// The base URL of the upstream.
         upstream: String,
-        /// Has each event say when it was written to the log.
+        /// Adds to each event the time when it was written to the log.
         #[arg(long)]
         stamps: bool,
     },
 }
 
-/// What went wrong.
+/// The error of a command.
 type Failure = Box<dyn Error>;
 
 fn main() -> Result<(), Failure> {

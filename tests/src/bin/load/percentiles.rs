@@ -1,4 +1,4 @@
-//! How long things took.
+//! Percentiles of delays.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub(crate) struct Percentiles(Vec<u64>);
 
 impl Percentiles {
-    /// What so many of a hundred do not exceed, in milliseconds.
+    /// Returns the delay that this percentage does not exceed, in milliseconds.
     pub(crate) fn at(&self, percent: usize) -> f64 {
         let last = self.0.len().saturating_sub(1);
         self.0.get(self.0.len() * percent / 100).or(self.0.get(last)).map_or(0.0, |ns| *ns as f64 / 1e6)

@@ -1,4 +1,4 @@
-//! What a process holds, and the processes beside this one.
+//! The resources of a process, and child processes.
 
 use std::fmt;
 use std::fs;
@@ -8,20 +8,20 @@ use std::time::Duration;
 
 use crate::Failure;
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Holds {
     /// Resident memory in KiB.
     pub(crate) memory: u64,
-    /// Open files, sockets among them.
+    /// Open files, including sockets.
     pub(crate) files: usize,
     pub(crate) threads: usize,
 }
 
 impl Holds {
-    /// What this process holds.
+    /// Returns the resources of this process.
     pub(crate) fn now() -> Result<Self, Failure> {
-        // The folder itself is open while it is read.
+        // The directory itself is open while it is read.
         Self::of("self").map(|holds| Self { files: holds.files - 1, ..holds })
     }
 
@@ -43,7 +43,7 @@ impl fmt::Display for Holds {
     }
 }
 
-/// The upstream, or the relay, in a process of its own; it ends with this one.
+/// The upstream or the relay in a separate process, which ends with this one.
 #[derive(Debug)]
 pub(crate) struct Beside {
     child: Child,
@@ -51,9 +51,9 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// Starts `load` with these arguments, and waits until it says its base URL.
+    /// Starts `load` with these arguments, and waits for its base URL.
     pub(crate) fn start<const N: usize>(arguments: [&str; N]) -> Result<Self, Failure> {
-        // It needs a file for each stream, however few this process may have.
+        // It needs a file for each stream, even if this process has a low limit.
         let mut child = Command::new("sh")
             .args(["-c", r#"ulimit -n "$(ulimit -Hn)"; exec "$0" "$@""#])
             .arg(std::env::current_exe()?)
@@ -68,7 +68,7 @@ impl Beside {
         Ok(Self { child, base_url: base_url.trim_end().to_owned() })
     }
 
-    /// What it holds.
+    /// Returns its resources.
     pub(crate) fn holds(&self) -> Result<Holds, Failure> {
         Holds::of(self.child.id())
     }
@@ -81,8 +81,8 @@ impl Drop for Beside {
     }
 }
 
-/// Waits until a process holds no more files and threads than before, which for kept connections may take half a minute;
-/// fails if that does not come.
+/// Waits until a process has no more files and threads than before, which may take half a minute because of pooled
+/// connections. Fails if that does not happen.
 pub(crate) async fn settle(
     before: Holds,
     holds: impl Fn() -> Result<Holds, Failure>,
@@ -97,7 +97,7 @@ pub(crate) async fn settle(
     Err(format!("there was {before}, and now there is {}", holds()?).into())
 }
 
-/// Fails with these words unless it is so.
+/// Fails with this message unless the condition is true.
 pub(crate) fn ensure(is_so: bool, words: impl FnOnce() -> String) -> Result<(), Failure> {
     if is_so { Ok(()) } else { Err(words().into()) }
 }

@@ -1,4 +1,4 @@
-//! The relay that is watched, in a process of its own.
+//! The relay with viewers, in a separate process.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,14 +22,14 @@ use crate::Failure;
 use crate::crowd::client;
 use crate::upstream::now;
 
-/// What the kernel may keep for a viewer that does not read, in bytes, as the listener asks for it. By default that is up to
-/// several megabytes on the loopback interface.
+/// The send buffer in bytes that the listener requests: the kernel's memory for a viewer that does not read. The
+/// default on the loopback interface is up to several megabytes.
 const SEND_BUFFER: usize = 256 << 10;
 
-/// How many generations there may be at once.
+/// The maximum number of concurrent generations.
 const MOST: usize = 10_000;
 
-/// Who watches, and what runs.
+/// The numbers of viewers and of running generations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) viewers: usize,
@@ -41,7 +41,7 @@ struct Begin {
     model: String,
 }
 
-/// Serves until the input ends. With `stamps` each event tells when it was written to the log.
+/// Serves until the input ends. With `stamps`, each event contains the time when it was written to the log.
 pub(crate) fn serve(upstream: &str, stamps: bool) -> Result<(), Failure> {
     System::new().block_on(async {
         let relay = Relay::builder(client(upstream, MOST)?, MemoryStore::default(), user);
@@ -68,7 +68,7 @@ pub(crate) fn serve(upstream: &str, stamps: bool) -> Result<(), Failure> {
         let handle = server.handle();
         thread::spawn(move || {
             let _ = io::stdin().read_to_end(&mut Vec::new());
-            // The command is sent at once; nobody waits for its end.
+            // The stop command is sent at once; there is no need to await it.
             drop(handle.stop(false));
         });
         Ok(server.await?)
@@ -79,7 +79,7 @@ async fn user(_: HttpRequest) -> actix_web::Result<String> {
     Ok("load".to_owned())
 }
 
-/// Begins a generation that nobody watches yet.
+/// Starts a generation without viewers.
 async fn begin(relay: web::Data<Relay>, begin: web::Json<Begin>) -> Result<HttpResponse, Refusal> {
     let request = UpstreamRequest::new(Api::Chat, &ChatRequest::new(&begin.model).user("x"))?;
     let id = relay.begin("load", request).await?;
@@ -90,7 +90,7 @@ async fn counts(relay: web::Data<Relay>) -> web::Json<Counts> {
     web::Json(Counts { viewers: relay.viewers(), running: relay.running() })
 }
 
-/// Writes to a log what upstream sends, with the moment at which it does.
+/// Writes upstream's events to a log, with the current time.
 struct Stamping {
     log: Log,
 }

@@ -1,4 +1,4 @@
-//! Slow targets of an upstream that sends as fast as it is read: memory stays as it is.
+//! Slow targets of an upstream that sends as fast as it is read: memory stays constant.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,10 @@ use actorstream::{
 use crate::Failure;
 use crate::process::{Beside, Holds, ensure};
 
-/// How much the memory may grow once all streams are under way, in KiB.
+/// The allowed growth of memory once all streams have begun, in KiB.
 const GROWTH: u64 = 4 << 10;
 
-/// Takes a while for each event.
+/// Waits for a while at each event.
 struct Slow;
 
 impl Actor for Slow {
@@ -42,7 +42,7 @@ pub(crate) fn run(count: usize, seconds: u64) -> Result<(), Failure> {
                 openai.chat().keep_response(false).stream(request, Slow.start())
             })
             .collect();
-        // By then each has read what it may.
+        // By then, each stream has read up to its bound.
         tokio::time::sleep(Duration::from_secs(2)).await;
         let (start, first) = (Instant::now(), Holds::now()?);
         println!("{count} slow targets: {first}");

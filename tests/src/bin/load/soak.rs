@@ -1,4 +1,4 @@
-//! Streams with and without faults for a long time: each ends once, and memory and files stay as they are.
+//! Streams with and without faults for a long time: each ends once, and memory and files stay constant.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,16 +15,16 @@ use fastrand::Rng;
 use crate::Failure;
 use crate::process::{Beside, Holds, ensure};
 
-/// How much memory and how many files may come to it between the second quarter and the last.
+/// The allowed growth of memory in KiB, and of files, between the second and the last quarter.
 const GROWTH_KIB: u64 = 8 << 10;
 const GROWTH_FILES: usize = 50;
 
 /// The timeouts of every stream.
 const TIMEOUT: Duration = Duration::from_millis(500);
-/// How late a timeout may be told, on a machine that has other things to do.
+/// The tolerated delay of a timeout on a busy machine.
 const LATE: Duration = Duration::from_secs(2);
 
-/// Stops, panics, cancels, waits or takes its stream as it comes.
+/// Stops, panics, cancels, waits, or receives its stream normally.
 struct Mixed {
     acts: usize,
     at: usize,
@@ -33,11 +33,11 @@ struct Mixed {
     notes: Rc<Notes>,
 }
 
-/// What a target was told.
+/// The record of a target.
 #[derive(Default)]
 struct Notes {
     ends: Cell<usize>,
-    /// By how much a timeout was late.
+    /// The delay of a timeout.
     late: Cell<Option<Duration>>,
 }
 
@@ -60,7 +60,8 @@ impl StreamingClient<ChatCompletionChunk> for Mixed {
 
     fn handle_error(&mut self, error: StreamError, _: &StreamRef, _: &mut Self::Context) {
         self.notes.ends.set(self.notes.ends.get() + 1);
-        // Where comments come the silence is shorter than it looks: then the stall counts, from the last event as well.
+        // With comments, the silence is shorter than it seems; then the stall timeout applies, also from the last
+        // event.
         if self.seen > 0 && error.timeout().is_some() {
             self.notes.late.set(Some(self.last.elapsed().saturating_sub(TIMEOUT)));
         }
@@ -71,7 +72,7 @@ impl StreamingClient<ChatCompletionChunk> for Mixed {
     }
 }
 
-/// What all the streams came to.
+/// The totals of all streams.
 #[derive(Default)]
 struct Tally {
     ends: RefCell<BTreeMap<&'static str, u64>>,
@@ -79,7 +80,8 @@ struct Tally {
     late: RefCell<Vec<Duration>>,
 }
 
-/// `lasting` streams run for longer than each of their timeouts before they end, or fall silent.
+/// Runs the soak test. `lasting` streams run for longer than each of their timeouts before they end or become
+/// silent.
 pub(crate) fn run(minutes: f64, streams: usize, seed: u64, lasting: bool) -> Result<(), Failure> {
     let time = Duration::from_secs_f64(minutes * 60.0);
     System::new().block_on(async {
@@ -137,7 +139,7 @@ pub(crate) fn run(minutes: f64, streams: usize, seed: u64, lasting: bool) -> Res
     })
 }
 
-/// One stream after another, each with its own fault and its own target.
+/// Runs one stream after another, each with its own fault and target.
 async fn one_after_another(openai: OpenAi, model: &str, mut rng: Rng, tally: Rc<Tally>, until: Instant) {
     while Instant::now() < until {
         let notes = Rc::<Notes>::default();
@@ -150,7 +152,7 @@ async fn one_after_another(openai: OpenAi, model: &str, mut rng: Rng, tally: Rc<
             Err(error) => error.kind.name(),
         };
         *tally.ends.borrow_mut().entry(name).or_default() += 1;
-        // Who is gone is told nothing; everybody else is told once.
+        // A stopped target receives no end; every other target receives one.
         let told = usize::from(name != "target_stopped");
         let ends = notes.ends.get();
         if ends != told {

@@ -1,4 +1,4 @@
-//! Many streams at once, each into an actor of its own, all on one thread.
+//! Many concurrent streams on one thread, each with its own actor.
 
 use actix::prelude::*;
 use actorstream::ChatRequest;
@@ -7,14 +7,14 @@ use crate::Failure;
 use crate::crowd::{Crowd, Report, Times, ask, client};
 use crate::process::{Beside, Holds, ensure, settle};
 
-/// No stream is behind by more than so many times what half of them are behind, and one period.
+/// No stream may lag by more than this multiple of the median lag, plus one period.
 const STARVES: u64 = 20;
 
 pub(crate) fn run(count: usize, events: usize, period: u64) -> Result<(), Failure> {
     System::new().block_on(async {
         let upstream = Beside::start(["upstream"])?;
         let openai = client(&upstream.base_url, count)?;
-        // What is made once is made before anything is measured; the connection is kept.
+        // Allocations that are made only once happen before the measurement; the connection is pooled.
         ask(&openai, "whole").await?;
         let before = Holds::now()?;
         println!("before:   {before}");
@@ -25,13 +25,13 @@ pub(crate) fn run(count: usize, events: usize, period: u64) -> Result<(), Failur
         let crowd = crowd.await?;
         let during = Holds::now()?;
         println!("with all: {during}");
-        // They may go on.
+        // Let the streams continue.
         ask(&openai, "go").await?;
         let reports = crowd.reports(events).await?;
         let memory = (during.memory as f64 - before.memory as f64) / count as f64;
         println!("memory:   {memory:.1} KiB for each stream with its actor");
 
-        // What a stream is like is the median of its events.
+        // A stream is represented by the median of its events.
         let mut medians: Vec<u64> = reports.into_iter().map(median).collect();
         medians.sort_unstable();
         let (half, p99, slowest) = (medians[count / 2], medians[count * 99 / 100], medians[count - 1]);
@@ -39,7 +39,7 @@ pub(crate) fn run(count: usize, events: usize, period: u64) -> Result<(), Failur
         let bound = half * STARVES + period * 1000;
         ensure(slowest <= bound, || format!("a stream starves: {slowest} µs where {bound} are allowed"))?;
 
-        // The upstream ends, and with it what was kept of its connections.
+        // The upstream exits, which closes its pooled connections.
         drop(openai);
         drop(upstream);
         let again = settle(before, Holds::now).await?;
@@ -48,7 +48,7 @@ pub(crate) fn run(count: usize, events: usize, period: u64) -> Result<(), Failur
     })
 }
 
-/// How long half of the events of a stream were on their way, in microseconds.
+/// Returns the median delay of a stream's events, in microseconds.
 fn median(report: Report) -> u64 {
     let delay = |times: &Times| times.taken.saturating_sub(times.written) / 1000;
     let mut delays: Vec<_> = report.times.iter().map(delay).collect();

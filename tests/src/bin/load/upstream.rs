@@ -1,4 +1,4 @@
-//! The upstream: what it answers is told by the model that a request names.
+//! The upstream: the model name in a request selects the response.
 
 use std::io::{self, Read as _, Write as _};
 use std::sync::OnceLock;
@@ -9,10 +9,10 @@ use fastrand::Rng;
 
 use crate::Failure;
 
-/// What the last event says before a paced stream waits for the others.
+/// The text of the last event before a paced stream waits for the others.
 pub(crate) const FIRST: &str = "first";
 
-/// The text of one event of a history, in bytes.
+/// The length of the text in an event of a history, in bytes.
 pub(crate) const HISTORY: usize = 16 << 10;
 
 /// Serves until the input ends.
@@ -24,7 +24,7 @@ pub(crate) fn serve() -> Result<(), Failure> {
     Ok(())
 }
 
-/// What holds up the paced streams until all of them have begun.
+/// Returns the gate at which paced streams wait until all of them have begun.
 fn gate() -> &'static Gate {
     static GATE: OnceLock<Gate> = OnceLock::new();
     GATE.get_or_init(Gate::new)
@@ -68,25 +68,26 @@ fn event(content: &str) -> String {
     format!("data: {}\n\n", json_of(content))
 }
 
-/// Nanoseconds since 1970, on the clock that both processes have.
+/// Returns the nanoseconds since 1970, on the clock that both processes share.
 pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or_default()
 }
 
-/// A history of events and a first one at once, and when all streams may go on, events that say when they were sent.
+/// Sends a history of events and a first event at once; when all streams may continue, sends events that contain
+/// their times.
 fn paced(events: usize, period: Duration, history: usize) -> Reply {
     let stop = r#"data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
     let last = format!("{stop}\n\ndata: [DONE]\n\n");
     let last = format!("{:x}\r\n{last}\r\n0\r\n\r\n", last.len());
-    // Not all streams at the same moment.
+    // Spread the streams over the period.
     let begun = Reply::sse().repeat(history, event(&" ".repeat(HISTORY))).event(json_of(FIRST));
     let begun = begun.gate(gate()).wait(period.mul_f64(fastrand::f64()));
     let timed = |reply: Reply, _| reply.wait(period).repeat_with(1, |_| event(&now().to_string()));
     (0..events).fold(begun, timed).wait(period).bytes(last)
 }
 
-/// A stream of the soak: most are whole, the others have each its fault.
+/// Returns a stream of the soak test: most are intact, the others have a fault each.
 fn mixed(rng: &mut Rng) -> Reply {
     let deltas = rng.usize(1..200);
     let whole = ChatStream::new().deltas(deltas, "word ").finish_reason("stop");
@@ -110,7 +111,7 @@ fn mixed(rng: &mut Rng) -> Reply {
     }
 }
 
-/// A stream that lasts for 0.6 to 2.5 s, which is longer than each timeout of the soak: most fall silent then.
+/// Returns a stream that lasts for 0.6 to 2.5 s, longer than each timeout of the soak test. Most become silent then.
 fn lasting(rng: &mut Rng) -> Reply {
     let period = *rng.choice(&[2, 5, 10, 40]).unwrap_or(&10);
     let deltas = rng.usize(600..2500) / period;

@@ -16,8 +16,8 @@ use crate::process::{Beside, ensure, settle};
 use crate::relay::Counts;
 use crate::upstream::HISTORY;
 
-/// What the memory of the relay may grow by, in KiB, while viewers watch: for each viewer, for each KiB of the logs, and
-/// whatever else.
+/// The allowed growth of the relay's memory in KiB while viewers watch: for each viewer, for each KiB of the logs,
+/// and in addition.
 const OF_A_VIEWER: u64 = 256;
 const OF_THE_LOG: u64 = 2;
 const ELSE: u64 = 8 << 10;
@@ -25,22 +25,23 @@ const ELSE: u64 = 8 << 10;
 /// Many viewers of the generations of a relay.
 #[derive(Debug, Args)]
 pub(crate) struct Plan {
-    /// How many generations run at once.
+    /// The number of concurrent generations.
     #[arg(long, default_value_t = 1)]
     generations: usize,
-    /// How many watch each of them.
+    /// The number of viewers of each generation.
     #[arg(long, default_value_t = 1000)]
     viewers: usize,
-    /// How many more watch the first one, and never read.
+    /// The number of additional viewers of the first generation that never read.
     #[arg(long, default_value_t = 10)]
     stalled: usize,
-    /// How many events each generation gets before its last one.
+    /// The number of events of each generation before its last one.
     #[arg(long, default_value_t = 50)]
     events: usize,
     /// The time between two events of a generation, in milliseconds.
     #[arg(long, default_value_t = 200)]
     period: u64,
-    /// How much each generation has said before, in KiB; more than sockets take, so that who does not read stalls.
+    /// The size of each generation's earlier text, in KiB: more than the sockets hold, so that viewers that do not
+    /// read stall.
     #[arg(long, default_value_t = 1024)]
     history: usize,
 }
@@ -53,7 +54,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
         let upstream = Beside::start(["upstream"])?;
         let relay = Beside::start(["relay", &upstream.base_url, "--stamps"])?;
         let openai = client(&relay.base_url, count)?;
-        // What is made once is made before anything is measured; the connections are kept.
+        // Allocations that are made only once happen before the measurement; the connections are pooled.
         ask(&openai, "whole").await?;
         counted(&openai, |counts| counts == Counts { viewers: 0, running: 0 }).await?;
         let before = relay.holds()?;
@@ -85,7 +86,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
         ask(&client(&upstream.base_url, 1)?, "go").await?;
         let reports = crowd.reports(events).await?;
         check(&reports, generations, pieces + events + 2)?;
-        // Those who read are through while those who do not are still there.
+        // The viewers that read have finished, while those that do not are still connected.
         let left = Counts { viewers: stalled, running: 0 };
         counted(&openai, |counts| counts == left).await?;
         let stalling = relay.holds()?;
@@ -103,7 +104,7 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
 
         drop(silent);
         counted(&openai, |counts| counts.viewers == 0).await?;
-        // The others end, and with them what was kept of their connections.
+        // The other processes exit, which closes their pooled connections.
         drop(openai);
         drop(upstream);
         println!("after:    {}", settle(before, || relay.holds()).await?);
@@ -111,7 +112,8 @@ pub(crate) fn run(plan: &Plan) -> Result<(), Failure> {
     })
 }
 
-/// Each viewer has every event once and in order: upstream's moments grow, and are the same for all viewers of a generation.
+/// Checks that each viewer received every event once and in order: upstream's times increase, and are the same for
+/// all viewers of a generation.
 fn check(reports: &[Report], generations: usize, events: usize) -> Result<(), Failure> {
     let mut seen: Vec<Option<Vec<u64>>> = vec![None; generations];
     for Report { number, events: got, times, .. } in reports {
@@ -126,7 +128,7 @@ fn check(reports: &[Report], generations: usize, events: usize) -> Result<(), Fa
     Ok(())
 }
 
-/// Waits until who watches and what runs are as they should be.
+/// Waits until the numbers of viewers and running generations are as expected.
 async fn counted(openai: &OpenAi, is: impl Fn(Counts) -> bool) -> Result<(), Failure> {
     let start = Instant::now();
     loop {
@@ -140,7 +142,7 @@ async fn counted(openai: &OpenAi, is: impl Fn(Counts) -> bool) -> Result<(), Fai
     }
 }
 
-/// A viewer that asks and never reads.
+/// Connects a viewer that sends its request and never reads.
 async fn never_read(base_url: &str, path: &str) -> Result<TcpStream, Failure> {
     let address = base_url.trim_start_matches("http://").trim_end_matches("/v1");
     let socket = TcpSocket::new_v4()?;
