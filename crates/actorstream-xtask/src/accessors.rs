@@ -1,11 +1,11 @@
-//! Methods that give what the variants of an enum have in common.
+//! Accessors of the fields that the variants of an enum share.
 
 use std::fmt::Write as _;
 
 use crate::model::{Field, Kind, Variant};
 use crate::write::{Writer, doc};
 
-/// Fields that many events have, whose value the enum of the events gives.
+/// The fields that many events share, for which the enum of events gets an accessor.
 const SHARED: &[(&str, &str, &str)] = &[
     ("sequence_number", "u64", "The number of the event in the stream, if the server counts."),
     ("item_id", "&str", "The id of the item that the event is about."),
@@ -14,7 +14,7 @@ const SHARED: &[(&str, &str, &str)] = &[
 ];
 
 impl Writer<'_> {
-    /// What the events of a stream have in common.
+    /// Writes the accessors of the shared fields of a stream's events.
     pub(crate) fn accessors(&self, out: &mut String, at: usize) {
         let Kind::Union(variants) = &self.defs[at].kind else { return };
         let mut methods = String::new();
@@ -51,7 +51,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The id of an item.
+    /// Writes the accessor of an item's id.
     pub(crate) fn accessors_of_items(&self, out: &mut String, at: usize) {
         let Kind::Union(variants) = &self.defs[at].kind else { return };
         let _ = writeln!(out, "\nimpl {} {{", self.defs[at].name);

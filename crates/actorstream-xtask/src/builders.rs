@@ -1,4 +1,4 @@
-//! What builds the objects of requests: constructors, setters and conversions.
+//! The builders of the objects in requests: constructors, setters and conversions.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::model::{Field, Kind, Type};
 use crate::names;
 use crate::write::{Writer, keyword};
 
-/// The groups of fields that `builders!` knows, in its order.
+/// The groups of fields in `builders!`, in order.
 const GROUPS: [&str; 10] = [
     "constants",
     "optional_constants",
@@ -21,7 +21,7 @@ const GROUPS: [&str; 10] = [
 ];
 
 impl Writer<'_> {
-    /// How those of `here` are built that are part of a request.
+    /// Writes the builders of those types of `here` that are part of a request.
     pub(crate) fn builders(&self, out: &mut String, here: &[usize]) {
         let mut blocks = Vec::new();
         for at in here.iter().filter(|at| self.sent.contains(at)) {
@@ -59,7 +59,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What converts into the unions of `here` that are part of a request.
+    /// Writes the conversions into those unions of `here` that are part of a request.
     pub(crate) fn conversions(&self, out: &mut String, here: &[usize]) {
         let mut blocks = Vec::new();
         for at in here.iter().filter(|at| self.sent.contains(at)) {
@@ -100,12 +100,12 @@ impl Writer<'_> {
     }
 }
 
-/// Which of the [`GROUPS`] a field is in.
+/// Returns which of the [`GROUPS`] a field is in.
 fn group(field: &Field) -> &'static str {
     match (&field.constant, &field.r#type, field.optional) {
         (Some(_), _, false) => "constants",
         (Some(_), _, true) if field.name == "type" => "optional_constants",
-        // What an object is, is decided when it is made.
+        // The constructor determines the type of an object.
         (_, _, true) if field.name == "type" => "none",
         (_, Type::List(_), false) => "required_lists",
         (_, Type::Bool | Type::U64 | Type::U32 | Type::I64, false) => "required_plain",

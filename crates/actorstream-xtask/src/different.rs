@@ -1,18 +1,18 @@
-//! What is different between two versions of the schemas.
+//! The differences between two versions of the schemas.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::json::Json;
 use crate::schema::referred;
 
-/// What each thing in the schemas may be, by where it is: `module:Name`, or `module:Name.field`.
+/// The alternatives of each type and field in the schemas, by place: `module:Name` or `module:Name.field`.
 type Facts = BTreeMap<String, BTreeSet<String>>;
 
-/// What is new, gone or changed from `old` to `new`, one line each: events, types, fields, and what a field or a type may
-/// be (values of an enum, alternatives of a union, whether it is required).
+/// Returns everything added, removed or changed from `old` to `new`, one line each: events, types, fields, and the
+/// alternatives of a field or type (values of an enum, variants of a union, whether it is required).
 ///
 /// # Errors
-/// When either is no JSON.
+/// If either is not JSON.
 pub fn differences(old: &str, new: &str) -> serde_json::Result<Vec<String>> {
     let (old, new): (Json, Json) = (serde_json::from_str(old)?, serde_json::from_str(new)?);
     let (before, after) = (facts(&old), facts(&new));
@@ -20,7 +20,7 @@ pub fn differences(old: &str, new: &str) -> serde_json::Result<Vec<String>> {
     let (old_events, new_events) = (events(&old), events(&new));
     lines.extend(new_events.difference(&old_events).map(|event| format!("new event: {event}")));
     lines.extend(old_events.difference(&new_events).map(|event| format!("gone event: {event}")));
-    // Fields come after their type: those of a type that is new or gone itself need no line.
+    // Fields follow their type: those of an added or removed type need no line.
     let (mut whole, nothing) = (BTreeSet::new(), BTreeSet::new());
     for place in before.keys().chain(after.keys()).collect::<BTreeSet<_>>() {
         let r#type = place
@@ -100,7 +100,7 @@ fn events(document: &Json) -> BTreeSet<String> {
         .collect()
 }
 
-/// What a schema allows, each in a few words.
+/// Returns short descriptions of a schema's alternatives.
 fn may_be(schema: &Json) -> BTreeSet<String> {
     if let Some(name) = referred(schema) {
         return BTreeSet::from([name.to_owned()]);

@@ -1,14 +1,14 @@
-//! The schemas that are checked in, with what the API does and the package does not say.
+//! The checked-in schemas, with additions for behaviour of the API that the package does not describe.
 
 use crate::json::Json;
 use crate::schema::Schemas;
 
-/// The schemas of `schemas.json`, changed by `additions.json`: schemas that are added or replaced, alternatives that are
-/// added to those of a schema, fields that are added, replaced or, where they are `null`, taken out, and fields that are
-/// required.
+/// Reads the schemas of `schemas.json`, changed by `additions.json`: schemas that are added or replaced,
+/// alternatives that are added to a schema, fields that are added, replaced or (if `null`) removed, and fields that
+/// are required.
 ///
 /// # Errors
-/// When either is no JSON.
+/// If either is not JSON.
 pub fn read(schemas: &str, additions: &str) -> serde_json::Result<Schemas> {
     let document: Json = serde_json::from_str(schemas)?;
     let additions: Json = serde_json::from_str(additions)?;

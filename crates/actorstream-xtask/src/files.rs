@@ -1,25 +1,24 @@
-//! Which file of actorstream-proto holds which type.
+//! The assignment of types to files of actorstream-proto.
 
-/// A generated file: its path below `src` of actorstream-proto, what its first line says, and the types that open it.
-/// Types that no file opens with stand in the file of the first type that refers to them. A name that ends with `*`
-/// is a prefix.
+/// A generated file: its path below `src` of actorstream-proto, its first line, and the types that it starts with.
+/// All other types are in the file of the first type that refers to them. A name that ends with `*` is a prefix.
 #[derive(Debug)]
 pub struct File {
     /// The path.
     pub path: &'static str,
-    /// What is in it.
+    /// The description in its first line.
     pub about: &'static str,
-    /// The types that open it.
+    /// The types that it starts with.
     pub types: &'static [&'static str],
 }
 
-/// The folders of which every file is generated, and what the first line of their module says.
+/// The folders in which every file is generated, and the first line of their module.
 pub const FOLDERS: &[(&str, &str)] = &[
     ("api/chat/request/generated", "What a request for a chat completion consists of."),
     ("api/responses/generated", "The types of the Responses API."),
 ];
 
-/// All the files. A type stands in the first that names it.
+/// All files. A type is in the first file that lists it.
 pub const FILES: &[File] = &[
     File {
         path: "api/responses/generated/event.rs",
@@ -305,10 +304,10 @@ pub const FILES: &[File] = &[
 ];
 
 impl File {
-    /// Whether the file opens with a type.
+    /// Returns whether the file lists a type.
     pub fn opens_with(&self, name: &str) -> bool {
         self.types.iter().any(|pattern| match pattern.split_once('*') {
-            // A prefix of names that hold everywhere is none of names that hold in a module.
+            // A prefix of global names does not match names that are valid in one module.
             Some((start, end)) => {
                 let here = pattern.contains("::") == name.contains("::");
                 here && name.starts_with(start) && name.ends_with(end)
@@ -317,19 +316,19 @@ impl File {
         })
     }
 
-    /// The path below `api` of the module that gives the file's types to others.
+    /// Returns the path below `api` of the module that exports the file's types.
     pub fn module(&self) -> String {
         let path = self.path.strip_prefix("api/").unwrap_or(self.path);
         let folder = path.split("/generated").next().unwrap_or_default();
         folder.replace('/', "::")
     }
 
-    /// The folder that the file is in.
+    /// Returns the folder of the file.
     pub fn folder(&self) -> &'static str {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
-    /// The name of the file's module.
+    /// Returns the name of the file's module.
     pub fn name(&self) -> &'static str {
         let file = self.path.rsplit('/').next().unwrap_or_default();
         file.trim_end_matches(".rs")

@@ -1,4 +1,4 @@
-//! What a file uses of others.
+//! The imports of a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,10 +7,10 @@ use crate::files::FILES;
 use crate::model::{Kind, Type};
 use crate::write::{Writer, last};
 
-/// The longest line of imports.
+/// The maximum length of a line of imports.
 const IMPORT_WIDTH: usize = 110;
 
-/// The types that the source of a type names: of the maps of a request those of the values alone.
+/// Returns the types that the source of a type names; for the maps of a request, only those of the values.
 fn named(kind: &Kind) -> Vec<&Type> {
     let Kind::Request(fields) = kind else { return kind.types() };
     let types = fields.iter().map(|field| match &field.r#type {
@@ -20,7 +20,7 @@ fn named(kind: &Kind) -> Vec<&Type> {
     types.collect()
 }
 
-/// A list of names on as many lines as it needs.
+/// Wraps a list of names.
 fn wrapped(line: String) -> String {
     if line.len() <= IMPORT_WIDTH {
         return line;
@@ -41,7 +41,7 @@ fn wrapped(line: String) -> String {
 }
 
 impl Writer<'_> {
-    /// The `use` lines of a file with these types.
+    /// Returns the `use` lines of a file with these types.
     pub(crate) fn imports(&self, here: &[usize], file_at: usize) -> String {
         let (mut outside, mut near, mut far) =
             (BTreeSet::new(), false, BTreeMap::<String, BTreeSet<&str>>::new());
@@ -60,7 +60,7 @@ impl Writer<'_> {
                     types.push(inner);
                 }
                 Type::List(inner) => types.push(inner),
-                // The macro of such a request names it.
+                // The macro of such a request names the type itself.
                 image if image.is_image() => {}
                 Type::External(path) => {
                     let module = &path[..path.len() - last(path).len() - "::".len()];

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// A JSON value; of numbers it only says that they are there.
+/// A JSON value; the values of numbers are not kept.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
     /// `null`, or a number.
@@ -20,12 +20,12 @@ pub enum Json {
 }
 
 impl Json {
-    /// The value of a field.
+    /// Returns the value of a field.
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.fields().iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
-    /// The value of a field, to change it.
+    /// Returns the value of a field, mutably.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Json> {
         match self {
             Self::Object(fields) => fields.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value),
@@ -33,7 +33,7 @@ impl Json {
         }
     }
 
-    /// The string in a field.
+    /// Returns the string in a field.
     pub fn str(&self, name: &str) -> Option<&str> {
         match self.get(name)? {
             Self::String(text) => Some(text),
@@ -41,7 +41,7 @@ impl Json {
         }
     }
 
-    /// The list in a field; empty if there is none.
+    /// Returns the list in a field; empty if there is none.
     pub fn list(&self, name: &str) -> &[Json] {
         match self.get(name) {
             Some(Self::List(list)) => list,
@@ -49,7 +49,7 @@ impl Json {
         }
     }
 
-    /// The strings in the list of a field.
+    /// Returns the strings in the list of a field.
     pub fn strings(&self, name: &str) -> Vec<String> {
         let strings = self.list(name).iter().filter_map(|value| match value {
             Self::String(text) => Some(text.clone()),
@@ -58,7 +58,7 @@ impl Json {
         strings.collect()
     }
 
-    /// The fields of an object; none of anything else.
+    /// Returns the fields of an object; none for any other value.
     pub fn fields(&self) -> &[(String, Json)] {
         match self {
             Self::Object(fields) => fields,

@@ -1,12 +1,12 @@
 //! Writes the types of the API into actorstream-proto, from the schemas of the API.
 //!
-//! `cargo run -p actorstream-xtask -- generate` writes them; with `--check` it only says whether the files are as it
-//! would write them, and so does [`check`]. `refresh.sh VERSION` first reads the schemas anew from the official Python
-//! package of that version, and says what is [different].
+//! `cargo run -p actorstream-xtask -- generate` writes them. With `--check`, it only reports whether the files are up
+//! to date, like [`check`]. `refresh.sh VERSION` first extracts the schemas from that version of the official Python
+//! package, and prints the [differences](different).
 //!
-//! The way from schemas to source: [`document`] reads them, [`schema`] flattens what a schema allows, [`lower`] makes
-//! Rust types of it, [`merge`] makes one of those that are the same and names them, [`write`](mod@write) writes them
-//! into [`files`]. What is called what stands in [`names`], and what the documentation says in [`docs`].
+//! The steps from schemas to source: [`document`] reads the schemas, [`schema`] flattens their alternatives, [`lower`]
+//! converts them to Rust types, [`merge`] merges equal types and names them, and [`write`](mod@write) writes them into
+//! [`files`]. [`names`] contains the names, and [`docs`] the documentation.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ mod size;
 mod type_names;
 pub mod write;
 
-/// The types that everything else is reached from.
+/// The types from which all others are reachable.
 const ROOTS: &[&str] = &[
     "responses.response_stream_event:ResponseStreamEvent",
     "responses.response:Response",
@@ -61,14 +61,14 @@ const ROOTS: &[&str] = &[
     "file_deleted:FileDeleted",
 ];
 
-/// The schemas, below the crate.
+/// The path of the schemas in the crate.
 const SCHEMAS: &str = "schemas.json";
 
-/// The source files by their paths below `src` of actorstream-proto, made of the texts of `schemas.json` and
+/// Generates the source files, by their paths below `src` of actorstream-proto, from the texts of `schemas.json` and
 /// `additions.json`.
 ///
 /// # Errors
-/// When either is no JSON, or when two types would have one name: `InvalidData`, which says which.
+/// `InvalidData` if either is not JSON, or if two types would have the same name.
 pub fn generate(schemas: &str, additions: &str) -> io::Result<BTreeMap<String, String>> {
     let schemas = document::read(schemas, additions)?;
     let mut lowerer = lower::Lowerer::new(&schemas);
@@ -78,10 +78,10 @@ pub fn generate(schemas: &str, additions: &str) -> io::Result<BTreeMap<String, S
     Ok(write::write(&defs, &roots))
 }
 
-/// The entries of the table of names that stand for no type which is generated.
+/// Returns the entries of the table of names that match no generated type.
 ///
 /// # Errors
-/// When the schemas cannot be read.
+/// If the schemas cannot be read.
 pub fn unused_names() -> io::Result<Vec<&'static str>> {
     let schemas =
         document::read(&fs::read_to_string(own(SCHEMAS))?, &fs::read_to_string(own("additions.json"))?)?;
@@ -94,7 +94,7 @@ pub fn unused_names() -> io::Result<Vec<&'static str>> {
     Ok(entries.map(|(entry, _)| *entry).filter(|entry| !used.contains(entry)).collect())
 }
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 pub fn workspace() -> PathBuf {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
     own.ancestors().nth(2).unwrap_or(own).to_owned()
@@ -110,19 +110,19 @@ fn sources(schemas: &str) -> io::Result<BTreeMap<PathBuf, String>> {
     Ok(sources.into_iter().map(|(path, source)| (src.join(path), source)).collect())
 }
 
-/// Writes the files that are not as they should be, and gives their paths.
+/// Writes the files that are out of date, and returns their paths.
 ///
 /// # Errors
-/// When a file cannot be read or written, or when two types would have one name.
+/// If a file cannot be read or written, or if two types would have the same name.
 pub fn update() -> io::Result<Vec<PathBuf>> {
     write_all(&sources(&fs::read_to_string(own(SCHEMAS))?)?)
 }
 
-/// Takes `new` for the schemas, writes the types made of them, and gives what is different and the paths of the files
-/// that changed. Nothing is written where two types would have one name.
+/// Replaces the schemas with `new` and writes the generated types. Returns the differences, and the paths of the
+/// changed files. Nothing is written if two types would have the same name.
 ///
 /// # Errors
-/// As those of [`update`].
+/// Those of [`update`].
 pub fn refresh(new: &Path) -> io::Result<(Vec<String>, Vec<PathBuf>)> {
     let new = fs::read_to_string(new)?;
     let sources = sources(&new)?;
@@ -145,10 +145,10 @@ fn write_all(sources: &BTreeMap<PathBuf, String>) -> io::Result<Vec<PathBuf>> {
     Ok(changed)
 }
 
-/// The paths of the files that are not as they should be, those that should not be there included.
+/// Returns the paths of the files that are out of date, including those that should not exist.
 ///
 /// # Errors
-/// When the schemas cannot be read.
+/// If the schemas cannot be read.
 pub fn check() -> io::Result<Vec<PathBuf>> {
     wrong(&sources(&fs::read_to_string(own(SCHEMAS))?)?)
 }

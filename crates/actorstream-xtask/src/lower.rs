@@ -7,16 +7,16 @@ use crate::model::{Def, Field, Kind, Type, Variant};
 use crate::names;
 use crate::schema::{Alternative, Object, Schemas};
 
-/// Makes types of schemas.
+/// Converts schemas to types.
 #[derive(Debug)]
 pub struct Lowerer<'a> {
     schemas: &'a Schemas,
-    /// The types made so far.
+    /// The types created so far.
     pub defs: Vec<Def>,
     by_name: HashMap<String, usize>,
 }
 
-/// What a field allows.
+/// The type of a field, and its constraints.
 struct Lowered {
     r#type: Type,
     nullable: bool,
@@ -24,22 +24,23 @@ struct Lowered {
 }
 
 impl<'a> Lowerer<'a> {
-    /// One that has made nothing yet.
+    /// Creates a converter without types.
     pub fn new(schemas: &'a Schemas) -> Self {
         Self { schemas, defs: Vec::new(), by_name: HashMap::new() }
     }
 
-    /// Makes the type of a schema.
+    /// Creates the type of a schema.
     ///
     /// # Panics
-    /// When it is none that has a name in Rust.
+    /// If the schema does not become a named type in Rust.
     pub fn root(&mut self, name: &str) -> usize {
         let reference = Json::Object(vec![("$ref".into(), Json::String(format!("#/schemas/{name}")))]);
         let lowered = self.lower(&[reference], name, "", false);
         lowered.r#type.def().unwrap_or_else(|| panic!("{name} is no type of its own"))
     }
 
-    /// The type of what `schemas` allow; `hint` names it if no schema does. In an `event`, strings are texts.
+    /// Returns the type of everything that `schemas` allow. `hint` names it if no schema does. In an `event`,
+    /// strings are texts.
     fn lower(&mut self, schemas: &[Json], hint: &str, field: &str, event: bool) -> Lowered {
         let schema_name = self.schemas.name_of(schemas);
         let named = schema_name.is_some();
@@ -66,7 +67,7 @@ impl<'a> Lowerer<'a> {
         match alternative {
             Alternative::Any => Type::Value,
             Alternative::Integer => integer(name, field),
-            // The schema of one calls bytes numbers.
+            // One schema declares bytes as numbers.
             Alternative::Number if field == "bytes" => Type::U32,
             Alternative::Number => Type::Number,
             Alternative::Bool => Type::Bool,
@@ -142,7 +143,7 @@ impl<'a> Lowerer<'a> {
         if names::is_request(name) {
             return Kind::Request(request(name, fields, object));
         }
-        // Whoever reads what is written sees at once what it is.
+        // The type of an object comes first in its JSON.
         fields.sort_by_key(|field| field.name != "type" || field.constant.is_none());
         assert!(fields.len() <= 64, "{name} has more fields than `Extra` has bits");
         Kind::Struct(fields)
@@ -194,7 +195,7 @@ impl<'a> Lowerer<'a> {
     }
 }
 
-/// The fields of a request: the model first, then what the API requires.
+/// Returns the fields of a request: the model first, then the required ones.
 fn request(name: &str, mut fields: Vec<Field>, object: &Object) -> Vec<Field> {
     for field in &mut fields {
         field.optional = !object.required.contains(&field.name) || names::is_left_out(name, &field.name);
@@ -206,7 +207,7 @@ fn request(name: &str, mut fields: Vec<Field>, object: &Object) -> Vec<Field> {
     fields
 }
 
-/// One object with the fields of all these objects.
+/// Returns an object with the fields of all these objects.
 fn record(alternatives: Vec<Alternative>, name: &str) -> Object {
     let mut objects = alternatives.into_iter().map(|alternative| match alternative {
         Alternative::Object(object) => object,
@@ -218,7 +219,7 @@ fn record(alternatives: Vec<Alternative>, name: &str) -> Object {
     record
 }
 
-/// Unites the alternatives that one Rust type can hold.
+/// Merges the alternatives that one Rust type can represent.
 fn unite(alternatives: Vec<Alternative>) -> Vec<Alternative> {
     let mut united: Vec<Alternative> = Vec::new();
     for alternative in alternatives {
@@ -237,7 +238,8 @@ fn unite(alternatives: Vec<Alternative>) -> Vec<Alternative> {
         });
         match (like, alternative) {
             (None, alternative) => united.push(alternative),
-            // Our enums are open: one of these or any other string is an enum, unless it is a list of names.
+            // Enums are open: one of these values or any other string is an enum, unless the values are a list of
+            // names.
             (Some(Alternative::String(values)), Alternative::String(more)) => {
                 let mut all = values.take().unwrap_or_default();
                 all.extend(more.unwrap_or_default());
@@ -267,7 +269,7 @@ fn unite(alternatives: Vec<Alternative>) -> Vec<Alternative> {
     united
 }
 
-/// The values of an object's field `type`.
+/// Returns the values of an object's field `type`.
 fn tags(object: &Object, schemas: &Schemas) -> Vec<String> {
     let Some((_, types)) = object.fields.iter().find(|(name, _)| name == "type") else { return Vec::new() };
     match &unite(schemas.alternatives(types).0)[..] {
@@ -281,7 +283,7 @@ fn requires_tag(object: &Object, schemas: &Schemas) -> bool {
     object.required.iter().any(|name| name == "type") && !nullable
 }
 
-/// The objects of a union by their tags; those that have the same are merged.
+/// Returns the objects of a union by their tags; objects with the same tags are merged.
 fn by_tags(objects: Vec<Object>, schemas: &Schemas, union: &str) -> Vec<(Vec<String>, Object)> {
     let mut by_tags: Vec<(Vec<String>, Object)> = Vec::new();
     let many = objects.len() > 1;

@@ -1,15 +1,15 @@
-//! Types that are the same become one, and every type gets its name.
+//! Merges equal types, and names every type.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::model::{Def, Kind, Type};
 use crate::names;
 
-/// Merges the types that say the same, drops those that nothing refers to any more, and names the rest. Gives the
-/// types and where each of `roots` went.
+/// Merges equal types, drops those to which nothing refers any more, and names the rest. Returns the types, and the
+/// new index of each of `roots`.
 ///
 /// # Errors
-/// When two types would have one name, or one type two: says which, and where they are.
+/// If two types would have the same name, or one type two names: describes which, and where they are.
 pub fn merge(mut defs: Vec<Def>, roots: &[usize]) -> Result<(Vec<Def>, Vec<usize>), String> {
     share_values(&mut defs);
     let mut stands_for: Vec<usize> = (0..defs.len()).collect();
@@ -23,7 +23,7 @@ pub fn merge(mut defs: Vec<Def>, roots: &[usize]) -> Result<(Vec<Def>, Vec<usize
         }
         let mut changed = false;
         for mut same in first.into_values().filter(|same| same.len() > 1) {
-            // One that is called as another may have been merged a moment ago.
+            // A type of the same name may just have been merged.
             same.retain(|at| stands_for[*at] == *at);
             let Some(best) = same.iter().copied().min_by_key(|at| rank(&defs[*at])) else { continue };
             for at in same.into_iter().filter(|at| *at != best) {
@@ -53,7 +53,7 @@ pub fn merge(mut defs: Vec<Def>, roots: &[usize]) -> Result<(Vec<Def>, Vec<usize
         at
     };
     let roots: Vec<usize> = roots.iter().map(|root| find(*root)).collect();
-    // In the order in which they are first needed.
+    // In the order of first use.
     let mut order = Vec::new();
     for root in &roots {
         visit(&defs, *root, &mut order);
@@ -67,7 +67,7 @@ pub fn merge(mut defs: Vec<Def>, roots: &[usize]) -> Result<(Vec<Def>, Vec<usize
     Ok((kept, roots.iter().map(|root| place[root]).collect()))
 }
 
-/// Gives the enums that are to have one name the values of all of them.
+/// Gives all enums that will have the same name the values of all of them.
 fn share_values(defs: &mut [Def]) {
     let mut values: HashMap<&str, Vec<String>> = HashMap::new();
     for def in defs.iter_mut() {
@@ -93,7 +93,7 @@ fn visit(defs: &[Def], at: usize, order: &mut Vec<usize>) {
     }
 }
 
-/// What a type says, whatever it is called.
+/// Returns the content of a type, regardless of its name.
 fn signature(name: &str, kind: &Kind) -> String {
     let module = names::module(name);
     let (sort, mut parts): (_, Vec<String>) = match kind {
@@ -127,7 +127,7 @@ fn signature(name: &str, kind: &Kind) -> String {
     format!("{module} {sort} {parts:?}")
 }
 
-/// The lower, the better the name.
+/// Returns the rank of a name; lower is better.
 fn rank(def: &Def) -> (bool, bool, usize, String) {
     (
         !def.named,
@@ -137,13 +137,12 @@ fn rank(def: &Def) -> (bool, bool, usize, String) {
     )
 }
 
-/// The names that the table has for a type.
+/// Returns the names that the table has for a type.
 fn listed(def: &Def) -> BTreeSet<&'static str> {
     def.places.iter().filter_map(|place| names::rename(place)).collect()
 }
 
-/// Gives each type its name: that of the table for any of the places where it is described, or else what the best of
-/// them comes to.
+/// Names each type: by the table's entry for any of its places, or else by the best of the places.
 fn name(defs: &mut [Def]) -> Result<(), String> {
     let mut taken: BTreeMap<String, &Def> = BTreeMap::new();
     let mut names = Vec::new();

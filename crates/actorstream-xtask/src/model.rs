@@ -1,11 +1,11 @@
-//! The Rust types that the schemas come to.
+//! The Rust types that the schemas become.
 
 /// A type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Type {
     /// `String`.
     String,
-    /// `Text`, a string that is a slice of the event it came in.
+    /// `Text`, a string that is a slice of its event.
     Text,
     /// `bool`.
     Bool,
@@ -17,9 +17,9 @@ pub enum Type {
     I64,
     /// `serde_json::Number`.
     Number,
-    /// `f64`, which a request has for a number.
+    /// `f64`, for numbers in requests.
     F64,
-    /// A file that is sent with a form.
+    /// A file sent with a form.
     File,
     /// `serde_json::Value`.
     Value,
@@ -29,14 +29,14 @@ pub enum Type {
     Map(Box<Type>),
     /// `Vec` of a type.
     List(Box<Type>),
-    /// A type that is written by hand, by its path.
+    /// A handwritten type, by its path.
     External(&'static str),
-    /// A type that is generated, by its place.
+    /// A generated type, by its index.
     Def(usize),
 }
 
 impl Type {
-    /// The generated type in it.
+    /// Returns the generated type in it.
     pub fn def(&self) -> Option<usize> {
         match self {
             Self::Def(def) => Some(*def),
@@ -45,7 +45,7 @@ impl Type {
         }
     }
 
-    /// Whether it is an image of a request, which is a file or refers to one.
+    /// Returns whether it is an image of a request, which is a file or refers to one.
     pub fn is_image(&self) -> bool {
         matches!(self, Self::External(path) if path.ends_with("::InputImage"))
     }
@@ -63,17 +63,17 @@ impl Type {
 /// A generated type.
 #[derive(Debug, Clone)]
 pub struct Def {
-    /// Its name. One that holds only in one module has the module before it: `chat::Tool`.
+    /// Its name. A name that is valid only in one module has the module as a prefix: `chat::Tool`.
     pub name: String,
-    /// Where in the schemas it is described, each as `module:Name`, or `module:Name.field`.
+    /// The places in the schemas that describe it, each as `module:Name` or `module:Name.field`.
     pub places: Vec<String>,
-    /// Whether the name is a schema's.
+    /// Whether the name is that of a schema.
     pub named: bool,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
 }
 
-/// What a generated type is.
+/// The kind of a generated type.
 #[derive(Debug, Clone)]
 pub enum Kind {
     /// A struct.
@@ -95,7 +95,7 @@ pub struct Field {
     pub r#type: Type,
     /// Whether it may be missing or `null`.
     pub optional: bool,
-    /// The only value it has.
+    /// Its only value.
     pub constant: Option<String>,
 }
 
@@ -104,25 +104,25 @@ pub struct Field {
 pub struct Variant {
     /// Its name.
     pub name: String,
-    /// What it holds.
+    /// Its content.
     pub r#type: Type,
     /// `string`, `number`, `bool` or `list`, or `object` for an object without a tag.
     pub shape: Option<&'static str>,
     /// The tags of the object.
     pub tags: Vec<String>,
-    /// The field by which the object is known where it has no tag.
+    /// The field that identifies an object without a tag.
     pub key: Option<String>,
 }
 
 impl Def {
-    /// Its name in Rust.
+    /// Returns its name in Rust.
     pub fn ident(&self) -> &str {
         self.name.rsplit("::").next().unwrap_or_default()
     }
 }
 
 impl Kind {
-    /// All the types in it.
+    /// Returns all types in it.
     pub fn types(&self) -> Vec<&Type> {
         match self {
             Self::Struct(fields) | Self::Request(fields) => {
@@ -133,7 +133,7 @@ impl Kind {
         }
     }
 
-    /// All the types in it, to change them.
+    /// Returns all types in it, mutably.
     pub fn types_mut(&mut self) -> Vec<&mut Type> {
         match self {
             Self::Struct(fields) | Self::Request(fields) => {
@@ -144,7 +144,7 @@ impl Kind {
         }
     }
 
-    /// The only value of a struct's field `type`, or all of them.
+    /// Returns the only value of a struct's field `type`, if it has one.
     pub fn tag(&self) -> Option<&str> {
         match self {
             Self::Struct(fields) => fields.iter().find(|field| field.name == "type")?.constant.as_deref(),

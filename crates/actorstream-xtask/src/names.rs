@@ -1,11 +1,11 @@
-//! Names: what of the API is called what in Rust.
+//! The Rust names of the API's types, variants and fields.
 
 use crate::type_names::{CHAT, TYPES};
 
-/// More values than this are no enum, but a string.
+/// The maximum number of values of an enum; with more values, the type is a string.
 pub const MOST_VALUES: usize = 40;
 
-/// Variants that are not called after their tag, by their schema.
+/// Variants that are not named after their tag, by their schema.
 const VARIANTS: &[(&str, &str)] = &[
     ("ToolChoiceTypes", "Hosted"),
     ("ComparisonFilter", "Comparison"),
@@ -18,7 +18,7 @@ const VARIANTS: &[(&str, &str)] = &[
     ("ChatCompletionFunctionCallOptionParam", "Function"),
 ];
 
-/// Variants of unions that are no objects, by the union, and what they are called if not as those of any union.
+/// The names of union variants that are not objects, by the union, if they differ from the usual ones.
 const SHAPES: &[(&str, &str, &str)] = &[
     ("Voice", "Mode", "BuiltIn"),
     ("ChatCompletionMessageParam.content", "List", "Parts"),
@@ -29,24 +29,26 @@ const SHAPES: &[(&str, &str, &str)] = &[
     ("CodeInterpreterContainer", "Text", "Id"),
 ];
 
-/// Unions that are one struct with the fields of all their objects, since one kind of object becomes another as it is
-/// built, or servers mix them.
+/// Unions that become one struct with the fields of all their objects, because one kind of object becomes another as
+/// it is built, or because servers mix them.
 const RECORDS: &[&str] = &["ChatCompletionMessageParam", "ChatCompletionMessageToolCallUnionParam"];
 
-/// Objects of a request that are requests themselves: servers have further fields for them, or others for the same names.
+/// Objects in a request that are declared like requests, because servers have additional or different fields for
+/// them.
 const PARTS: &[&str] = &["ChatCompletionStreamOptionsParam"];
 
-/// Types that are written by hand, by their schema.
+/// Handwritten types, by their schema.
 const EXTERNAL: &[(&str, &str)] = &[
     ("chat.completion_create_params:Function", "crate::answer::tools::FunctionDefinition"),
     ("image_edit_params:InputImage", "crate::api::images::request::InputImage"),
     ("shared_params.function_definition:FunctionDefinition", "crate::answer::tools::FunctionDefinition"),
 ];
 
-/// Fields that are sent as `null` while another has a certain value, by the type: the role of a function needs one.
+/// Fields that are sent as `null` while another field has a certain value, by type: the role `function` needs one.
 pub const NULLS: &[(&str, &str)] = &[("chat::Message", "content where role = \"function\"")];
 
-/// Fields of requests, by the type, that have no setter: it would be called as another method, or decide what the object is.
+/// Fields of requests without a setter, by type: the setter would have the name of another method, or would change
+/// the kind of the object.
 pub const BARE: &[(&str, &str)] = &[
     ("ChatRequest", "user"),
     ("ResponseRequest", "user"),
@@ -55,7 +57,7 @@ pub const BARE: &[(&str, &str)] = &[
     ("chat::ToolCall", "type"),
 ];
 
-/// Free objects that are JSON schemas, which may be `true` or `false` as well.
+/// Free objects that are JSON schemas, which may also be `true` or `false`.
 const JSON_SCHEMAS: &[&str] = &["parameters", "schema", "input_schema", "output_schema"];
 
 /// Fields whose values are secrets, by the schema.
@@ -67,17 +69,17 @@ const SECRETS: &[(&str, &str)] = &[
     ("ContainerNetworkPolicyDomainSecret", "value"),
 ];
 
-/// Unions of requests that a response repeats: what is in them is kept as it was sent.
+/// Unions of requests that a response repeats: their content is kept as it was sent.
 pub const REPEATED: &[&str] = &["InputItem", "InputPart"];
 
 /// The type of a secret.
 pub const SECRET: &str = "crate::json::secret::Secret";
 
-/// The fields that a constructor takes first, in this order.
+/// The first arguments of constructors, in this order.
 const FIRST: &[&str] = &["model", "call_id", "id", "server_label", "name", "role", "voice", "display_width"];
 
-/// Required fields that servers leave out, and whose default would say something that is not so; and those that one of
-/// two schemas for the same thing requires.
+/// Required fields that servers omit and whose default would be wrong, and fields that only one of two schemas for
+/// the same object requires.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("Response", "parallel_tool_calls"),
     ("Response", "tool_choice"),
@@ -92,7 +94,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
 const SIGNED: &[&str] =
     &["x", "y", "scroll_x", "scroll_y", "exit_code", "code", "id", "seek", "seed", "logit_bias"];
 
-/// What stands before a value that starts with a digit.
+/// The prefixes of values that start with a digit.
 const DIGITS: &[(&str, &str)] = &[
     ("ContainerMemoryLimit", "Memory"),
     ("ImageSize", "Size"),
@@ -101,12 +103,12 @@ const DIGITS: &[(&str, &str)] = &[
     ("PromptCacheTtl", "For"),
 ];
 
-/// What a schema is called, if not by its name.
+/// Returns the Rust name of a schema, if it differs from the schema's name.
 pub fn rename(raw: &str) -> Option<&'static str> {
     look_up(raw).map(|(_, name)| name)
 }
 
-/// The entry of the table that names a schema.
+/// Returns the table entry that names a schema.
 pub(crate) fn entry(raw: &str) -> Option<&'static str> {
     look_up(raw).map(|(entry, _)| entry)
 }
@@ -120,7 +122,8 @@ fn look_up(raw: &str) -> Option<(&'static str, &'static str)> {
     by_name(raw).or_else(|| by_name(&without_param(raw)?))
 }
 
-/// The same place of the schema whose name ends with one `Param` less: what goes out is described apart from what comes.
+/// Returns the same place in the schema whose name has one `Param` less at its end: requests and responses are
+/// described separately.
 fn without_param(raw: &str) -> Option<String> {
     let (module, place) = raw.split_once(':')?;
     let end = place.find(['.', '*']).unwrap_or(place.len());
@@ -130,64 +133,65 @@ fn without_param(raw: &str) -> Option<String> {
     (without != raw).then_some(without)
 }
 
-/// A schema's name without its module.
+/// Returns a schema's name without its module.
 pub fn short(raw: &str) -> &str {
     raw.split_once(':').map_or(raw, |(_, name)| name)
 }
 
-/// Whether a schema is an event.
+/// Returns whether a schema is an event.
 pub fn is_event(raw: &str) -> bool {
     let name = short(raw);
     (name.ends_with("Event") && !name.ends_with("StreamEvent"))
         || raw == "responses.response_shell_call_output_content_delta_event:Delta"
 }
 
-/// Whether a schema is a request, or an object of one that is as open as a request.
+/// Returns whether a schema is a request, or an object in one that is declared like a request.
 pub fn is_request(raw: &str) -> bool {
     let name = short(raw);
     let whole = !name.contains('.') && (name.ends_with("Params") || name.ends_with("ParamsBase"));
     whole || PARTS.contains(&name) || RECORDS.contains(&name)
 }
 
-/// Whether what has one value today is an enum that may have more.
+/// Returns whether a field with a single value is an enum that may get more.
 pub fn is_growing(raw: &str) -> bool {
     raw.starts_with("chat.") && rename(raw).is_some()
 }
 
-/// Whether a union is one struct with the fields of all its objects.
+/// Returns whether a union becomes one struct with the fields of all its objects.
 pub fn is_record(raw: &str) -> bool {
     RECORDS.contains(&short(raw))
 }
 
-/// The path of the type that is written by hand for a schema.
+/// Returns the path of a schema's handwritten type.
 pub fn external(raw: &str) -> Option<&'static str> {
     EXTERNAL.iter().find(|(schema, _)| *schema == raw).map(|(_, path)| *path)
 }
 
-/// What a variant of a union is called that holds no object.
+/// Returns the name of a union variant that is not an object.
 pub fn of_shape(union: &str, usual: &'static str) -> &'static str {
     let found = SHAPES.iter().find(|(known, shape, _)| *known == short(union) && *shape == usual);
     found.map_or(usual, |(_, _, name)| name)
 }
 
-/// Whether the value of a field is a secret, or the values of a map are.
+/// Returns whether the value of a field, or the values of a map, are secrets.
 pub fn is_secret(raw: &str, field: &str) -> bool {
     let name = short(raw);
     let name = name.strip_suffix("Param").unwrap_or(name);
     SECRETS.contains(&(name, field))
 }
 
-/// Whether a field is a JSON schema.
+/// Returns whether a field is a JSON schema.
 pub fn is_json_schema(field: &str) -> bool {
     JSON_SCHEMAS.contains(&field)
 }
 
-/// Where in the arguments of a constructor a field stands.
+/// Returns the position of a field among the arguments of a constructor.
 pub fn order(field: &str) -> usize {
     FIRST.iter().position(|first| *first == field).unwrap_or(FIRST.len())
 }
 
-/// The module that the name of a schema holds in, if not in all of them. Types of two modules are two types.
+/// Returns the module in which a schema's name is valid, if it is not global. Types of different modules are
+/// different.
 pub fn module(raw: &str) -> &'static str {
     let chat = raw.starts_with("chat.") || raw.starts_with("completion_create_params:");
     match rename(raw) {
@@ -197,13 +201,13 @@ pub fn module(raw: &str) -> &'static str {
     }
 }
 
-/// Whether the API adds random text to the event, which the schemas say only of some.
+/// Returns whether the API adds random text to the event; the schemas declare this only for some.
 pub fn is_obscured(raw: &str) -> bool {
     let raw = short(raw);
     raw.starts_with("Response") && is_event(raw) && raw.contains("Delta")
 }
 
-/// Whether servers leave out a field though it is required.
+/// Returns whether servers omit a field although it is required.
 pub fn is_left_out(raw: &str, field: &str) -> bool {
     let name = short(raw);
     let without = name.strip_suffix("Param").unwrap_or(name);
@@ -211,18 +215,18 @@ pub fn is_left_out(raw: &str, field: &str) -> bool {
         || LEFT_OUT.iter().any(|(known, left)| *left == field && (*known == name || *known == without))
 }
 
-/// Whether an integer may be negative.
+/// Returns whether an integer may be negative.
 pub fn is_signed(field: &str) -> bool {
     SIGNED.contains(&field)
 }
 
-/// Whether the values of an enum are names of models, which change every month.
+/// Returns whether the values of an enum are names of models, which change every month.
 pub fn are_models(values: &[String]) -> bool {
     let families = ["gpt-", "text-embedding-", "omni-moderation-"];
     values.iter().any(|value| families.iter().any(|family| value.starts_with(family)))
 }
 
-/// A schema's name without what says nothing.
+/// Returns a schema's name without redundant parts.
 pub fn tidy(raw: &str) -> String {
     let mut name = raw.to_owned();
     for (capitals, word) in [("MCP", "Mcp"), ("HTTP", "Http"), ("URL", "Url"), ("JSON", "Json")] {
@@ -231,7 +235,7 @@ pub fn tidy(raw: &str) -> String {
     for end in ["Param", "ItemParam"] {
         name.truncate(name.strip_suffix(end).unwrap_or(&name).len());
     }
-    // All of them stand in the module of responses; `Response` and `ResponseError` would be nothing without it.
+    // All of them are in the module of responses. `Response` and `ResponseError` need the word.
     let words = name.chars().filter(char::is_ascii_uppercase).count();
     match name.strip_prefix("Response") {
         Some(rest) if words >= 3 && !name.ends_with("Event") => rest.to_owned(),
@@ -239,7 +243,7 @@ pub fn tidy(raw: &str) -> String {
     }
 }
 
-/// The Rust name of a schema, or of `Parent.field`.
+/// Returns the Rust name of a schema, or of `Parent.field`.
 pub fn of_type(raw: &str) -> String {
     if let Some(name) = rename(raw) {
         return name.to_owned();
@@ -261,7 +265,7 @@ pub fn of_type(raw: &str) -> String {
     }
 }
 
-/// What an enum is about: two with the same values are the same only if they are about the same.
+/// Returns the subject of an enum: two enums with the same values are equal only if they have the same subject.
 pub fn sort_of_strings(raw: &str) -> String {
     let place = short(raw).trim_end_matches('*');
     let words = place.rsplit('.').next().unwrap_or(place);
@@ -272,7 +276,7 @@ pub fn sort_of_strings(raw: &str) -> String {
     }
 }
 
-/// The name of a variant.
+/// Returns the name of a variant.
 pub fn of_variant(tags: &[String], schema: Option<&str>) -> String {
     if let Some((_, name)) = VARIANTS.iter().find(|(known, _)| Some(*known) == schema.map(short)) {
         return (*name).to_owned();
@@ -288,7 +292,7 @@ pub fn of_variant(tags: &[String], schema: Option<&str>) -> String {
     }
 }
 
-/// A field's name in Rust: its own, with `_` for what cannot stand in a name.
+/// Returns a field's name in Rust, with `_` for characters that are invalid in names.
 pub fn of_field(name: &str) -> String {
     name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "_")
 }
@@ -304,10 +308,10 @@ pub fn pascal(name: &str) -> String {
     pascal
 }
 
-/// The variant of a string enum.
+/// Returns the variant of a string enum.
 pub fn of_value(r#enum: &str, value: &str) -> String {
     let name = pascal(value);
-    // `Other` is what every enum has for the values that it does not know.
+    // Every enum has a variant `Other` for unknown values.
     if name == "Other" {
         return "OtherValue".to_owned();
     }
@@ -318,7 +322,7 @@ pub fn of_value(r#enum: &str, value: &str) -> String {
     name
 }
 
-/// Without the `s` of the plural.
+/// Returns the name without the plural `s`.
 pub fn singular(name: &str) -> String {
     match name.strip_suffix("ies") {
         Some(stem) => format!("{stem}y"),

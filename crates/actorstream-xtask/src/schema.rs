@@ -1,12 +1,12 @@
-//! What a schema allows, as a flat list of alternatives: references followed, `anyOf` flattened.
+//! The alternatives that a schema allows, as a flat list: references are followed, and `anyOf` is flattened.
 
 use crate::json::Json;
 
-/// The schemas by their names.
+/// The schemas, by name.
 #[derive(Debug)]
 pub struct Schemas(Json);
 
-/// One of the things that a schema allows.
+/// An alternative that a schema allows.
 #[derive(Debug, Clone)]
 pub enum Alternative {
     /// Anything.
@@ -25,7 +25,7 @@ pub enum Alternative {
     List(Vec<Json>),
     /// An object with any fields.
     FreeObject,
-    /// An object with any names and values described by the schema.
+    /// An object with any names, and values described by the schema.
     Map(Json),
     /// An object with these fields.
     Object(Object),
@@ -38,12 +38,12 @@ pub struct Object {
     pub name: Option<String>,
     /// The fields, each described by any of the schemas.
     pub fields: Vec<(String, Vec<Json>)>,
-    /// The fields that must be there.
+    /// The required fields.
     pub required: Vec<String>,
 }
 
 impl Object {
-    /// Takes up what another object with the same tag has. A field is required if both require it.
+    /// Merges another object with the same tag. A field is required if both require it.
     pub fn merge(&mut self, other: Self) {
         for (name, mut schemas) in other.fields {
             match self.fields.iter_mut().find(|(known, _)| *known == name) {
@@ -55,26 +55,26 @@ impl Object {
     }
 }
 
-/// The name that a `$ref` refers to.
+/// Returns the name that a `$ref` refers to.
 pub fn referred(schema: &Json) -> Option<&str> {
     schema.str("$ref").map(|path| path.rsplit('/').next().unwrap_or(path))
 }
 
 impl Schemas {
-    /// The schemas of an object that has them by their names.
+    /// Creates the schemas from an object that contains them by name.
     pub fn new(schemas: Json) -> Self {
         Self(schemas)
     }
 
-    /// The schema of a name.
+    /// Returns the schema with this name.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn get(&self, name: &str) -> &Json {
         self.0.get(name).unwrap_or_else(|| panic!("there is no schema {name}"))
     }
 
-    /// The name of the one schema that these are, if they refer to one.
+    /// Returns the name of the schema, if these are a reference to one.
     pub fn name_of(&self, schemas: &[Json]) -> Option<String> {
         let [schema] = schemas else { return None };
         if let Some(name) = referred(schema) {
@@ -86,7 +86,7 @@ impl Schemas {
         self.name_of(&not_null)
     }
 
-    /// What any of the schemas allows, and whether `null` is allowed.
+    /// Returns the alternatives of all schemas, and whether `null` is allowed.
     pub fn alternatives(&self, schemas: &[Json]) -> (Vec<Alternative>, bool) {
         let (mut found, mut nullable) = (Vec::new(), false);
         for schema in schemas {

@@ -1,10 +1,10 @@
-//! How large a type is, which decides what is boxed.
+//! The size of types, which determines whether they are boxed.
 
 use crate::model::{Kind, Type};
 use crate::write::{LARGE, Writer};
 
 impl Writer<'_> {
-    /// About how many bytes a value takes.
+    /// Returns the approximate size of a value in bytes.
     pub(crate) fn size(&self, r#type: &Type) -> usize {
         match r#type {
             Type::Bool => 1,

@@ -1,8 +1,8 @@
-//! The table of names: what the generated types are called whose schema is called otherwise, or has no name.
+//! The table of names, for generated types whose schema has another name or none.
 
-/// Schemas by `module:Name`, or by `Name` wherever it is, and types that no schema has a name for by `Name.field`, where
-/// `*` is an item of a list or a value of a map, and what each is called in Rust. An entry without `Param` at the end of
-/// the schema's name stands for the one with it as well.
+/// Rust names. Schemas are listed by `module:Name`, or by `Name` for any module; unnamed types by `Name.field`,
+/// where `*` is an item of a list or a value of a map. An entry without `Param` at the end of the schema's name also
+/// applies to the schema with it.
 pub(crate) const TYPES: &[(&str, &str)] = &[
     ("ActionFind", "WebSearchActionFind"),
     ("ActionOpenPage", "WebSearchActionOpenPage"),
@@ -330,7 +330,7 @@ pub(crate) const TYPES: &[(&str, &str)] = &[
     ("shared.reasoning:Reasoning", "Reasoning"),
 ];
 
-/// The same of the schemas of `chat`, where a name may hold in `api::chat::request` alone.
+/// The same for the schemas of `chat`, where a name may be valid only in `api::chat::request`.
 pub(crate) const CHAT: &[(&str, &str)] = &[
     ("ChatCompletionAllowedToolsParam.mode", "chat::AllowedToolsMode"),
     ("ChatCompletionAudioParam", "chat::AudioOutput"),

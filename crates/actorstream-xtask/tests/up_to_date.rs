@@ -1,4 +1,4 @@
-//! The generated files that are checked in are those that the generator writes.
+//! Checks that the checked-in generated files are those that the generator writes.
 #![allow(clippy::unwrap_used)]
 
 #[test]
@@ -7,7 +7,7 @@ fn the_generated_files_are_up_to_date() {
     assert!(wrong.is_empty(), "run `cargo run -p actorstream-xtask -- generate`: {wrong:#?}");
 }
 
-/// An entry of the table that no schema needs any more would name the next one of that name.
+/// A stale entry of the table would name the next schema of that name.
 #[test]
 fn every_entry_of_the_table_of_names_is_used() {
     let unused = actorstream_xtask::unused_names().unwrap();

@@ -1,6 +1,6 @@
-//! What the documentation of events says.
+//! The documentation of events.
 
-/// What an event says, by its `type`.
+/// The documentation of each event, by its `type`.
 pub(super) const EVENTS: &[(&str, &str)] = &[
     ("error", "The stream failed."),
     ("image_edit.completed", "A picture is done."),

@@ -1,6 +1,6 @@
-//! What the documentation of fields says whatever their type.
+//! The documentation of fields that is the same for all types.
 
-/// What a field is, by its name.
+/// The documentation of each field, by its name.
 pub(super) const FIELDS: &[(&str, &str)] = &[
     ("access_programs", "The access programs that the response is made under."),
     ("acknowledged_safety_checks", "The safety checks that were answered."),

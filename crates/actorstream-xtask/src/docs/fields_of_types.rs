@@ -1,6 +1,6 @@
-//! What the documentation of the fields of one type says.
+//! The documentation of fields of single types.
 
-/// What a field is, by `Type.name`.
+/// The documentation of each field, by `Type.name`.
 pub(super) const FIELDS: &[(&str, &str)] = &[
     ("chat::AllowedTools.mode", "Whether the model may or must call one of them."),
     ("chat::AllowedTools.tools", "The tools; type and name are enough."),

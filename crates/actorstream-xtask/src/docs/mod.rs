@@ -1,4 +1,4 @@
-//! Words: what the documentation of generated types and fields says. The schemas come without prose.
+//! The documentation of generated types and fields. The schemas contain none.
 
 mod events;
 mod fields;
@@ -12,17 +12,17 @@ fn look_up(table: &[(&str, &'static str)], key: &str) -> Option<&'static str> {
     table.iter().find(|(known, _)| *known == key).map(|(_, words)| *words)
 }
 
-/// What the type of an event says.
+/// Returns the documentation of an event type.
 pub fn of_event(tag: &str) -> Option<&'static str> {
     look_up(EVENTS, tag)
 }
 
-/// What a type is.
+/// Returns the documentation of a type.
 pub fn of_type(name: &str) -> Option<&'static str> {
     look_up(TYPES, name).or_else(|| look_up(TYPES, name.rsplit("::").next()?))
 }
 
-/// What a field is.
+/// Returns the documentation of a field.
 pub fn of_field(r#type: &str, field: &str) -> String {
     let short = r#type.rsplit("::").next().unwrap_or_default();
     let words = look_up(fields_of_types::FIELDS, &format!("{type}.{field}"))

@@ -1,6 +1,6 @@
-//! What the documentation of types says.
+//! The documentation of types.
 
-/// What a type is, by its Rust name.
+/// The documentation of each type, by its Rust name.
 pub(super) const TYPES: &[(&str, &str)] = &[
     ("AccessPrograms", "The access programs that a response is made under."),
     ("AccessProgramsCyber", "An access program for work on security."),
