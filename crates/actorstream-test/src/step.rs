@@ -46,7 +46,7 @@ impl Step {
     }
 }
 
-/// Pieces of a body that are created on demand, anew for each request.
+/// Pieces of a body, created on demand for each request.
 #[derive(Clone)]
 pub(crate) struct Pieces {
     pub(crate) make: Arc<dyn Fn() -> PieceIter + Send + Sync>,

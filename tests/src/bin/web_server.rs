@@ -2,12 +2,12 @@
 //!
 //! | prefix | what is there |
 //! |---|---|
-//! | `/api` | a relay whose chat route asks chat completions |
-//! | `/over-responses` | the same over Responses |
-//! | `/service` | the same over chat completions, with an actor that adds parts of its own |
+//! | `/api` | a relay whose chat route uses chat completions |
+//! | `/over-responses` | the same with Responses |
+//! | `/service` | the same with chat completions, and an actor that adds its own parts |
 //! | `/pinging` | the same, which is never silent for longer than 20 ms |
 //! | `/` | the chat page, on `/api` |
-//! | `/control` | `open/{gate}` opens a gate of the script; `upstream` tells how many connections upstream has, and requests it got |
+//! | `/control` | `open/{gate}` opens a gate of the script; `upstream` reports the numbers of connections and requests at upstream |
 //!
 //! The last text of a request selects upstream's response. The first line of standard output is the address.
 #![allow(clippy::unwrap_used)]

@@ -46,8 +46,8 @@ impl ApiError {
     ///   `{"status": 503, "title", "detail"}` (RFC 9457), `{"__type", "message"}`, `{"internalServerException":
     ///   {…}}`.
     ///
-    /// An empty error (`null`, `false`, `""`, `{}`, or an object of such fields) beside other content counts as no
-    /// error.
+    /// An empty error (`null`, `false`, `""`, `{}`, or an object of such fields) next to other content does not
+    /// count as an error.
     pub fn from_json(json: &Value) -> Option<Self> {
         let object = match json {
             Value::Object(object) => object,

@@ -1,8 +1,9 @@
 //! `Access`: controls access to a service: the hosts it answers to, the pages that may call it, and tokens.
 //!
 //! Every page in a browser on a machine can send requests to a service on that machine. Such a page may cause a
-//! request that spends a key and, if a name of its own resolves to the machine, read the response. [`Access`] accepts
-//! only requests from the service's own page and from programs. It is an actix-web middleware for any application:
+//! request that spends a key and, if its own host name resolves to the machine, read the response. [`Access`]
+//! accepts only requests from the service's own page and from programs. It is an actix-web middleware for any
+//! application:
 //!
 //! ```no_run
 //! use actix_web::{App, HttpRequest, HttpServer, web};

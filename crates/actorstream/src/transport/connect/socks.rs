@@ -14,8 +14,8 @@ use crate::transport::connect::tcp::connect_proxy;
 
 /// Connects to a server through a proxy.
 ///
-/// `socks5h` passes the server's name to the proxy; `socks5` looks it up and passes its addresses, one after another,
-/// each on a connection of its own, until the proxy can reach one.
+/// `socks5h` passes the server's name to the proxy; `socks5` looks it up and passes its addresses, one after another
+/// and each on a separate connection, until the proxy can reach one.
 pub(crate) async fn open(hosts: &Hosts, proxy: &Proxy, target: &BaseUrl) -> Result<Stream, ErrorKind> {
     let name = target.host.trim_start_matches('[').trim_end_matches(']');
     if proxy.protocol == Protocol::Socks5h {

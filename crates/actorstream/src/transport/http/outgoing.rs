@@ -58,7 +58,7 @@ impl Outgoing {
 #[derive(Debug)]
 pub(crate) enum OutgoingBody {
     Json(Bytes),
-    /// Encoded anew for each attempt, when its files are opened.
+    /// Encoded for each attempt, which opens the files.
     Form(Box<Form>),
 }
 
