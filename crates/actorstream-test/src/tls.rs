@@ -94,7 +94,7 @@ impl TestCa {
         let owned: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = match CertificateParams::new(owned) {
             Ok(params) => params,
-            Err(error) => panic!("{names:?} are no names for a certificate: {error}"),
+            Err(error) => panic!("{names:?} are not valid names for a certificate: {error}"),
         };
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let name = &mut params.distinguished_name;

@@ -125,7 +125,7 @@ impl Failure {
 
     /// Returns the failure for a resource that does not exist or belongs to another owner.
     pub fn not_found() -> Self {
-        Self::new(404, "invalid_request_error", "there is no such answer, or it has expired")
+        Self::new(404, "invalid_request_error", "there is no such response, or it has expired")
             .with_code("not_found")
     }
 

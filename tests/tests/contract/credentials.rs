@@ -216,7 +216,7 @@ async fn a_server_that_requires_a_certificate_gets_it() {
     let (_, other) = ca.client_certificate();
     for (certificate, key, what) in [
         ("", key.as_str(), "the client certificate holds no BEGIN CERTIFICATE"),
-        (certificate.as_str(), "x", "the key of the client certificate is no private key in PEM"),
+        (certificate.as_str(), "x", "the key of the client certificate is not a private key in PEM"),
         (certificate.as_str(), other.as_str(), "the client certificate cannot be used"),
     ] {
         let error = client().client_certificate(certificate, key).build().unwrap_err();

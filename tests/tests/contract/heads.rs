@@ -66,9 +66,9 @@ async fn a_malformed_head_names_its_flaw() {
             "it has more than one Transfer-Encoding",
         ),
         ("content-length: 3\r\ncontent-length: 4\r\n", "it has more than one Content-Length"),
-        ("content-length: many\r\n", "its Content-Length is no length: \"many\""),
+        ("content-length: many\r\n", "its Content-Length is not a length: \"many\""),
         ("transfer-encoding: gzip\r\n", "its Transfer-Encoding is one that was not asked for: \"gzip\""),
-        ("oh dear\r\n", "a line of it is no header: \"oh dear\""),
+        ("oh dear\r\n", "a line of it is not a header: \"oh dear\""),
     ] {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n{header}\r\n");
         let error = error(Reply::raw().bytes(head).hold()).await;

@@ -21,7 +21,7 @@ pub(crate) fn of_image(path: &Path) -> Result<String, StreamError> {
     let by_name = || Some(media_type(&path.to_string_lossy())).filter(|kind| kind.starts_with("image/"));
     let media_type = kind_of_image(&bytes).or_else(by_name).ok_or_else(|| {
         StreamError::config(format!(
-            "the file {name} is no PNG, JPEG, GIF or WebP, and its extension names no other kind of image"
+            "the file {name} is not a PNG, JPEG, GIF or WebP, and its extension names no other kind of image"
         ))
     })?;
     Ok(of_bytes(media_type, &bytes))
@@ -63,7 +63,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("talk.mp3");
         fs::write(&path, "sound").unwrap();
-        for (path, why) in [(path.as_path(), "is no PNG"), (Path::new("/nowhere/a.png"), "cannot be read")] {
+        for (path, why) in [(path.as_path(), "is not a PNG"), (Path::new("/nowhere/a.png"), "cannot be read")]
+        {
             let error = of_image(path).unwrap_err().to_string();
             assert!(error.contains(why) && error.contains(&*path.to_string_lossy()), "{error}");
         }

@@ -70,7 +70,7 @@ impl FromStr for AllowedHost {
     fn from_str(text: &str) -> Result<Self, InvalidAccess> {
         Authority::configured(text).map(Self).ok_or_else(|| {
             InvalidAccess(format!(
-                "{text:?} is no host; it must look like chat.example.com or chat.example.com:8443"
+                "{text:?} is not a host; it must look like chat.example.com or chat.example.com:8443"
             ))
         })
     }

@@ -107,7 +107,7 @@ pub(crate) fn flaw(head: &[u8]) -> Option<String> {
         let shown =
             |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(100)]).escape_debug().to_string();
         let Some((name, value)) = name_and_value(line).filter(|(name, _)| is_token(name)) else {
-            return Some(format!("a line of it is no header: \"{}\"", shown(line)));
+            return Some(format!("a line of it is not a header: \"{}\"", shown(line)));
         };
         if name.eq_ignore_ascii_case(b"content-length") {
             lengths += 1;
@@ -115,7 +115,7 @@ pub(crate) fn flaw(head: &[u8]) -> Option<String> {
                 .ok()
                 .filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
             if length.and_then(|length| length.parse::<u64>().ok()).is_none() {
-                return Some(format!("its Content-Length is no length: \"{}\"", shown(value)));
+                return Some(format!("its Content-Length is not a length: \"{}\"", shown(value)));
             }
         }
         if name.eq_ignore_ascii_case(b"transfer-encoding") {
@@ -217,15 +217,15 @@ mod tests {
                 "more than one Transfer-Encoding",
             ),
             ("Content-Length: 3\r\ncontent-length: 3\r\n", "more than one Content-Length"),
-            ("content-length: -1\r\n", "Content-Length is no length: \"-1\""),
-            ("content-length: 3, 3\r\n", "Content-Length is no length: \"3, 3\""),
-            ("content-length: 99999999999999999999999\r\n", "Content-Length is no length"),
+            ("content-length: -1\r\n", "Content-Length is not a length: \"-1\""),
+            ("content-length: 3, 3\r\n", "Content-Length is not a length: \"3, 3\""),
+            ("content-length: 99999999999999999999999\r\n", "Content-Length is not a length"),
             (
                 "transfer-encoding: gzip, chunked\r\n",
                 "Transfer-Encoding is one that was not asked for: \"gzip, chunked\"",
             ),
-            ("no header\r\n", "a line of it is no header: \"no header\""),
-            ("a b: c\r\n", "a line of it is no header"),
+            ("no header\r\n", "a line of it is not a header: \"no header\""),
+            ("a b: c\r\n", "a line of it is not a header"),
             ("a: b\0c\r\n", "control characters"),
         ] {
             let head = format!("HTTP/1.1 200 OK\r\n{headers}\r\n");

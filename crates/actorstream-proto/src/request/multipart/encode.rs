@@ -69,7 +69,7 @@ pub(super) fn encode(form: &Form, boundary: &str) -> Encoded {
     debug_assert!(
         (1..=70).contains(&boundary.len())
             && boundary.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
-        "{boundary:?} is no boundary"
+        "{boundary:?} is not a valid boundary"
     );
     let mut out = Writer::default();
     for entry in form.entries() {

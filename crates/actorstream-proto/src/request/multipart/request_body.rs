@@ -66,7 +66,7 @@ impl From<Form> for RequestBody {
 /// Anything that can be sent as a request: types that serialize to a JSON object, a [`Form`], and request types that
 /// hold files.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no request",
+    message = "`{Self}` is not a request",
     label = "this can be sent neither as JSON nor as a form",
     note = "a request is anything that implements `serde::Serialize` and is a JSON object, a `Form`, or a request that holds files"
 )]

@@ -32,12 +32,12 @@ impl TlsSettings {
     pub(crate) fn set_identity(&mut self, chain: &[u8], key: &[u8]) -> Result<(), String> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<_, _>>()
-            .map_err(|_| "the client certificate is no PEM".to_owned())?;
+            .map_err(|_| "the client certificate is not valid PEM".to_owned())?;
         if chain.is_empty() {
             return Err("the client certificate holds no BEGIN CERTIFICATE".into());
         }
         let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|_| "the key of the client certificate is no private key in PEM".to_owned())?;
+            .map_err(|_| "the key of the client certificate is not a private key in PEM".to_owned())?;
         self.identity = Some(Arc::new(Identity { chain, key }));
         self.built = Arc::default();
         // Report a key that does not match the certificate now, not at the first connection.
@@ -48,7 +48,8 @@ impl TlsSettings {
     pub(crate) fn add_pem(&mut self, pem: &[u8]) -> Result<(), String> {
         let before = self.extra.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            self.extra.push(certificate.map_err(|error| format!("the CA certificate is no PEM: {error}"))?);
+            self.extra
+                .push(certificate.map_err(|error| format!("the CA certificate is not valid PEM: {error}"))?);
         }
         if self.extra.len() == before {
             return Err("the CA certificate holds no BEGIN CERTIFICATE".into());
@@ -71,7 +72,7 @@ impl TlsSettings {
     /// Performs the handshake with a server or a proxy, verifying the name or address in its URL.
     pub(crate) async fn handshake(&self, stream: Stream, host: &str, port: u16) -> Result<Stream, String> {
         let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(bare).map_err(|_| format!("{host} is no name for TLS"))?;
+        let name = ServerName::try_from(bare).map_err(|_| format!("{host} is not a valid name for TLS"))?;
         let connector = TlsConnector::from(self.config()?);
         match connector.connect(name, stream).await {
             Ok(stream) => Ok(Stream::Tls(Box::new(stream))),

@@ -245,7 +245,7 @@ impl Answer {
         // A connection cannot be reused before the whole request is sent.
         while left > 0 && self.sending.is_none() {
             while let Some(piece) = self.next_coded() {
-                // What is dropped undecoded cannot be written beside what was decoded.
+                // A recording of decoded data must not contain undecoded bytes.
                 if self.decoder.is_none() || matches!(piece, Piece::End(_)) {
                     self.record(Some(&piece));
                 }
