@@ -85,7 +85,7 @@ fn check(document: &str, heading: &str) -> usize {
         let web = line.split('`').skip(1).step_by(2).filter(|code| code.contains(".test.mjs: "));
         let mut is_tested = !names.is_empty();
         for name in web {
-            assert!(is_web_test(name), "{document} names {name}, which is no test");
+            assert!(is_web_test(name), "{document} names {name}, which is not a test");
             is_tested = true;
             named += 1;
         }
@@ -95,7 +95,7 @@ fn check(document: &str, heading: &str) -> usize {
                 continue;
             }
             let exists = tests.get(module).is_some_and(|names| names.iter().any(|name| name == test));
-            assert!(exists, "{document} names {name}, which is no test");
+            assert!(exists, "{document} names {name}, which is not a test");
             named += 1;
         }
         let cells = line.split('|').count();

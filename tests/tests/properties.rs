@@ -10,7 +10,7 @@ use actorstream_properties::named;
 const ITERATIONS: usize = 3000;
 
 fn variable(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is no number")))
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number")))
 }
 
 /// Checks a property on its seeds and on mutations of them. A failure prints the input.
@@ -51,7 +51,7 @@ fn a_response_is_what_its_events_add_up_to() {
     hold("accumulators");
 }
 
-/// Findings are as small as can be. More compositions are played by
+/// Reported failures are minimal. More compositions are checked by
 /// `cargo run --release -p actorstream-properties --example dialects`.
 #[test]
 fn an_answer_says_the_same_in_every_dialect() {

@@ -12,8 +12,8 @@ use crate::script::Script;
 impl Script {
     /// Parses a script from a file: each request gets the same reply.
     ///
-    /// A file that begins with `HTTP/` is a recorded response, which is [replayed](Reply::replayed) with its timing. Any
-    /// other file has one step per line, each a JSON object; empty lines are skipped:
+    /// A file that begins with `HTTP/` is a recorded response and is [replayed](Reply::replayed) with its timing.
+    /// Any other file has one step per line, each a JSON object; empty lines are skipped:
     ///
     /// ```json
     /// {"status": 200, "headers": {"x-request-id": "req_1"}}

@@ -1,4 +1,4 @@
-//! Recorded responses whose chunks tell when they arrived.
+//! Recorded responses with the arrival times of their chunks.
 
 use std::time::Duration;
 
@@ -6,16 +6,17 @@ use bytes::Bytes;
 
 use crate::reply::Reply;
 
-/// The extension of a chunk with the time since the one before.
+/// The extension of a chunk with the time since the previous one.
 const WAIT: &str = "wait_ms=";
 
-/// The extension of the last chunk where the client left before the response ended.
+/// The extension of the last chunk if the client disconnected before the response ended.
 const HOLD: &str = "hold";
 
 impl Reply {
-    /// Creates a reply from a recorded response, as [`recorded`](Self::recorded) does, with the timing of the recording: before a
-    /// chunk with the extension `wait_ms=N`, it waits N milliseconds; at a last chunk with the extension `hold`, it is silent
-    /// until the client disconnects. Recordings of the crate actorstream have these extensions.
+    /// Creates a reply from a recorded response, like [`recorded`](Self::recorded), with the timing of the
+    /// recording. Before a chunk with the extension `wait_ms=N`, it waits N milliseconds. At a last chunk with the
+    /// extension `hold`, it is silent until the client disconnects. Recordings of the crate actorstream have these
+    /// extensions.
     pub fn replayed(http: impl Into<Bytes>) -> Self {
         let http = http.into();
         let Some(head) = chunked_head(&http) else { return Self::recorded(http) };
@@ -35,7 +36,7 @@ impl Reply {
     }
 }
 
-/// The length of the head, if the body is chunked.
+/// Returns the length of the head, if the body is chunked.
 fn chunked_head(http: &[u8]) -> Option<usize> {
     let end = http.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let head = str::from_utf8(&http[..end]).ok()?.to_ascii_lowercase();
@@ -45,14 +46,14 @@ fn chunked_head(http: &[u8]) -> Option<usize> {
 /// A chunk in a recording.
 #[derive(Debug)]
 struct Chunk {
-    /// Its bytes, framing included.
+    /// Its bytes, including the framing.
     length: usize,
     wait: Duration,
     holds: bool,
 }
 
 impl Chunk {
-    /// The chunk that begins here; `None` if it is the last one, incomplete or not a chunk.
+    /// Returns the chunk that begins here; `None` if it is the last one, incomplete, or invalid.
     fn find(bytes: &[u8]) -> Option<Self> {
         let line = bytes.windows(2).position(|window| window == b"\r\n")?;
         let mut parts = str::from_utf8(&bytes[..line]).ok()?.split(';').map(str::trim);

@@ -194,7 +194,7 @@ impl Owners {
         let mut owners = owners.into_iter();
         while let Some(owner) = owners.next() {
             if let Err(error) = self.others(&owner).await {
-                tracing::debug!("other processes were not told what an owner has here: {error}");
+                tracing::debug!("an owner's resources could not be reported to other processes: {error}");
                 // The next report would wait as long. All of them are made the next time.
                 self.less().extend([owner].into_iter().chain(owners));
                 return;

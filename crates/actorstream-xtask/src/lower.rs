@@ -36,7 +36,7 @@ impl<'a> Lowerer<'a> {
     pub fn root(&mut self, name: &str) -> usize {
         let reference = Json::Object(vec![("$ref".into(), Json::String(format!("#/schemas/{name}")))]);
         let lowered = self.lower(&[reference], name, "", false);
-        lowered.r#type.def().unwrap_or_else(|| panic!("{name} is no type of its own"))
+        lowered.r#type.def().unwrap_or_else(|| panic!("{name} is not a named type"))
     }
 
     /// Returns the type of everything that `schemas` allow. `hint` names it if no schema does. In an `event`,

@@ -114,7 +114,7 @@ fn every_command_runs_as_written() {
             this.display()
         );
         let status = own_network(&script).env(INSIDE, "1").status().unwrap();
-        assert!(status.success(), "{status}: what went wrong stands above");
+        assert!(status.success(), "{status}: see the output above");
         return;
     }
     let sandbox = Sandbox::new(&root());

@@ -251,13 +251,10 @@ fn flood_ends_in_time(name: &str, flood: Reply) {
         let took = start.elapsed();
         let pause = longest.lock().unwrap().1;
         quiet.cancel();
-        println!(
-            "{name}: {} after {took:?}; the stream beside it waited {pause:?} at most",
-            error.kind.name()
-        );
+        println!("{name}: {} after {took:?}; the other stream waited {pause:?} at most", error.kind.name());
         assert!(error.timeout().is_some() || error.kind.name() == "limit", "{name}: {error}");
         assert!(took < TIMEOUT * 2 + millis(1000), "{name}: {took:?}");
-        assert!(pause < millis(500), "{name}: the stream beside it waited {pause:?}");
+        assert!(pause < millis(500), "{name}: the other stream waited {pause:?}");
     });
 }
 
@@ -346,7 +343,7 @@ async fn a_stream_belongs_to_the_incarnation_that_started_it() {
             );
             assert!(start.elapsed() <= millis(20), "{:?}", start.elapsed());
             let told = told.lock().unwrap();
-            assert!(told.iter().any(|(_, stream)| *stream == id), "stream {id} was never told");
+            assert!(told.iter().any(|(_, stream)| *stream == id), "stream {id} reported nothing");
             assert!(
                 told.iter().filter(|(_, stream)| *stream == id).all(|(by, _)| *by == incarnation),
                 "{told:?}"

@@ -79,7 +79,7 @@ async fn cancel_against_finish() {
         let outcome = handle.await;
         let before = log.lock().unwrap().len();
         take(20).await;
-        assert_eq!(log.lock().unwrap().len(), before, "something came after the handle was told");
+        assert_eq!(log.lock().unwrap().len(), before, "an event arrived after the handle resolved");
         agree(&outcome, &one_stream(&log, id).2);
         outcome
     })

@@ -157,7 +157,7 @@ async fn a_kept_connection_that_the_server_closed_is_replaced() {
     let openai = client(&upstream);
     openai.chat().stream(hello(), Noting::default().start()).await.unwrap();
     let finish = openai.chat().stream(hello(), Noting::default().start()).await.unwrap();
-    assert_eq!((finish.attempts, upstream.accepted()), (1, 2), "it is no retry");
+    assert_eq!((finish.attempts, upstream.accepted()), (1, 2), "it is not a retry");
 }
 
 #[actix_rt::test]

@@ -33,7 +33,7 @@ async fn ended(recorder: &Recorded, handle: StreamHandle<ChatCompletion>) -> (Er
     let error = within(handle).await.unwrap_err();
     recorder.assert_one_end();
     let Some(StreamEvent::Error(told)) = recorder.events().pop() else {
-        panic!("the target was told otherwise")
+        panic!("the target received another end")
     };
     assert_eq!(told.kind, error.kind);
     let text = told.partial::<ChatCompletion>().and_then(|partial| Some(partial.content()?.to_owned()));

@@ -174,7 +174,7 @@ async fn a_kept_connection_that_the_server_closed_is_replaced_under_an_upload() 
     let openai = OpenAi::builder().base_url(upstream.base_url()).build().unwrap();
     for _ in 0..2 {
         let finish = within(openai.transcriptions().stream_fn(transcription(&file.0), |_| {})).await.unwrap();
-        assert_eq!(finish.attempts, 1, "it is no retry");
+        assert_eq!(finish.attempts, 1, "it is not a retry");
     }
     assert_eq!(upstream.accepted(), 2);
 }

@@ -86,7 +86,7 @@ where
         let played = play::<E>(&body);
         assert_eq!(played.kind(), "provider", "{error} in {}", std::any::type_name::<E>());
         assert!(played.message().contains("boom"), "{error}: {}", played.message());
-        assert_eq!(played.events.len(), events.len(), "{error}: the error is no data");
+        assert_eq!(played.events.len(), events.len(), "{error}: the error is not data");
     }
 }
 

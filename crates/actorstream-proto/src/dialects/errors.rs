@@ -47,7 +47,7 @@ where
         assert_eq!(played.kind(), "provider", "{error} in {}", std::any::type_name::<E>());
         assert!(played.message().contains("boom"), "{error}: {}", played.message());
         let delivered = usize::from(!before.is_empty());
-        assert_eq!(played.events.len(), delivered, "{error}: the error is no data");
+        assert_eq!(played.events.len(), delivered, "{error}: the error is not data");
     }
 }
 

@@ -442,7 +442,7 @@ mod tests {
             (r#"{"choices":[{"index":0,"delta":{"error":{"message":"m"}}}]}"#, "m"),
             (r#"{"base_resp":{"status_code":1004,"status_msg":"m"}}"#, "m"),
         ] {
-            let Verdict::Fail(error) = verdict(data) else { panic!("{data} is no error") };
+            let Verdict::Fail(error) = verdict(data) else { panic!("{data} is not an error") };
             assert_eq!(error.message, message, "{data}");
         }
         for none in [

@@ -154,7 +154,7 @@ async fn a_store_that_is_away_is_told_of_at_once() {
         let start = Instant::now();
         let answer = service.post("alice", path, &request(path, 0)).await;
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{path}");
-        println!("{path}: told after {:?}", start.elapsed());
+        println!("{path}: reported after {:?}", start.elapsed());
         // Before failures were prompt, this took 14.6 s. The limit leaves room for a busy machine.
         assert!(start.elapsed() < Duration::from_secs(5));
     }

@@ -216,7 +216,7 @@ async fn an_instance_that_goes_down_hands_over_at_once_and_leaves_the_response_t
     let held: Vec<Value> = log[..log.len() - 1].iter().map(|entry| entry["upstream"].clone()).collect();
     assert_eq!(held, response_events());
     let asked: Vec<String> = upstream.requests().into_iter().map(|request| request.path).collect();
-    assert_eq!(asked, ["/v1/responses", "/v1/responses/resp_1"], "nobody stopped the response");
+    assert_eq!(asked, ["/v1/responses", "/v1/responses/resp_1"], "the response was not stopped");
 }
 
 #[actix_rt::test]

@@ -57,7 +57,7 @@ impl Drop for Instance {
 }
 
 #[test]
-#[ignore = "the tests of takeovers start it, as a process of its own"]
+#[ignore = "the takeover tests start it as a separate process"]
 fn instance() {
     let Ok(settings) = std::env::var(VARIABLE) else { return };
     let settings: Vec<String> = settings.split(' ').map(str::to_owned).collect();

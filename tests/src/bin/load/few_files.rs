@@ -40,7 +40,7 @@ pub(crate) fn run(count: usize) -> Result<(), Failure> {
                 format!("an error that does not help: {words}")
             })?;
         }
-        println!("{} streams ran, {refused} were told what to do", count - refused);
+        println!("{} streams ran, {refused} failed with advice", count - refused);
         ensure(refused > 0 && refused < count, || format!("{refused} of {count} were refused"))?;
 
         // The client must recover.

@@ -156,7 +156,7 @@ async fn one_after_another(openai: OpenAi, model: &str, mut rng: Rng, tally: Rc<
         let told = usize::from(name != "target_stopped");
         let ends = notes.ends.get();
         if ends != told {
-            tally.wrong.borrow_mut().push(format!("{name}, and the target was told {ends} ends"));
+            tally.wrong.borrow_mut().push(format!("{name}, and the target received {ends} ends"));
         }
         tally.late.borrow_mut().extend(notes.late.get());
     }

@@ -258,7 +258,7 @@ mod tests {
         let second = items.begin("m", "message", 1);
         assert_eq!(items.find("m", 1, &["message"]), Some(second));
         items.know(first, key("m", "message"));
-        assert_eq!(items.find("m", 7, &["message"]), Some(first), "the item itself has told its id");
+        assert_eq!(items.find("m", 7, &["message"]), Some(first), "the id of the item is known");
     }
 
     #[test]

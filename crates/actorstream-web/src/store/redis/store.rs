@@ -217,7 +217,7 @@ impl RedisStore {
         if ending != 0
             && let Err(error) = sweep::over(link, keys, id.as_str()).await
         {
-            tracing::debug!(%id, %error, "the generation counts as one that runs until somebody looks");
+            tracing::debug!(%id, %error, "the generation counts as running until the next check");
         }
         Ok(appended)
     }

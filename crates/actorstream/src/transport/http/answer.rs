@@ -54,7 +54,7 @@ pub(crate) struct Answer {
     closed: Option<Result<(), String>>,
     /// The pool for the connection when the body is complete, unless it cannot be reused.
     home: Option<(Rc<Connections>, Arc<Options>)>,
-    /// The recording of it, if it is recorded.
+    /// The recording of this exchange, if enabled.
     tape: Option<Box<Tape>>,
 }
 

@@ -126,7 +126,7 @@ async fn send_once(
     Ok((exchange, sent))
 }
 
-/// Returns what is recorded of a request.
+/// Returns the recorded parts of a request.
 fn recorded(sending: &ClientRequest, request: &Outgoing, secrets: &[Secret]) -> recording::Request {
     let headers = sending.headers().iter().map(|(name, value)| {
         let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
