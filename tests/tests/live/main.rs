@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod failover;
 mod nginx;
 
 use actix::Actor;
