@@ -1,6 +1,7 @@
 //! The examples, each run as a user would run it.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
@@ -9,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use actorstream_test::{ChatStream, CompletionStream, Gate, Reply, Upstream};
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -176,7 +178,11 @@ impl Service {
     }
 
     fn of(example: &str, upstream: &Upstream) -> Self {
-        let mut command = command(example, Some(upstream));
+        Self::spawn(command(example, Some(upstream)))
+    }
+
+    /// Runs an example with this command.
+    fn spawn(mut command: Command) -> Self {
         let mut child = command.env("PORT", "0").stdout(Stdio::null()).spawn().expect("the example starts");
         let mut stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
         let mut line = String::new();
@@ -456,4 +462,73 @@ async fn web_chat_serves_a_page_and_an_answer_that_outlives_its_reader() {
     })
     .await;
     assert_eq!(upstream.request_count(), 1);
+}
+
+/// The spans that a collector has received, by their names.
+fn exported(collector: &Upstream) -> BTreeMap<String, Value> {
+    let mut spans = BTreeMap::new();
+    for request in collector.requests() {
+        assert_eq!(request.path, "/v1/traces");
+        let body = request.json();
+        let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        for resource in items(&body["resourceSpans"]) {
+            assert_eq!(attributes(&resource["resource"])["service.name"], "actorstream-example");
+            for span in items(&resource["scopeSpans"]).iter().flat_map(|scope| items(&scope["spans"])) {
+                spans.insert(span["name"].as_str().unwrap().to_owned(), span);
+            }
+        }
+    }
+    spans
+}
+
+/// The attributes of a span, with their values as texts.
+fn attributes(of: &Value) -> BTreeMap<String, String> {
+    let attribute = |attribute: &Value| {
+        let value = attribute["value"].as_object().unwrap().values().next().unwrap();
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        (attribute["key"].as_str().unwrap().to_owned(), text)
+    };
+    of["attributes"].as_array().unwrap().iter().map(attribute).collect()
+}
+
+#[tokio::test]
+async fn opentelemetry_exports_the_call_below_the_request() {
+    let upstream = Upstream::start(ChatStream::new().id("chat-1").content("Two words").usage(7, 5));
+    let collector = Upstream::start(Reply::json(200, &json!({})));
+    let mut command = command("opentelemetry", Some(&upstream));
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url()).env("OTEL_BSP_SCHEDULE_DELAY", "50");
+    let service = Service::spawn(command);
+    let response = guarded(async { read_until(&mut service.get("secret").await, |_| false).await }).await;
+    assert!(response.ends_with("Two words"), "{response}");
+    let (call, request) = guarded(async {
+        loop {
+            let spans = exported(&collector);
+            let call = spans.get("chat gpt-6-luna").cloned();
+            // The root span's name is the route.
+            let request = call
+                .as_ref()
+                .and_then(|call| spans.values().find(|span| span["spanId"] == call["parentSpanId"]).cloned());
+            match (call, request) {
+                (Some(call), Some(request)) => break (call, request),
+                _ => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    })
+    .await;
+    assert_eq!((&call["traceId"], &call["kind"]), (&request["traceId"], &json!(3)));
+    let served = attributes(&request);
+    assert_eq!(served["http.route"], "/");
+    let asked = attributes(&call);
+    for (name, value) in [
+        ("gen_ai.operation.name", "chat"),
+        ("gen_ai.request.model", "gpt-6-luna"),
+        ("gen_ai.response.id", "chat-1"),
+        ("gen_ai.usage.input_tokens", "7"),
+        ("gen_ai.usage.output_tokens", "5"),
+        ("server.address", "127.0.0.1"),
+    ] {
+        assert_eq!(asked.get(name).map(String::as_str), Some(value), "{name}: {call}");
+    }
+    // Neither the prompt nor the answer.
+    assert!(!call.to_string().contains("secret") && !call.to_string().contains("Two words"), "{call}");
 }
