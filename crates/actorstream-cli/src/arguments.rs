@@ -10,12 +10,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod connection;
 mod display;
 mod media;
+mod probe;
 mod text;
 
 use self::connection::timeout;
 pub(crate) use self::connection::{Connection, Sizes, TimeoutOptions};
 pub(crate) use self::display::Display;
 pub(crate) use self::media::{Image, Speak, StreamFormat, Transcribe};
+pub(crate) use self::probe::Probe;
 pub(crate) use self::text::{Chat, Complete, Other, Respond};
 use crate::output::{Form, Style};
 
@@ -33,6 +35,7 @@ Examples:
   actorstream stream /responses --body '{\"model\": \"gpt-6-luna\", \"input\": \"Hello\"}' --jsonl
   actorstream serve --port 8080
   actorstream record --out exchanges chat Hello
+  actorstream probe http://localhost:8000/v1 --out report.html
   actorstream mock --port 8081 --script exchanges
 
 The environment sets what no option does: OPENAI_API_KEY, OPENAI_BASE_URL, OPENAI_ORGANIZATION,
@@ -100,6 +103,9 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Run another command, and record its exchanges with the server, without keys, as files that `mock` plays
     Record(Record),
+    /// Test how a server keeps to the API, which dialect it speaks and how fast it is, with a few small requests
+    #[command(after_help = probe::EXIT)]
+    Probe(Probe),
     /// Serve scripted responses on this machine, for manual experiments
     Mock(Mock),
 }
@@ -118,6 +124,7 @@ impl Command {
             Self::Stream(_) => "stream",
             Self::Serve(_) => "serve",
             Self::Record(_) => "record",
+            Self::Probe(_) => "probe",
             Self::Mock(_) => "mock",
         }
     }
@@ -133,6 +140,7 @@ impl Command {
             | Self::Speak(Speak { connection, .. })
             | Self::Models(Models { connection, .. })
             | Self::Stream(Other { connection, .. })
+            | Self::Probe(Probe { connection, .. })
             | Self::Serve(Serve { connection, .. }) => Some(connection),
             Self::Record(_) | Self::Mock(_) => None,
         }
@@ -151,6 +159,7 @@ impl Command {
             | Self::Stream(_)
             | Self::Serve(_)
             | Self::Record(_)
+            | Self::Probe(_)
             | Self::Mock(_) => false,
         };
         let display = match self {
@@ -161,7 +170,7 @@ impl Command {
             | Self::Transcribe(Transcribe { display, .. })
             | Self::Speak(Speak { display, .. })
             | Self::Stream(Other { display, .. }) => Some(display),
-            Self::Models(_) | Self::Serve(_) | Self::Record(_) | Self::Mock(_) => None,
+            Self::Models(_) | Self::Serve(_) | Self::Record(_) | Self::Probe(_) | Self::Mock(_) => None,
         };
         Style {
             form: display.map_or_else(Form::text, Display::form),

@@ -17,6 +17,7 @@ mod models;
 mod out_file;
 mod output;
 mod printer;
+mod probe;
 mod record;
 mod recorder;
 mod request;
@@ -144,6 +145,7 @@ async fn obey(command: Command, style: Style) -> Result<Exit, Failure> {
             print(&server.openai.endpoint(endpoint), body, None, style, stream.display.slow).await
         }
         Command::Serve(serve) => serve::serve(&serve).await?,
+        Command::Probe(probe) => probe::probe(probe).await?,
         Command::Record(_) => return Err(Failure::Usage("a recording cannot be recorded".to_owned())),
         Command::Mock(mock) => mock::serve(&mock).await?,
     })

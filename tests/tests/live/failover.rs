@@ -111,7 +111,13 @@ async fn no_stream_fails_before_its_first_event_when_a_server_dies_or_falls_sile
     let second = Aimock::start();
     let reserve = second.client().build().unwrap();
     let balanced = |first: &Aimock| {
-        first.client().backend(Backend::new(&reserve).name("second")).balance(1).max_retries(4).build().unwrap()
+        first
+            .client()
+            .backend(Backend::new(&reserve).name("second"))
+            .balance(1)
+            .max_retries(4)
+            .build()
+            .unwrap()
     };
     let first = Aimock::start();
     let failed = run(&balanced(&first), || first.signal("-KILL")).await;

@@ -11,6 +11,7 @@ mod interrupt;
 mod media;
 mod mock;
 mod models;
+mod probe;
 mod recording;
 mod respond;
 mod serve;
