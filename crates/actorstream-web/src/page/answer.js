@@ -1,20 +1,20 @@
-// One answer, as it is read from the relay: over as many connections as it takes, until it ends or is stopped.
+// One response, read from the relay over as many connections as necessary, until it ends or is stopped.
 
 import * as relay from "./relay.js";
 import { add, events } from "./stream.js";
 
-/** A connection that is silent for so long is taken for lost, in ms. The relay sends something every 15 s. */
+/** The silence in ms after which a connection counts as lost. The relay sends something every 15 s. */
 const SILENCE = 40_000;
-/** For so long a lost connection is looked for again, in ms. */
+/** How long to retry a lost connection, in ms. */
 const PATIENCE = 120_000;
-/** What another tab has sent may take so long to arrive, in ms. */
+/** How long the message of another tab may take to arrive, in ms. */
 const ON_ITS_WAY = 10_000;
-/** After so long a stop is one here, whatever the server does, in ms. */
+/** The time in ms after which a stop takes effect here, whatever the server does. */
 const STOP = 1_500;
-/** For so long a server that can not be reached is told to stop, in ms. */
+/** How long to retry a stop while the server cannot be reached, in ms. */
 const TELLING = 30_000;
 
-/** Waits, but not for a network that has come back, nor when it is aborted. */
+/** Waits until the time is over, the network is back, or the signal is aborted. */
 function pause(time, signal) {
   return new Promise((resolve, reject) => {
     const done = new AbortController();
@@ -40,13 +40,13 @@ export class Answer {
   #leaving = new AbortController();
   #stopping = new AbortController();
   #isOver = false;
-  /** The id of the last event; with it a lost connection goes on without a gap. */
+  /** The id of the last event, with which a lost connection continues without a gap. */
   #last;
 
   /**
-   * The answer to the last message of a chat: a new one, or with no trigger the one that is being made. `page` has the
-   * functions `messages`, the messages to send; `changed`, called when there is something to show; `began`, called with
-   * where the log of the answer begins; and `isLast`, whether nothing has been asked since.
+   * The response to the last message of a chat: a new one or, without a trigger, the running one. `page` has the functions
+   * `messages`, which returns the messages to send; `changed`, called when there is something to show; `began`, called with
+   * the position where the log of the response begins; and `isLast`, which returns whether this is the last request.
    */
   constructor(chat, trigger, page) {
     this.#chat = chat;
@@ -55,12 +55,12 @@ export class Answer {
     this.#last = trigger ? null : chat.cursor;
   }
 
-  /** Lets it go: nothing is read or told any more. */
+  /** Abandons the response: nothing more is read or reported. */
   leave() {
     this.#leaving.abort();
   }
 
-  /** Reads it to its end. Says whether there is a message to keep; there is none once the page has left. */
+  /** Reads it to its end. Returns whether there is a message to keep; there is none after {@link leave}. */
   async read() {
     try {
       await this.#readAll(AbortSignal.any([this.#leaving.signal, this.#stopping.signal]));
@@ -88,14 +88,14 @@ export class Answer {
         this.#page.changed();
       }
       if (Date.now() - since > PATIENCE) throw new Error("lost");
-      // What was sent has arrived, or will not have: the server tells the two apart by the message's id.
+      // The message may have arrived or not; the server detects a repetition by the message's id.
       if (this.#last) this.#trigger = null;
       tries += 1;
       await pause(Math.min(250 * 2 ** tries, 4000) * (0.75 + Math.random() / 4), signal);
     }
   }
 
-  /** Reads over one connection. Says whether that was the end; if not, the connection is lost. */
+  /** Reads from one connection. Returns whether that was the end; if not, the connection was lost. */
   async #readSome(signal) {
     const silent = new AbortController();
     let timer;
@@ -139,8 +139,8 @@ export class Answer {
   }
 
   /**
-   * Tells the server to stop, and stops here if that does not help. Done when the server has been told, or can not be
-   * reached; the message says which.
+   * Asks the server to stop, and stops here if the server does not react. Resolves when the server has received the stop, or
+   * cannot be reached; the message says which.
    */
   async stop() {
     let isTold = false;
@@ -163,7 +163,7 @@ export class Answer {
         if (error instanceof relay.Refusal || this.#leaving.signal.aborted || Date.now() + wait > until) return;
       }
       await new Promise((go) => setTimeout(go, wait));
-      // What has been asked since must not be stopped instead.
+      // A later request must not be stopped instead.
       if (this.#leaving.signal.aborted || !this.#page.isLast()) return;
     }
   }

@@ -1,34 +1,34 @@
-// A growing Markdown text in blocks. A block that nothing more can change is closed and never looked at again; only what
-// follows the last closed one is parsed when the text has grown. So a text costs as much as it is long, in steps that are
-// bounded whatever stands in it.
+// A growing Markdown text in blocks. A block that can no longer change is closed and never parsed again; when the text
+// grows, only the text after the last closed block is parsed. The cost is therefore linear in the length of the text, in
+// steps that are bounded for any content.
 
 import { parse, plain } from "./markdown.js";
 
-/** So much is parsed in one step, in UTF-16 units. A block that is longer is cut into several, which look like one. */
+/** The length parsed in one step, in UTF-16 units. A longer block is cut into several that look like one. */
 export const WINDOW = 16_384;
-/** What makes more elements in one step is parsed in smaller ones. */
+/** The maximum number of elements in one step; text with more is parsed in smaller steps. */
 export const MAX_STEP = 2_000;
 const SMALLEST_WINDOW = 1_024;
 /** The opening of a table or of code is repeated for each piece of it, if it is not longer than this. */
 const MAX_HEAD = 1_024;
 
-/** What follows so many elements is shown as it is: a browser has memory for some hundred thousand, and no reader needs them. */
+/** The number of elements after which text is shown verbatim. Browsers have memory for some hundred thousand. */
 export const MAX_ELEMENTS = 50_000;
 
 const LINE_END = /\r\n?|\n/g;
 
-/** Where the lines of a text begin, and how many of them are complete. */
+/** Returns the beginnings of a text's lines, and the number of complete lines. */
 function linesOf(text, isWhole) {
   const starts = [0];
   for (const found of text.matchAll(LINE_END)) {
-    // Half of what may become "\r\n".
+    // This may become "\r\n".
     if (!isWhole && found[0] === "\r" && found.index === text.length - 1) break;
     starts.push(found.index + found[0].length);
   }
   return { starts, complete: isWhole ? starts.length : starts.length - 1 };
 }
 
-/** Where to cut what is too long: after its last line, or else its last word, or else not in the middle of a character. */
+/** Returns where to cut an overlong text: after its last line, else after its last word, else between characters. */
 function cut(text) {
   const line = text.lastIndexOf("\n") + 1;
   if (line > 0) return line;
@@ -37,15 +37,15 @@ function cut(text) {
   return /[\uD800-\uDBFF\r]$/.test(text) ? text.length - 1 : text.length;
 }
 
-/** Marks that all stand on one letter keep a browser busy for seconds: they are shared out among dotted circles. */
+/** Many combining marks on one letter keep a browser busy for seconds, so they are distributed over dotted circles. */
 const tamed = (text) => text.replace(/\p{M}{32}/gu, "$&\u25cc");
 
-/** Says of an element that it is a piece of one. */
+/** Marks an element as a piece of one. */
 function mark(tree, name) {
   if (tree) tree.attributes = { ...tree.attributes, class: `${tree.attributes.class ?? ""} ${name}`.trim() };
 }
 
-/** The blocks of a text. What the parser fails at is shown as it is. */
+/** Returns the blocks of a text; text on which the parser fails is shown verbatim. */
 function parsed(text, references) {
   try {
     return parse(text, references);
@@ -56,30 +56,29 @@ function parsed(text, references) {
 
 const treesOf = (blocks) => blocks.filter((block) => block.tree).map((block) => block.tree);
 const elementsOf = (blocks) => blocks.reduce((sum, block) => sum + block.elements, 0);
-/** What it takes a browser to show blocks: their elements, and their text, of which a whole window is as much as one step. */
+/** Returns the cost of showing blocks: their elements, and their text, where a full window costs as much as one step. */
 const costOf = (blocks, text) => elementsOf(blocks) + (text.length * MAX_STEP) / WINDOW;
 
 export class Blocks {
   #source = "";
   #ended = false;
-  /** Where in the source the first block that is not closed begins. */
+  /** The position of the first open block in the source. */
   #at = 0;
-  /** What the pieces of a block that was cut have in common: its type, and the lines that open it. */
+  /** The shared properties of the pieces of a cut block: its type, and its opening lines. */
   #cut = null;
   #references = Object.create(null);
   #known = 0;
-  /** Closed blocks that may name what is defined after them. */
+  /** Closed blocks that may refer to later definitions. */
   #early = [];
   #count = 0;
   #elements = 0;
   #size = WINDOW;
   #idle = true;
-  /** How much has been parsed, in UTF-16 units. */
+  /** The parsed length, in UTF-16 units. */
   parsed = 0;
 
   /**
-   * Takes the text as it is now: what it was, and more. Once `ended`, it is whole. Says whether it is another one than
-   * before.
+   * Sets the current text, which extends the previous one. If `ended`, it is complete. Returns whether it has changed.
    */
   grow(source, ended) {
     if (source.length === this.#source.length && ended === this.#ended) return false;
@@ -90,9 +89,9 @@ export class Blocks {
   }
 
   /**
-   * Goes on by one step. Gives the trees of the blocks that it has closed, those of the blocks behind them that may change,
-   * and closed ones of before that look different now, by their number; and what it `cost`, at most
-   * about {@link MAX_STEP}. Null if there is nothing to do.
+   * Performs one step. Returns the trees of the newly closed blocks, those of the open blocks after them, and earlier closed
+   * ones that look different now, by their number; and the `cost`, at most about {@link MAX_STEP}. Returns null if there is
+   * nothing to do.
    */
   step() {
     if (this.#idle) return null;
@@ -100,7 +99,7 @@ export class Blocks {
     const { text, blocks, isFull } = this.#take();
     const isPiece = this.#cut !== null;
     const { starts, complete } = linesOf(text, isFull || this.#ended);
-    // The beginning of a line can still turn out to belong to the block before.
+    // An incomplete line may still belong to the previous block.
     const last = blocks.findLastIndex((block, index) => index > 0 && block.from < complete);
     let closed = blocks;
     let end = text.length;
@@ -122,7 +121,7 @@ export class Blocks {
     return { closed: treesOf(closed), open: treesOf(open), again: [], cost: costOf(blocks, text) };
   }
 
-  /** Parses as much as one step may cost. `isFull` says that more follows. */
+  /** Parses as much as one step may cost. `isFull` means that more follows. */
   #take() {
     for (;;) {
       const size = this.#size;
@@ -141,7 +140,7 @@ export class Blocks {
     }
   }
 
-  /** Parses a piece of the text, as the continuation of what was cut. Lines are counted from its own first. */
+  /** Parses a piece of the text as the continuation of a cut block. Lines are counted from the start of the piece. */
   #parse(text) {
     this.parsed += text.length;
     const head = this.#cut?.head ?? "";
@@ -164,21 +163,21 @@ export class Blocks {
     return blocks;
   }
 
-  /** Cuts a block that fills the window. Gives where the next piece begins. */
+  /** Cuts a block that fills the window. Returns where the next piece begins. */
   #divide(block, text, starts) {
     const was = this.#cut;
     this.#cut = null;
     if (!block) return text.length;
     const { type } = block;
     if (block.items.length > 1) {
-      // Before its last item, which may go on.
+      // Cut before the last item, which may continue.
       block.tree.children.pop();
       mark(block.tree, "cut");
       this.#cut = { type, head: "" };
       return starts[block.items.at(-1)];
     }
     mark(block.tree, "cut");
-    // A piece of a piece has the opening of the first.
+    // A piece of a piece has the opening lines of the first.
     if (was?.type === type && was.head !== "") {
       this.#cut = was;
       return text.length;
@@ -190,7 +189,7 @@ export class Blocks {
     return text.length;
   }
 
-  /** Notes what has been closed: the blocks of a part of the source. A piece of a block can not be parsed by itself again. */
+  /** Records the closed blocks of a part of the source. A piece of a block cannot be parsed again separately. */
   #close(blocks, from, to, isPiece) {
     const shown = blocks.filter((block) => block.tree).length;
     for (const [label, reference] of blocks.flatMap((block) => block.definitions)) {
@@ -205,7 +204,7 @@ export class Blocks {
     this.#elements += elementsOf(blocks);
   }
 
-  /** Looks again at closed blocks that may name what was defined after them. */
+  /** Parses closed blocks again that may refer to later definitions. */
   #again() {
     let early = this.#early.pop();
     while (early && early.known === this.#known) early = this.#early.pop();

@@ -1,5 +1,5 @@
-// The chat page. The chat's messages are in the browser's storage, which all its tabs share; an answer that is being made
-// is in the server's log, from which every tab, and every reload, reads it from where it is.
+// The chat page. The chat's messages are in the browser's storage, which all its tabs share. A running response is in the
+// server's log, from which every tab and every reload continues to read it.
 
 import * as relay from "./relay.js";
 import * as storage from "./storage.js";
@@ -10,9 +10,9 @@ import { askForToken } from "./token.js";
 
 const $ = (id) => document.getElementById(id);
 
-/** The chat: {id, messages, cursor}. While an answer is made, `cursor` says where its log begins. */
+/** The chat: {id, messages, cursor}. While a response is running, `cursor` is the beginning of its log. */
 let chat = null;
-/** The answer that is being read, and the last one that was. */
+/** The response that is being read, and the last one that was. */
 let reading = null;
 let last = null;
 const shown = new Map();
@@ -47,12 +47,12 @@ function open(id) {
   $("input").focus();
 }
 
-/** How long what is drawn at once may take, in ms, what it may cost, and which part of the time drawing takes. */
+/** The maximum time of a drawing step in ms, its maximum cost, and the share of time for drawing. */
 const SLICE = 8;
 const COST = MAX_STEP;
 const SHARE = 1 / 3;
 
-/** Draws what has changed, or some of it, if it is much. */
+/** Draws the changes, or a part of them if there are many. */
 function draw() {
   const begin = performance.now();
   const scroll = $("scroll");
@@ -88,7 +88,7 @@ function draw() {
   $("empty").hidden = messages.length > 0;
   show($("send"), !reading);
   show($("stop"), Boolean(reading));
-  // Also lays it out, which is part of what it takes.
+  // This also performs the layout, which is part of the time.
   const end = scroll.scrollHeight;
   if (atEnd) scroll.scrollTop = end;
   $("messages").setAttribute("aria-busy", String(isBehind || Boolean(reading)));
@@ -96,7 +96,7 @@ function draw() {
   if (isBehind) drawSoon();
 }
 
-/** Shows a button, or hides it; the focus is not lost with it. */
+/** Shows or hides a button without losing the focus. */
 function show(button, isShown) {
   const hadFocus = document.activeElement === button;
   button.hidden = !isShown;
@@ -118,7 +118,7 @@ function drawSoon() {
   else requestAnimationFrame(now);
 }
 
-/** What the server needs to know of a message. */
+/** Returns the parts of a message that the server needs. */
 function sent(message) {
   const parts = message.parts.filter((part) => part.type === "text");
   return { id: message.id, role: message.role, parts: parts.map(({ type, text }) => ({ type, text })) };
@@ -136,14 +136,14 @@ function retry() {
   if (reading) return;
   let lost = false;
   if (chat.messages.at(-1)?.role === "assistant") lost = Boolean(chat.messages.pop().lost);
-  // An answer that was lost on the way may be there still.
+  // A response whose connection was lost may still exist.
   if (!lost) chat.cursor = null;
   save();
   read(lost ? null : "regenerate-message");
   $("input").focus();
 }
 
-/** Reads the answer to the last message: a new one, or with no trigger the one that is being made. */
+/** Reads the response to the last message: a new one or, without a trigger, the running one. */
 async function read(trigger) {
   const its = chat;
   const mine = new Answer(its, trigger, {
@@ -151,7 +151,7 @@ async function read(trigger) {
     changed: drawSoon,
     began(cursor) {
       if (its.cursor) return;
-      // From here a reload reads it all.
+      // From this position, a reload reads all of it.
       its.cursor = cursor;
       save();
     },
@@ -162,7 +162,7 @@ async function read(trigger) {
   const isKept = await mine.read();
   if (reading !== mine || !isKept) return;
   reading = null;
-  // Another tab may have kept it already.
+  // Another tab may have stored it already.
   if (its.messages.at(-1)?.role === "user") its.messages.push(mine.message);
   if (!mine.message.lost) its.cursor = null;
   save();
@@ -172,7 +172,7 @@ async function read(trigger) {
 async function stop() {
   const mine = reading;
   await mine?.stop();
-  // What the message says of it may have changed.
+  // The status in the message may have changed.
   if (last !== mine || reading) return;
   save();
   drawSoon();
@@ -204,7 +204,7 @@ window.addEventListener("hashchange", () => {
   storage.set(storage.LAST, location.hash.slice(1));
   open(location.hash.slice(1));
 });
-// Another tab has sent something, or kept an answer.
+// Another tab has sent a message, or stored a response.
 window.addEventListener("storage", (event) => {
   if (event.key !== storage.ofChat(chat.id)) return;
   const theirs = load(chat.id);

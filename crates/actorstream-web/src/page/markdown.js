@@ -1,10 +1,10 @@
-// Markdown into a tree of plain objects, {name, attributes, children}, in which a text is a string. Nothing here touches a
-// document, so that the trees can be tested without one, and no HTML is ever written: what is not in this file's lists can
-// not come out of it, whatever a model says.
+// Converts Markdown to a tree of plain objects, {name, attributes, children}, in which a text is a string. This file does not
+// use a document, so the trees can be tested without one, and it never writes HTML: only the elements and attributes listed
+// here can be produced, whatever a model writes.
 
 import "./markdown-it.js";
 
-/** How deeply blocks, and all elements, stand in one another. What is deeper is kept as text, or flattened. */
+/** The maximum nesting of blocks, and of all elements. Deeper content is kept as text, or flattened. */
 export const MAX_BLOCK_LEVEL = 16;
 export const MAX_DEPTH = 32;
 /** A table with more columns is shown as its source: a browser takes seconds to lay out some thousands of them. */
@@ -12,16 +12,16 @@ export const MAX_COLUMNS = 50;
 
 const LINK = /^(?:https?:\/\/|mailto:)/i;
 const PICTURE = /^data:image\/(?:png|jpeg|gif|webp);base64,/i;
-/** The HTML that models write in the middle of a text, without attributes. All other HTML is shown as text. */
+/** The inline HTML that models write, without attributes. All other HTML is shown as text. */
 const TAG = /<(\/?)(b|br|code|del|em|i|ins|kbd|mark|s|strong|sub|sup|u) ?\/?>/iy;
 
 const md = globalThis.markdownit({ html: false, linkify: true, breaks: true });
-// Only what says that it is an address becomes a link; `main.rs` is none.
+// Only text with a scheme becomes a link; `main.rs` does not.
 md.linkify.set({ fuzzyLink: false, fuzzyEmail: false, fuzzyIP: false });
-// Definitions are blocks, too: what is incremental has to know where they are.
+// Definitions are blocks too: incremental parsing needs their positions.
 md.core.ruler.disable("strip_references");
 
-/** The rest of what is nested too deeply, as one paragraph. */
+/** Parses the rest of a block that is nested too deeply as one paragraph. */
 function tooDeep(state, line, endLine) {
   if (state.level < MAX_BLOCK_LEVEL) return false;
   let next = line;
@@ -38,7 +38,7 @@ md.block.ruler.before("table", "too_deep", tooDeep);
 const ofOneRule = globalThis.markdownit();
 ofOneRule.block.ruler.enableOnly(["table"]);
 const [table] = ofOneRule.block.ruler.getRules("");
-/** A table, if it is not too wide. */
+/** Parses a table, if it is not too wide. */
 function narrowTable(state, line, endLine, silent) {
   if (line + 1 >= endLine) return false;
   const delimiters = state.src.slice(state.bMarks[line + 1], state.eMarks[line + 1]);
@@ -48,7 +48,7 @@ function narrowTable(state, line, endLine, silent) {
 }
 md.block.ruler.at("table", narrowTable, { alt: ["paragraph", "reference"] });
 
-/** The HTML of {@link TAG}. */
+/** Parses the HTML of {@link TAG}. */
 function tag(state, silent) {
   TAG.lastIndex = state.pos;
   const found = TAG.exec(state.src);
@@ -63,7 +63,7 @@ function tag(state, silent) {
 }
 md.inline.ruler.before("autolink", "tag", tag);
 
-/** Builds a tree out of opening and closing tokens, none of it deeper than {@link MAX_DEPTH}. */
+/** Builds a tree from opening and closing tokens, no deeper than {@link MAX_DEPTH}. */
 class Tree {
   constructor() {
     this.root = { name: "", attributes: {}, children: [] };
@@ -76,7 +76,7 @@ class Tree {
   }
 
   open(name, attributes = {}) {
-    // What is too deep is put into what is open; it is on the stack for its end alone.
+    // Content that is too deep is added to the open element; it is on the stack only for its closing token.
     const flat = this.stack.length > MAX_DEPTH || !name;
     const node = flat ? this.top : { name, attributes, children: [] };
     if (!flat) {
@@ -116,7 +116,7 @@ function link(tree, token) {
   else tree.open("span", { title: href });
 }
 
-/** A picture that is here is shown; one that is elsewhere is a link, since to load it tells its server who reads this. */
+/** Shows an embedded image. An external one becomes a link, because loading it would reveal the reader to its server. */
 function image(tree, token) {
   const source = token.attrGet("src") ?? "";
   const text = token.content || token.attrGet("title") || "picture";
@@ -125,7 +125,7 @@ function image(tree, token) {
   else tree.text(text);
 }
 
-/** An element that HTML in a text opens or closes. An element ends with the paragraph it is in at the latest. */
+/** Handles inline HTML that opens or closes an element. An element ends with its paragraph at the latest. */
 function html(tree, token, tags) {
   if (token.tag === "br") return tree.leaf("br");
   if (!token.meta.closes) {
@@ -133,7 +133,7 @@ function html(tree, token, tags) {
     tags.push({ name: token.tag, level: tree.stack.length });
     return;
   }
-  // Only the innermost can be closed, and not from inside of what was opened since.
+  // Only the innermost element can be closed, and not from inside an element that was opened since.
   if (tags.at(-1)?.name === token.tag && tags.at(-1).level === tree.stack.length) {
     tags.pop();
     tree.close();
@@ -145,7 +145,7 @@ function html(tree, token, tags) {
 function inline(tree, tokens) {
   const base = tree.stack.length;
   const tags = [];
-  // What Markdown closes closes the HTML inside of it.
+  // A closed Markdown element closes the HTML in it.
   const close = () => {
     while (tags.length > 0 && tags.at(-1).level === tree.stack.length) {
       tags.pop();
@@ -191,7 +191,7 @@ function inline(tree, tokens) {
 
 const TASK = /^\[([ xX])\](?:\s+|$)/;
 
-/** The box of an item of a task list, which is taken out of the item's text. */
+/** The checkbox of a task list item, which is removed from the item's text. */
 function task(tokens, index) {
   const text = tokens[index + 2]?.type === "inline" ? tokens[index + 2].children[0] : undefined;
   const found = text?.type === "text" ? TASK.exec(text.content) : null;
@@ -220,11 +220,11 @@ function open(tree, token, tokens, index) {
       return tree.open(token.tag, aligned ? { class: aligned[1] } : {});
     }
     case "table_open":
-      // The table is scrolled, not the page; also by the keyboard.
+      // The table scrolls, not the page; also by keyboard.
       tree.open("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Table" });
       return tree.open("table");
     case "paragraph_open":
-      // Whether a list is a loose one can turn out late: its items look different then, but are the same elements.
+      // A list may become loose late: its items then look different, but remain the same elements.
       if (tree.top.name !== "li") return tree.open(token.hidden ? "" : "p");
       return tree.open("div", token.hidden ? {} : { class: "loose" });
     default:
@@ -233,12 +233,12 @@ function open(tree, token, tokens, index) {
 }
 
 /**
- * The blocks of a text: {type, from, to, tree, elements, items, definitions} with the lines they are in, `from` until before
- * `to`, and the number of elements in the tree. A list has `items`, the lines that its items begin at. What is a definition
- * alone has no tree.
+ * Parses the blocks of a text: {type, from, to, tree, elements, items, definitions}. A block consists of the lines `from` up
+ * to, but not including, `to`; `elements` is the number of elements in its tree. A list has `items`, the first lines of its
+ * items. A block with only definitions has no tree.
  */
 export function parse(source, references) {
-  // What this text defines is not known after it.
+  // Definitions in this text do not apply to other texts.
   const environment = { references: Object.create(references) };
   const tokens = md.parse(source, environment);
   const blocks = [];
@@ -276,7 +276,7 @@ export function parse(source, references) {
   return blocks;
 }
 
-/** A text as it is, as one block. */
+/** Returns a text verbatim, as one block. */
 export function plain(text) {
   const tree = { name: "p", attributes: { class: "plain" }, children: [text] };
   return { type: "plain", from: 0, to: Number.MAX_SAFE_INTEGER, tree, elements: 1, items: [], definitions: [] };

@@ -1,5 +1,5 @@
-// Makes elements what a tree of markdown.js says, and leaves alone what is so already: a selection, and a place that is
-// scrolled to, stay.
+// Updates elements to match a tree of markdown.js. Nodes that already match are not touched, so selections and scroll
+// positions are kept.
 
 export function create(tree) {
   if (typeof tree === "string") return document.createTextNode(tree);
@@ -9,7 +9,7 @@ export function create(tree) {
   return node;
 }
 
-/** Changes a text where it differs alone: what is selected before that stays selected. */
+/** Changes only the differing part of a text, so that a selection before it is kept. */
 export function patchText(node, text) {
   const old = node.data;
   if (old === text) return;
@@ -26,7 +26,7 @@ function patchAttributes(node, attributes) {
   }
 }
 
-/** Makes what is in an element what the trees say. */
+/** Updates the children of an element to match the trees. */
 function patchAll(into, trees) {
   let node = into.firstChild;
   for (const tree of trees) {
@@ -42,7 +42,7 @@ function patchAll(into, trees) {
   }
 }
 
-/** Makes a node what a tree says. Gives the node, which is another one if it has to be. */
+/** Updates a node to match a tree. Returns the node, which is replaced if necessary. */
 export function patch(node, tree) {
   if (typeof tree === "string" && node.nodeType === Node.TEXT_NODE) {
     patchText(node, tree);

@@ -1,13 +1,13 @@
-// Requests to the relay. Where it wants a token, the page asks for it once.
+// Requests to the relay. If it requires a token, the page asks for it once.
 
 import * as storage from "./storage.js";
 
 const api = new URL("api/chat", document.baseURI).pathname;
 
-/** What the relay says is wrong. To ask again changes nothing. */
+/** An error from the relay that a retry does not change. */
 export class Refusal extends Error {}
 
-/** Asks for a token: gives the function that is told why, and gives the token. */
+/** Asks for a token, with the reason, and returns it. */
 let askForToken = async () => {
   throw new Refusal("The server wants a token.");
 };
@@ -15,14 +15,14 @@ export function onToken(ask) {
   askForToken = ask;
 }
 
-/** A request that is not answered within so long is given up, in ms. */
+/** The time in ms after which an unanswered request is aborted. */
 const HEAD = 40_000;
 const STOP = 5_000;
 
-/** The question that is open, which all requests wait for. */
+/** The open dialog, for which all requests wait. */
 let question = null;
 
-/** Fetches; the time limit is one for the head of the answer. */
+/** Fetches; the time limit applies to the head of the response. */
 async function headOf(path, init, time) {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), time);
@@ -41,7 +41,7 @@ async function authorized(path, init, time = HEAD) {
     const wantsToken = answer.status === 401 && /^\s*bearer\b/i.test(answer.headers.get("www-authenticate") ?? "");
     if (!wantsToken) return answer;
     await answer.body?.cancel();
-    // Another request, or another tab, may have got another one by now.
+    // Another request, or another tab, may have stored a new token meanwhile.
     if (storage.get(storage.TOKEN) !== token) continue;
     question ??= askForToken(token ? "The server does not take this token." : "").finally(() => (question = null));
     await Promise.race([question, aborted(init.signal)]);
@@ -53,24 +53,24 @@ const aborted = (signal) =>
 
 const path = (chat, rest) => `${api}/${encodeURIComponent(chat)}/${rest}`;
 
-/** Begins the answer to the last message. */
+/** Starts the response to the last message. */
 export function begin(chat, messages, trigger, signal) {
   const body = JSON.stringify({ id: chat, messages, trigger });
   return authorized(api, { method: "POST", headers: { "content-type": "application/json" }, body, signal });
 }
 
-/** The answer that is being made, after an event of it or from its beginning. */
+/** Requests the running response, after an event of it or from its beginning. */
 export function resume(chat, after, signal) {
   return authorized(path(chat, `stream${after ? `?after=${encodeURIComponent(after)}` : ""}`), { signal });
 }
 
-/** Stops the answer that is being made. */
+/** Stops the running response. */
 export async function stop(chat, signal) {
   const answer = await authorized(path(chat, "stop"), { method: "POST", signal }, STOP);
   if (!answer.ok) throw await failure(answer);
 }
 
-/** What a status outside of 2xx means: a refusal of the relay, or that it is not there. */
+/** Converts a status outside 2xx: a refusal by the relay, or its absence. */
 export async function failure(answer) {
   const text = await answer.text().catch(() => "");
   let said;
@@ -78,10 +78,10 @@ export async function failure(answer) {
     const { error } = JSON.parse(text);
     said = error?.message ?? (typeof error === "string" ? error : undefined);
   } catch {
-    // It is not the relay's.
+    // The body is not the relay's.
   }
   if (said) return new Refusal(said);
-  // A proxy speaks while the relay is away.
+  // A proxy responds while the relay is unavailable.
   if (answer.status >= 500 || answer.status === 429 || answer.status === 408) return new Error(`status ${answer.status}`);
   return new Refusal(text.trim().slice(0, 300) || `The server answered ${answer.status}.`);
 }

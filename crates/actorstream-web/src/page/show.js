@@ -1,12 +1,12 @@
-// How a message is shown. What comes from a model is never trusted: no HTML is written, only elements that are made here.
+// Shows messages. Output of a model is never trusted: no HTML is written, and all elements are created here.
 
 import { patchText } from "./patch.js";
 import { MarkdownView } from "./view.js";
 
-/** So many parts, and sources, of one answer are shown. */
+/** The maximum number of parts, and of sources, shown for one response. */
 const MAX_PARTS = 1_000;
 const MAX_SOURCES = 200;
-/** So much of a title, and of an error, in UTF-16 units. */
+/** The maximum length of a title or an error, in UTF-16 units. */
 const MAX_LINE = 300;
 const MAX_ERROR = 5_000;
 
@@ -17,7 +17,7 @@ function element(name, className, text) {
   return made;
 }
 
-/** A text of one line, not longer than a line or two. */
+/** Shortens a text to a line or two. */
 const brief = (text) => (text.length <= MAX_LINE ? text : `${text.slice(0, MAX_LINE)}…`);
 
 function link(url, title) {
@@ -27,10 +27,10 @@ function link(url, title) {
   return shown;
 }
 
-// Views of parts. `update` takes the part as it is now, and says whether there is something to render; `step` renders one
-// bounded step of it, and gives what it cost, or null.
+// Views of parts. `update` takes the current part, and returns whether there is something to render. `step` renders one
+// bounded step, and returns its cost, or null.
 
-/** A text of the answer. */
+/** A text of the response. */
 class Text {
   #view = new MarkdownView();
   element = this.#view.element;
@@ -44,7 +44,7 @@ class Text {
   }
 }
 
-/** What is folded away: nothing is rendered before it is opened. */
+/** Collapsed reasoning: nothing is rendered until it is opened. */
 class Reasoning {
   element = element("details");
   #title = element("summary");
@@ -66,7 +66,7 @@ class Reasoning {
   }
 }
 
-/** So much of what a tool is given and gives is shown, in UTF-16 units. */
+/** The maximum length of a tool's input or output that is shown, in UTF-16 units. */
 const MAX_TOOL = 100_000;
 
 const shortened = (text) =>
@@ -124,7 +124,7 @@ export class MessageView {
   #parts = new Map();
   /** The views of parts that have something to render. */
   #behind = new Set();
-  /** What follows the parts, and what it was made of. */
+  /** The element after the parts, and the values it shows. */
   #end = element("div", "end");
   #endOf = "";
 
@@ -139,7 +139,7 @@ export class MessageView {
     }
   }
 
-  /** Takes the message as it is now. `live` says that it grows, `lost` that the connection it comes over is lost. */
+  /** Sets the current message. `live` means that it grows, `lost` that its connection is lost. */
   update(message, { live, lost }) {
     if (message.role === "user") return;
     const all = message.parts.filter((part) => Object.hasOwn(PARTS, part.type));
@@ -165,7 +165,7 @@ export class MessageView {
     this.#showEnd(message, live, lost, all.length - parts.size);
   }
 
-  /** Renders one bounded step. Gives what it cost; null if there was nothing to do. */
+  /** Renders one bounded step. Returns its cost; null if there was nothing to do. */
   step() {
     for (const view of this.#behind) {
       const cost = view.step();

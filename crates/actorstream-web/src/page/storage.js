@@ -1,8 +1,8 @@
-// What the page keeps in the browser, for all its tabs. Where that is not to be had, or full, it lasts as long as the page.
+// The page's storage in the browser, for all its tabs. If it is unavailable or full, values last as long as the page.
 
 const here = new Map();
 
-/** The names of chats are in addresses, which anybody can write: no chat is in the place of something else. */
+/** The prefix keeps chat names, which anyone can put into a URL, apart from other keys. */
 export const ofChat = (id) => `actorstream:${id}`;
 export const TOKEN = "actorstream.token";
 export const LAST = "actorstream.last";
@@ -28,7 +28,7 @@ export function set(name, value) {
   }
 }
 
-/** An id that nobody else has. `crypto.randomUUID` is there for pages of HTTPS and of this machine alone. */
+/** Returns a unique id. `crypto.randomUUID` exists only on pages of HTTPS or of this machine. */
 export function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,9 +1,9 @@
-// The events of the AI SDK's UI message stream, read off a fetched body, and the message that they add up to.
+// The events of the AI SDK's UI message stream, read from a fetched body, and the message that they add up to.
 
-/** Yields the events of an event stream as {id, data}. `onRead` is called whenever something has come, be it a comment. */
+/** Yields the events of an event stream as {id, data}. `onRead` is called whenever data arrives, including comments. */
 export async function* events(body, onRead = () => {}) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  // A line whose end has not come, in pieces: a long one is not looked at again with each of them.
+  // The pieces of an incomplete line, so that a long line is not scanned again with each piece.
   let line = [];
   let id = "";
   let data = [];
@@ -30,7 +30,7 @@ export async function* events(body, onRead = () => {}) {
   }
 }
 
-/** What was never begun is left out. */
+/** Appends to a part; a part that never began is ignored. */
 function grow(part, field, text) {
   if (part && typeof text === "string") part[field] += text;
 }

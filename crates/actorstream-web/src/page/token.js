@@ -1,10 +1,10 @@
-// The question for the token that the relay wants.
+// The dialog for the token that the relay requires.
 
 import * as storage from "./storage.js";
 
 const $ = (id) => document.getElementById(id);
 
-/** Asks for a token and keeps it, for all tabs. `why` says what was wrong with the one before. */
+/** Asks for a token and stores it for all tabs. `why` is what was wrong with the previous one. */
 export function askForToken(why) {
   const form = $("login");
   $("login-error").textContent = why;
@@ -36,7 +36,7 @@ export function askForToken(why) {
       },
       { signal },
     );
-    // It was given in another tab.
+    // The token was entered in another tab.
     const isToken = (event) => event.key === storage.TOKEN && event.newValue;
     window.addEventListener("storage", (event) => isToken(event) && done(), { signal });
   });

@@ -3,13 +3,13 @@
 import { Blocks } from "./blocks.js";
 import { create, patch } from "./patch.js";
 
-/** So many blocks stand in one element: a browser looks at all children of an element that one is added to. */
+/** The number of blocks in one element: a browser visits all children of an element when one is added. */
 const GROUP = 50;
 
 export class MarkdownView {
   element = document.createElement("div");
   #blocks = new Blocks();
-  /** The elements of the blocks that are closed, and those of the blocks behind them. */
+  /** The elements of the closed blocks, and those of the blocks after them. */
   #closed = [];
   #open = [];
 
@@ -17,12 +17,12 @@ export class MarkdownView {
     this.element.className = "text";
   }
 
-  /** Takes the text as it is now; says whether it is another one. */
+  /** Sets the current text. Returns whether it has changed. */
   grow(source, ended) {
     return this.#blocks.grow(source, ended);
   }
 
-  /** Shows one step more. Gives what it cost; null if there was nothing to do. */
+  /** Shows one more step. Returns its cost; null if there was nothing to do. */
   step() {
     const step = this.#blocks.step();
     if (!step) return null;

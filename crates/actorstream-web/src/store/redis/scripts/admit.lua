@@ -1,4 +1,4 @@
--- KEYS: the generations that run, by when to look at them. ARGV: id, ms until then, how many there may be.
+-- KEYS: the running generations, by the time of their next check. ARGV: id, ms until the check, the maximum number.
 if not redis.call('ZSCORE', KEYS[1], ARGV[1]) then
     if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[3]) then
         return {'full', 'generations'}

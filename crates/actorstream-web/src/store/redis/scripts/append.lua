@@ -1,6 +1,6 @@
 -- KEYS: meta, log, lease. ARGV: channel of entries, epoch, number of the first entry, bytes of the entries, end (0: none,
 -- 1: the last entry, 2: the only entry), lease ms, upstream's id or '', upstream's sequence number or '', max events,
--- max bytes, max age ms, ms to keep it after its end, most bytes that are published; then the entries.
+-- max bytes, max age ms, ms to keep it after its end, maximum bytes to publish; then the entries.
 local FIXED = 13
 local meta, log, lease = KEYS[1], KEYS[2], KEYS[3]
 local epoch, first, bytes, ending = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
@@ -15,7 +15,7 @@ local tail, stop = tonumber(m[2]), m[8]
 local count = #ARGV - FIXED
 local last = first + count - 1
 if first > tonumber(m[4]) and last <= tail then
-    -- Its answer was lost.
+    -- The reply was lost.
     return {'ok', int(tail), stop}
 end
 if m[3] then

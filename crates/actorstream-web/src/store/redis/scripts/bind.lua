@@ -1,7 +1,7 @@
 -- KEYS: a chat. ARGV: turn, whether to answer it again (1), id, ms to keep it, an id whose log is gone or ''.
 local current = redis.call('HMGET', KEYS[1], 'turn', 'id', 'previous')
 if current[2] == ARGV[3] then
-    -- Its answer was lost.
+    -- The reply was lost.
     return {'new', current[3]}
 end
 if current[1] == ARGV[1] and ARGV[2] ~= '1' and current[2] ~= ARGV[5] then

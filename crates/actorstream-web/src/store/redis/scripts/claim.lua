@@ -1,4 +1,4 @@
--- KEYS: meta, lease. ARGV: channel, lease ms, a token of this claim: with it, a repeated claim is known again.
+-- KEYS: meta, lease. ARGV: channel, lease ms, a token of this claim, which identifies a repetition.
 local meta, lease = KEYS[1], KEYS[2]
 local m = redis.call('HMGET', meta, 'epoch', 'ended', 'tail', 'stop', 'claim')
 if not m[1] then

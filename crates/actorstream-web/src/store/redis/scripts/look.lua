@@ -1,4 +1,4 @@
--- KEYS: meta, lease. What a watch and the sweeper want to know.
+-- KEYS: meta, lease. Returns the state for watches and for the sweep.
 local m = redis.call('HMGET', KEYS[1], 'tail', 'ended', 'stop', 'epoch')
 if not m[1] then
     return {'none'}

@@ -1,4 +1,4 @@
--- KEYS: meta, log. ARGV: the number after which to read, about how many bytes at most.
+-- KEYS: meta, log. ARGV: the number after which to read, the approximate maximum of bytes.
 local log = KEYS[2]
 local m = redis.call('HMGET', KEYS[1], 'tail', 'ended', 'bytes')
 if not m[1] then

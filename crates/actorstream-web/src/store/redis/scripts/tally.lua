@@ -1,5 +1,5 @@
--- KEYS: an owner's hash: what each process has said last, as "generations viewers bytes until-ms". ARGV: the process,
--- generations, viewers, bytes, ms that it holds.
+-- KEYS: an owner's hash with the last report of each process, as "generations viewers bytes until-ms". ARGV: the process,
+-- generations, viewers, bytes, validity in ms.
 local key, process = KEYS[1], ARGV[1]
 local at = now()
 if ARGV[2] == '0' and ARGV[3] == '0' and ARGV[4] == '0' then
