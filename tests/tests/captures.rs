@@ -21,8 +21,8 @@ use serde_json::json;
 use common::capture::{capture, parse};
 use common::{client, within};
 
-/// Capture, endpoint, number of events, and the end: `kind: what` for an error, otherwise `finish reasons
-/// (sentinel)`.
+/// Capture, endpoint, number of events, and the end: `kind: what` for an error, otherwise
+/// `finish reasons (sentinel)`.
 const CAPTURES: &[(&str, &str, usize, &str)] = include!("captures.table");
 
 /// Describes an end as in the table.

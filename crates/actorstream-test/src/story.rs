@@ -35,8 +35,8 @@ const STORY: &str = "The keeper of the lighthouse read it twice, folded the pape
 
 /// Returns an upstream for manual experiments: it streams a short story, token by token.
 ///
-/// It answers `POST …/chat/completions`, `POST …/completions` and `POST …/responses` as the OpenAI API does. `GET
-/// …/responses/{id}` returns one of the last 256 responses, streamed after `starting_after` or whole. It honours
+/// It answers `POST …/chat/completions`, `POST …/completions` and `POST …/responses` as the OpenAI API does.
+/// `GET …/responses/{id}` returns one of the last 256 responses, streamed after `starting_after` or whole. It honours
 /// `model`, `stream` and `stream_options.include_usage`, and repeats the start of the prompt. Models whose name
 /// begins with `o` or contains `reason` send `reasoning_content` first. `POST …/images/generations`,
 /// `…/images/edits`, `…/audio/transcriptions` and `…/audio/speech` are answered with a gradient, a few words and

@@ -131,7 +131,7 @@ fn the_end_of_a_target_is_seen_with_or_without_its_delivery() {
         let shared = Shared::new();
         shared.handoff.hand_out();
         let target = Arc::clone(&shared);
-        // Drops both, as a mailbox drops a message and a context its spawned futures.
+        // The target panics: its spawned future, and then the message, are dropped.
         let target = thread::spawn(move || {
             target.signal.raise(TARGET_PANICKED);
             target.acknowledge(7);

@@ -43,8 +43,8 @@ impl ApiError {
     /// * inside a list, a choice, or the `response` of an event;
     /// * a choice whose `finish_reason` reports a failure, or a response whose `status` is `failed`;
     /// * without other content, an envelope: `{"error_code", "error_msg"}`, `{"success": false, "message"}`,
-    ///   `{"status": 503, "title", "detail"}` (RFC 9457), `{"__type", "message"}`, `{"internalServerException":
-    ///   {…}}`.
+    ///   `{"status": 503, "title", "detail"}` (RFC 9457), `{"__type", "message"}`,
+    ///   `{"internalServerException": {…}}`.
     ///
     /// An empty error (`null`, `false`, `""`, `{}`, or an object of such fields) next to other content does not
     /// count as an error.

@@ -319,8 +319,8 @@ impl Relay {
         let in_chat = body.get::<String>(CHAT).is_some();
         strip(&mut body);
         let reply = log.reply();
-        // The response is not kept, because the log has the texts. There are no retries, because clients of the API
-        // retry themselves.
+        // The response is not kept, because the log has the texts. Outside a chat, there are no retries: clients of
+        // the API retry themselves.
         macro_rules! ask {
             ($endpoint:ident, $target:ident) => {{
                 let target = $target(log.clone());

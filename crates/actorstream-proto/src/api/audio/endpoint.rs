@@ -46,7 +46,7 @@ impl Endpoint for Speech {
 /// of servers).
 ///
 /// Nothing in such a body marks its end. Truncation is reported if the framing shows it. If a proxy ends the body
-/// early with valid framing, it cannot be detected.
+/// early with valid framing, that cannot be detected.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SpeechAudio;
 
