@@ -242,12 +242,15 @@ pub(crate) fn forgiving<T>(timeout: usize, forgive: impl FnOnce() -> T) -> T {
     forgive()
 }
 
-/// Whether a value may be read once more; if so, it costs what the value weighs, and items made in vain are none.
-pub(crate) fn read_again<T, E>(value: &Value, read: impl FnOnce() -> Result<T, E>) -> Option<Result<T, E>> {
+/// Reads a value once more, if it may be; it costs what the value weighs, and items made in vain are none.
+pub(crate) fn read_again<T, E>(
+    value: &Value,
+    read: impl FnOnce(&Value) -> Result<T, E>,
+) -> Option<Result<T, E>> {
     let left = AGAIN.get()?.checked_sub(weight(value))?;
     AGAIN.set(Some(left));
     let items = ITEMS.get();
-    let result = read();
+    let result = read(value);
     if result.is_err() {
         ITEMS.set(items);
     }

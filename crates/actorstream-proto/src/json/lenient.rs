@@ -66,64 +66,75 @@ fn forgive<T: FromJson>(
     error: &serde_json::Error,
     translate: fn(&mut Value),
 ) -> Result<Option<T>, DecodeError> {
-    let coerce = |mut value: Value| {
-        translate(&mut value);
-        coerce(value)
-    };
+    let Some((mut value, stands_in)) = readable(payload, error)? else { return Ok(None) };
+    translate(&mut value);
+    Ok(if stands_in { with_stand_ins(|| coerce(value)) } else { coerce(value) })
+}
+
+/// Reads the object that the payload is, and returns whether private characters stand in it for halves of surrogate
+/// pairs; `None` if it is JSON, but not an object that can be read.
+fn readable(payload: &[u8], error: &serde_json::Error) -> Result<Option<(Value, bool)>, DecodeError> {
+    let object = |value: Value, stands_in| value.is_object().then_some((value, stands_in));
     match bounded::json(payload) {
-        Ok(value) => return Ok(if value.is_object() { coerce(value) } else { None }),
+        Ok(value) => return Ok(object(value, false)),
         // JSON, but too much of it: the raw payload has it.
         Err(Unread::TooMuch) if serde_json::from_slice::<IgnoredAny>(payload).is_ok() => {
             let rest = bounded::json_without_vast_lists(payload).ok();
-            return Ok(rest.filter(Value::is_object).and_then(coerce));
+            return Ok(rest.and_then(|value| object(value, false)));
         }
         Err(_) => {}
     }
     // JSON all the same, if it is only halves of surrogate pairs that are wrong with it.
     let (stood_in, taken) = stand_in_for_surrogates(payload).ok_or_else(|| DecodeError(error.to_string()))?;
     let value = bounded::json(&stood_in).map_err(|error| DecodeError(error.to_string()))?;
-    Ok(match value.is_object() {
-        true if taken => coerce(value),
-        true => with_stand_ins(|| coerce(value)),
-        false => None,
-    })
+    Ok(object(value, !taken))
 }
 
 /// Deserializes a value that failed in a strict pass: fields of an unexpected type are converted, or absent.
-pub(crate) fn coerce<T: FromJson>(value: Value) -> Option<T> {
-    // Its parts may be coerced too, each time that it is read.
-    let timeout = bounded::timeout(&value);
-    bounded::forgiving(timeout, || coerce_rounds(value))
+pub(crate) fn coerce<T: FromJson>(mut value: Value) -> Option<T> {
+    let mut event = None;
+    // What does not depend on the type is compiled once.
+    coerce_rounds(&mut value, &mut |value| tracked::read(value).map(|read| event = Some(read)))?;
+    event
 }
 
-fn coerce_rounds<T: FromJson>(mut value: Value) -> Option<T> {
-    let mut converted = Vec::new();
-    for _ in 0..MOST_WRONG_FIELDS {
-        let path = match bounded::read_again(&value, || tracked::read(&value))? {
-            Ok(read) => return Some(read),
-            Err(path) => path,
-        };
-        let wrong = find(&mut value, &path)?;
-        if wrong.is_null() {
-            // A `null` that is not allowed, as in a list of objects, is removed.
-            let holder = remove_null(&mut value, &path)?;
-            // The positions of the items after it have changed.
-            converted.retain(|other: &Vec<Step>| !other.starts_with(holder));
-        } else {
-            let again = converted.contains(&path);
-            let replacement = |wrong: &Value| if again { Value::Null } else { convert(wrong, path.last()) };
-            if says_all_are_wrong(wrong) {
-                let kind = std::mem::discriminant(wrong);
-                replace_all(&mut value, &path, kind, &replacement);
-            } else {
-                *wrong = replacement(wrong);
-            }
-            if !again {
-                converted.push(path);
+/// Changes `value` until `read` can read it, or returns `None`.
+fn coerce_rounds(value: &mut Value, read: &mut dyn FnMut(&Value) -> Result<(), Vec<Step>>) -> Option<()> {
+    // Its parts may be coerced too, each time that it is read.
+    bounded::forgiving(bounded::timeout(value), || {
+        let mut converted = Vec::new();
+        for _ in 0..MOST_WRONG_FIELDS {
+            match bounded::read_again(value, &mut *read)? {
+                Ok(()) => return Some(()),
+                Err(path) => change(value, path, &mut converted)?,
             }
         }
+        None
+    })
+}
+
+/// Converts, or removes, what could not be read at `path`. `converted` are the paths at which this was done before.
+fn change(value: &mut Value, path: Vec<Step>, converted: &mut Vec<Vec<Step>>) -> Option<()> {
+    let wrong = find(value, &path)?;
+    if wrong.is_null() {
+        // A `null` that is not allowed, as in a list of objects, is removed.
+        let holder = remove_null(value, &path)?;
+        // The positions of the items after it have changed.
+        converted.retain(|other| !other.starts_with(holder));
+        return Some(());
     }
-    None
+    let again = converted.contains(&path);
+    let replacement = |wrong: &Value| if again { Value::Null } else { convert(wrong, path.last()) };
+    if says_all_are_wrong(wrong) {
+        let kind = std::mem::discriminant(wrong);
+        replace_all(value, &path, kind, &replacement);
+    } else {
+        *wrong = replacement(wrong);
+    }
+    if !again {
+        converted.push(path);
+    }
+    Some(())
 }
 
 /// Removes the `null` at this path; if it is an item of a list, also every other `null` of that list. Returns the path of

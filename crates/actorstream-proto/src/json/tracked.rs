@@ -61,12 +61,17 @@ struct Tracked<'de, 'a> {
 }
 
 impl Tracked<'_, '_> {
-    /// The innermost value that is wrong is the first that says so.
     fn blame<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if result.is_err() {
-            self.wrong.borrow_mut().get_or_insert_with(|| self.at.steps());
+            self.note();
         }
         result
+    }
+
+    /// The innermost value that is wrong is the first that says so.
+    #[cold]
+    fn note(&self) {
+        self.wrong.borrow_mut().get_or_insert_with(|| self.at.steps());
     }
 }
 
