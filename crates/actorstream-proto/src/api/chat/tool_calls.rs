@@ -256,7 +256,7 @@ fn arguments_of(delta: &ToolCallDelta) -> Option<&str> {
 
 /// Returns an object in which only these fields are set.
 pub(super) fn unset<T: serde::de::DeserializeOwned + Default>(json: &str) -> T {
-    serde_json::from_str(json).unwrap_or_default()
+    serde_json::from_slice(json.as_bytes()).unwrap_or_default()
 }
 
 /// Returns an empty function call.

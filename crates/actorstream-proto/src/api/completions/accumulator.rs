@@ -128,7 +128,7 @@ impl CompletionAccumulator {
 
 /// Returns an empty choice; the fields that the unstreamed response has as `null` are `null`.
 fn empty_choice() -> CompletionChoice {
-    serde_json::from_str(r#"{"text":"","index":0,"logprobs":null}"#).unwrap_or_default()
+    serde_json::from_slice(br#"{"text":"","index":0,"logprobs":null}"#).unwrap_or_default()
 }
 
 fn push_logprobs(into: &mut CompletionLogprobs, delta: &CompletionLogprobs) -> usize {

@@ -16,6 +16,7 @@ use crate::json::hollow::is_hollow;
 use crate::json::object::Extra;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
+use crate::json::tracked;
 use crate::outcome::error::ApiError;
 use crate::outcome::finish::Status;
 use crate::outcome::identity::Identity;
@@ -189,7 +190,7 @@ impl Event for ResponseEvent {
             && let Ok(Value::Object(mut json)) = bounded::json(body)
         {
             translate_response(&mut json);
-            return Ok(serde_json::from_value(Value::Object(json)).unwrap_or(response));
+            return Ok(tracked::read(&Value::Object(json)).unwrap_or(response));
         }
         Ok(response)
     }
