@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The spans go to `OTEL_EXPORTER_OTLP_ENDPOINT` (default: `http://localhost:4318`) over OTLP as JSON, in batches. The span of a call
-//! is a child of that of the HTTP request, which tracing-actix-web opens, and has OpenTelemetry's fields for generative AI. Nothing in
-//! the handler is about telemetry. The exporter speaks HTTP without TLS, as to a collector on the same machine.
+//! is a child of that of the HTTP request, which tracing-actix-web opens, and has OpenTelemetry's fields for generative AI. An observer
+//! passes the trace on to the model's server. The exporter speaks HTTP without TLS, as to a collector on the same machine.
 //!
 //! With `OPENAI_API_KEY` set it calls OpenAI, with `OPENAI_BASE_URL` another server, and with neither a scripted
 //! upstream on this machine.
@@ -16,13 +16,17 @@ use std::env;
 use std::error::Error;
 
 use actix_web::{App, HttpResponse, HttpServer, get, web};
-use actorstream::{ChatRequest, OpenAi};
+use actorstream::{ChatRequest, Denied, ObservedRequest, OpenAi};
+use opentelemetry::propagation::{Injector, TextMapPropagator as _};
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::Deserialize;
+use tracing::Span;
 use tracing_actix_web::TracingLogger;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -32,11 +36,27 @@ struct Question {
     prompt: String,
 }
 
+/// Sets the headers of a request.
+struct Headers<'a>(&'a mut ObservedRequest);
+
+impl Injector for Headers<'_> {
+    fn set(&mut self, name: &str, value: String) {
+        self.0.set_header(name, value);
+    }
+}
+
+/// Adds `traceparent` to a request: observers are called in the span of the call.
+fn pass_trace_on(request: &mut ObservedRequest) -> Result<(), Denied> {
+    let context = Span::current().context();
+    TraceContextPropagator::new().inject_context(&context, &mut Headers(request));
+    Ok(())
+}
+
 #[get("/")]
 async fn answer(openai: web::Data<OpenAi>, question: web::Query<Question>) -> HttpResponse {
     let request = ChatRequest::new("gpt-6-luna").user(question.into_inner().prompt).include_usage();
     // A closure that needs no events: the whole response comes with the end.
-    match openai.chat().stream_fn(request, |_| {}).await {
+    match openai.chat().observer(pass_trace_on).stream_fn(request, |_| {}).await {
         Ok(finish) => HttpResponse::Ok().body(finish.response.content().unwrap_or_default().to_owned()),
         Err(error) => HttpResponse::BadGateway().body(format!("{error}\n")),
     }

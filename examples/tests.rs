@@ -516,6 +516,10 @@ async fn opentelemetry_exports_the_call_below_the_request() {
     })
     .await;
     assert_eq!((&call["traceId"], &call["kind"]), (&request["traceId"], &json!(3)));
+    // The model's server gets the trace.
+    let traceparent = upstream.requests()[0].header("traceparent").unwrap().to_owned();
+    let text = |field: &str| call[field].as_str().unwrap().to_owned();
+    assert_eq!(traceparent, format!("00-{}-{}-01", text("traceId"), text("spanId")));
     let served = attributes(&request);
     assert_eq!(served["http.route"], "/");
     let asked = attributes(&call);

@@ -12,6 +12,9 @@ mod documents {
     #[doc = include_str!("../../docs/reliability.md")]
     struct Reliability;
 
+    #[doc = include_str!("../../docs/operations.md")]
+    struct Operations;
+
     #[doc = include_str!("../../docs/web.md")]
     struct Web;
 

@@ -56,6 +56,10 @@ impl Failure {
             ErrorKind::Malformed { .. } | ErrorKind::NotAStream { .. } => {
                 upstream(502, "upstream_malformed", "the model's server sent a response that cannot be read")
             }
+            ErrorKind::Denied { .. } => {
+                Self::new(403, "invalid_request_error", "the service does not allow this request")
+                    .with_code("denied")
+            }
             ErrorKind::Config { .. } => {
                 Self::new(500, "server_error", "the service is misconfigured").with_code("configuration")
             }

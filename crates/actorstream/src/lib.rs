@@ -110,6 +110,7 @@ pub use actorstream_proto::endpoint::event::Event;
 pub use actorstream_proto::endpoint::raw::{RawEvent, Typed};
 pub use actorstream_proto::endpoint::verbatim::Verbatim;
 pub use actorstream_proto::endpoint::{Custom, Endpoint, Method};
+pub use actorstream_proto::json::payload::Payload;
 pub use actorstream_proto::json::text::Text;
 pub use actorstream_proto::outcome::attempt::Attempt;
 pub use actorstream_proto::outcome::ending::Ending;
@@ -119,6 +120,7 @@ pub use actorstream_proto::outcome::rate_limits::{RateLimit, RateLimits};
 pub use actorstream_proto::outcome::response_head::ResponseHead;
 pub use actorstream_proto::outcome::secret::Secret;
 pub use actorstream_proto::outcome::timings::Timings;
+pub use actorstream_proto::outcome::tokens::Tokens;
 pub use actorstream_proto::request::multipart::{FilePart, Form, ToRequestBody};
 pub use actorstream_proto::session::OnMalformed;
 pub use actorstream_proto::session::limits::Limits;
@@ -127,9 +129,15 @@ pub use actorstream_proto::session::timeouts::{Timeout, Timeouts};
 
 pub use client::{Backend, Call, OpenAi, OpenAiBuilder};
 pub use recording::Recording;
+pub use settings::cost::{Amount, AmountError, Price, Prices};
 pub use settings::credentials::{
     Credentials, CredentialsError, KeyAnswer, KeyFile, KeyFuture, KeyPool, KeyRequest,
 };
+pub use settings::observer::{
+    BeforeFuture, Denied, ObservedCall, ObservedEnd, ObservedRequest, Observer, Purpose,
+};
+pub use settings::quota::Quota;
+pub use settings::spending::SpendLimits;
 pub use stream::events::EventStream;
 pub use stream::handle::{ResponseFuture, StreamHandle};
 pub use stream::output_client::OutputClient;

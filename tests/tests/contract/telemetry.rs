@@ -215,3 +215,54 @@ async fn other_endpoints_name_their_operation() {
     assert_eq!(names, [Some("chat m".to_owned())]);
     assert_eq!(spans.calls()[0].get("gen_ai.response.id"), Some("resp_1"));
 }
+
+#[actix_rt::test]
+async fn messages_are_recorded_where_a_call_asks_for_them() {
+    let (spans, _guard) = listen();
+    let upstream = Upstream::start(Script::sequence([
+        ChatStream::new().content("Hello").finish_reason("stop").reply(),
+        Reply::sse().event(crate::common::chunk("Hel")).reset(),
+    ]));
+    let chat = client(&upstream).chat().record_messages(true).retry(RetryPolicy::none());
+    within(chat.stream_fn(ChatRequest::new("m").user("the prompt"), |_| {})).await.unwrap();
+    within(chat.stream_fn(ChatRequest::new("m").user("the prompt"), |_| {})).await.unwrap_err();
+    let calls = spans.calls();
+    let [whole, cut] = &calls[..] else { panic!("{calls:?}") };
+    let field =
+        |span: &Seen, name| serde_json::from_str::<serde_json::Value>(span.get(name).unwrap()).unwrap();
+    let part = |text: &str| json!([{"type": "text", "content": text}]);
+    for span in [whole, cut] {
+        assert_eq!(
+            field(span, "gen_ai.input.messages"),
+            json!([{"role": "user", "parts": part("the prompt")}])
+        );
+    }
+    let answer = |text: &str, reason: Option<&str>| json!([{"role": "assistant", "parts": part(text), "finish_reason": reason}]);
+    assert_eq!(field(whole, "gen_ai.output.messages"), answer("Hello", Some("stop")));
+    assert_eq!(field(cut, "gen_ai.output.messages"), answer("Hel", None));
+    // Instructions outside the messages.
+    let upstream = Upstream::start(Reply::json(200, &json!({"id": "resp_1", "model": "m", "output": []})));
+    let responses = client(&upstream).responses().record_messages(true);
+    within(responses.create(ResponseRequest::new("m").instructions("Be kind.").input("Hi"))).await.unwrap();
+    assert_eq!(field(&spans.calls()[2], "gen_ai.system_instructions"), part("Be kind."));
+}
+
+#[actix_rt::test]
+async fn an_observer_passes_the_trace_on_from_the_span_of_the_call() {
+    let (spans, _guard) = listen();
+    let upstream = Upstream::start(ChatStream::new().content("Hello").finish_reason("stop").reply());
+    let openai = OpenAi::builder()
+        .base_url(upstream.base_url())
+        .observer(|request: &mut actorstream::ObservedRequest| {
+            let span = tracing::Span::current().id().map_or(0, |id| id.into_u64());
+            request.set_header("traceparent", format!("00-0af7651916cd43dd8448eb211c80319c-{span:016x}-01"));
+            Ok(())
+        })
+        .build()
+        .unwrap();
+    within(openai.chat().stream_fn(hello(), |_| {})).await.unwrap();
+    let id =
+        spans.0.lock().unwrap().iter().find(|(_, seen)| seen.name == "gen_ai.client.inference").unwrap().0;
+    let sent = format!("00-0af7651916cd43dd8448eb211c80319c-{id:016x}-01");
+    assert_eq!(upstream.request(0).await.header("traceparent"), Some(sent.as_str()));
+}

@@ -103,6 +103,13 @@ pub enum ErrorKind {
         /// The number of requests sent to the model.
         max: u32,
     },
+    /// An observer of the client refused the request, an event, or the spending of the owner.
+    Denied {
+        /// Why, in the observer's words.
+        message: Arc<str>,
+    },
+    /// An observer of the client panicked.
+    ObserverPanicked,
     /// The stream was cancelled, through its handle or its `StreamRef`.
     Cancelled,
     /// The thread that ran the stream ended.
@@ -292,6 +299,8 @@ impl StreamError {
             | ErrorKind::NotAStream { .. }
             | ErrorKind::Limit { .. }
             | ErrorKind::TooManyRounds { .. }
+            | ErrorKind::Denied { .. }
+            | ErrorKind::ObserverPanicked
             | ErrorKind::Cancelled
             | ErrorKind::ShutDown
             | ErrorKind::TargetStopped
@@ -374,6 +383,8 @@ impl ErrorKind {
             Self::Transport { .. } => "transport",
             Self::Limit { .. } => "limit",
             Self::TooManyRounds { .. } => "too_many_rounds",
+            Self::Denied { .. } => "denied",
+            Self::ObserverPanicked => "observer_panicked",
             Self::Cancelled => "cancelled",
             Self::Aborted => "aborted",
             Self::ShutDown => "shut_down",
@@ -403,10 +414,13 @@ impl ErrorKind {
             Self::NotAStream { content_type, body } => {
                 content_type.iter_mut().chain([body]).for_each(|text| hide(text, secret));
             }
-            Self::Transport { detail: text, .. } | Self::Truncated { detail: text } => hide(text, secret),
+            Self::Transport { detail: text, .. }
+            | Self::Truncated { detail: text }
+            | Self::Denied { message: text } => hide(text, secret),
             Self::Timeout { .. }
             | Self::Limit { .. }
             | Self::TooManyRounds { .. }
+            | Self::ObserverPanicked
             | Self::ShutDown
             | Self::Cancelled
             | Self::Aborted
@@ -480,6 +494,10 @@ impl fmt::Display for ErrorKind {
                 "the model still calls tools after {max} requests; its last answer is the partial response; \
                  `Tools::max_rounds` raises the limit"
             ),
+            Self::Denied { message } => f.write_str(message),
+            Self::ObserverPanicked => {
+                f.write_str("an observer of the client panicked, so the stream was ended")
+            }
             Self::Cancelled => f.write_str("the stream was cancelled"),
             Self::Aborted => f.write_str("the thread that ran the stream ended before the stream did"),
             Self::ShutDown => f.write_str("the client was shut down; it starts no more streams"),

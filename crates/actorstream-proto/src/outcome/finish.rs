@@ -58,20 +58,10 @@ impl<R> Finish<R> {
     /// Adds the previous rounds, whose tokens count towards [`usage`](Self::usage).
     pub fn add_rounds(&mut self, rounds: Vec<Round<R>>) {
         let last = self.usage.as_deref().copied();
-        self.usage = sum(rounds.iter().map(|round| round.usage).chain([last])).map(Box::new);
+        let usages = rounds.iter().map(|round| round.usage).chain([last]);
+        self.usage = Tokens::sum(usages.flatten()).map(Box::new);
         self.rounds = rounds;
     }
-}
-
-/// Returns the sum of the token counts; `None` if there are none.
-fn sum(usages: impl Iterator<Item = Option<Tokens>>) -> Option<Tokens> {
-    usages.flatten().reduce(|sum, more| Tokens {
-        input: sum.input.saturating_add(more.input),
-        cached: sum.cached.saturating_add(more.cached),
-        output: sum.output.saturating_add(more.output),
-        reasoning: sum.reasoning.saturating_add(more.reasoning),
-        total: sum.total.saturating_add(more.total),
-    })
 }
 
 impl<R> Clone for Finish<R> {

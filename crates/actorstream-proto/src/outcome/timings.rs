@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timings {
+    /// How long the call waited for a permit among the client's streams and for its rate limits, in all.
+    pub queue: Duration,
     /// When the response head arrived (of the last attempt, if there were retries).
     pub head: Option<Duration>,
     /// When the first event arrived.
@@ -54,6 +56,8 @@ impl Stopwatch {
     pub(crate) fn stop(&self, now: Instant) -> Timings {
         let since = |instant: Instant| instant.saturating_duration_since(self.started);
         Timings {
+            // The driver knows.
+            queue: Duration::ZERO,
             head: self.head.map(since),
             first_event: self.first_event.map(since),
             last_event: self.last_event.map(since),

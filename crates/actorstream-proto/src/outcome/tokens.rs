@@ -15,3 +15,16 @@ pub struct Tokens {
     /// The total.
     pub total: u64,
 }
+
+impl Tokens {
+    /// Returns the sum of several usages; `None` if there are none.
+    pub fn sum(usages: impl IntoIterator<Item = Self>) -> Option<Self> {
+        usages.into_iter().reduce(|sum, more| Self {
+            input: sum.input.saturating_add(more.input),
+            cached: sum.cached.saturating_add(more.cached),
+            output: sum.output.saturating_add(more.output),
+            reasoning: sum.reasoning.saturating_add(more.reasoning),
+            total: sum.total.saturating_add(more.total),
+        })
+    }
+}

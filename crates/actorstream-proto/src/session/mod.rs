@@ -24,6 +24,7 @@ use crate::outcome::api_error::is_error_event;
 use crate::outcome::error::{ApiError, ErrorKind, Limit, StreamError};
 use crate::outcome::finish::{Finish, Outcome, Status};
 use crate::outcome::response_head::ResponseHead;
+use crate::outcome::secret::Secret;
 use crate::outcome::timings::Stopwatch;
 use crate::session::head::Head;
 pub use crate::session::settings::{OnMalformed, Settings};
@@ -174,6 +175,18 @@ impl<E: Event> Session<E> {
         self.broken = Some(kind);
     }
 
+    /// The request was sent so often by now, others than this attempt included.
+    pub fn sent_as(&mut self, attempt: u32) {
+        self.attempt = attempt;
+    }
+
+    /// From now on, no error shows these secrets: credentials of this attempt that the settings do not have.
+    pub fn conceal(&mut self, secrets: &Arc<[Secret]>) {
+        if !Arc::ptr_eq(&self.settings.secrets, secrets) {
+            Arc::make_mut(&mut self.settings).secrets = Arc::clone(secrets);
+        }
+    }
+
     /// The following events are those after this number: for a stream that was started elsewhere.
     pub fn start_after(&mut self, after: u64) {
         self.last = Some(after);
@@ -183,6 +196,11 @@ impl<E: Event> Session<E> {
     /// The request waits for a permit among the client's streams.
     pub fn on_queued(&mut self, now: Instant) {
         self.deadlines.start(Timeout::Queue, now);
+    }
+
+    /// The request no longer waits for a permit, and is not being sent yet.
+    pub fn on_admitted(&mut self) {
+        self.deadlines.stop(Timeout::Queue);
     }
 
     /// The request is being sent.

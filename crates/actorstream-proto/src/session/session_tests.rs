@@ -535,10 +535,7 @@ fn timings_count_from_the_start() {
 
 #[test]
 fn a_key_that_the_server_repeats_is_not_shown_however_the_refusal_ends() {
-    let settings = || Settings {
-        secrets: [crate::outcome::secret::Secret::new("sk-12345")].into(),
-        ..Settings::default()
-    };
+    let settings = || Settings { secrets: [Secret::new("sk-12345")].into(), ..Settings::default() };
     for hangs in [false, true] {
         let mut driven: Driven = Driven::new(settings());
         driven.head(401, "text/plain").bytes("bad key sk-12345");

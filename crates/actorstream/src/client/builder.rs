@@ -4,6 +4,7 @@ use std::env;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use actorstream_proto::outcome::error::StreamError;
 use actorstream_proto::session::OnMalformed;
@@ -17,7 +18,9 @@ use super::backend::Backend;
 use crate::connector::backends::{Backends, Order};
 use crate::connector::placement::Pool;
 use crate::connector::shared::Shared;
-use crate::settings::options::{Options, option_setters};
+use crate::settings::options::Options;
+use crate::settings::quota::{Limiter, Quota};
+use crate::settings::setters::option_setters;
 use crate::transport::connect::ConnectSettings;
 use crate::transport::connect::proxies::Proxies;
 use crate::transport::connect::proxy::Proxy;
@@ -40,6 +43,7 @@ pub struct OpenAiBuilder {
     backends: Vec<Backend>,
     weight: u32,
     order: Order,
+    hedge_after: Option<Duration>,
 }
 
 impl Default for OpenAiBuilder {
@@ -53,6 +57,7 @@ impl Default for OpenAiBuilder {
             backends: Vec::new(),
             weight: 1,
             order: Order::default(),
+            hedge_after: None,
         }
     }
 }
@@ -183,6 +188,13 @@ impl OpenAiBuilder {
         self
     }
 
+    /// Limits the requests and tokens that are sent in a minute, and keeps the limits that the server states; see [`Quota`]. Default:
+    /// no limits, and those of the server are not looked at.
+    pub fn quota(mut self, quota: Quota) -> Self {
+        self.options.limiter = Some(Arc::new(Limiter::new(quota)));
+        self
+    }
+
     /// Sets how many threads run the streams that are started outside of an actix arbiter. The threads start with the
     /// first such stream and end with the last clone of the client. Default: 1, which serves thousands of streams.
     pub fn threads(mut self, threads: usize) -> Self {
@@ -204,6 +216,15 @@ impl OpenAiBuilder {
         self
     }
 
+    /// Asks the next backend, too, when there was no event for so long (hedging): for users who wait. The first event decides which
+    /// response is delivered; the other request is cancelled and its connection closed, and its [`Attempt`](crate::Attempt) has the
+    /// error `cancelled`, since it may have cost something. At most two are asked at the same time, and a call holds one permit. For
+    /// an unstreamed call, the whole response decides. Default: never.
+    pub fn hedge_after(mut self, time: Duration) -> Self {
+        self.hedge_after = Some(time);
+        self
+    }
+
     /// Builds the client.
     ///
     /// # Errors
@@ -216,6 +237,9 @@ impl OpenAiBuilder {
         }
         let mut options = self.options;
         options.seal();
+        let others = self.backends.into_iter().map(Backend::build).collect();
+        let mut backends = Backends::new(self.weight, others, self.order);
+        backends.hedge_after = self.hedge_after;
         let inner = Shared {
             id: CLIENTS.fetch_add(1, Ordering::Relaxed),
             options: Arc::new(options),
@@ -223,11 +247,7 @@ impl OpenAiBuilder {
             streams: Arc::default(),
             permits: Arc::new(Semaphore::new(self.max_streams)),
             pool: Pool::new(self.threads),
-            backends: Backends::new(
-                self.weight,
-                self.backends.into_iter().map(Backend::build).collect(),
-                self.order,
-            ),
+            backends,
         };
         Ok(OpenAi { inner: Arc::new(inner) })
     }

@@ -19,12 +19,14 @@ use awc::http::Uri;
 use crate::client::OpenAi;
 use crate::connector;
 use crate::connector::prepared::{Prepared, Recovery};
-use crate::settings::options::{Options, option_setters};
+use crate::settings::options::Options;
+use crate::settings::setters::option_setters;
 use crate::stream::events::EventStream;
 use crate::stream::handle::{ResponseFuture, StreamHandle};
 use crate::stream::stream_event::StreamEvent;
 use crate::stream::target::{IntoTarget, Target};
 use crate::telemetry::Telemetry;
+use crate::telemetry::observation::Observation;
 use crate::tools::{BeginRounds, ToolLoop, Tools};
 use crate::transport::http::outgoing::{Outgoing, OutgoingBody};
 
@@ -140,9 +142,11 @@ impl<P: Endpoint> Call<P> {
         target: Target<P::Event>,
         streamed: bool,
     ) -> StreamHandle<ResponseOf<P>> {
-        let mut telemetry = Telemetry::start(self.endpoint.operation(), &self.options.base_url, streamed);
-        let request = self.prepare(request, streamed, &mut telemetry);
-        connector::start(&self.client.inner, Arc::clone(&self.options), request, target, telemetry)
+        let mut telemetry = Telemetry::start(&self.options, self.endpoint.operation(), streamed);
+        let mut observation = Observation::start(&self.options, self.endpoint.operation(), streamed);
+        let request = self.prepare(request, streamed, &mut telemetry, &mut observation);
+        let options = Arc::clone(&self.options);
+        connector::start(&self.client.inner, options, request, target, telemetry, observation)
     }
 
     fn prepare<R: ToRequestBody>(
@@ -150,6 +154,7 @@ impl<P: Endpoint> Call<P> {
         request: &R,
         streamed: bool,
         telemetry: &mut Telemetry,
+        observation: &mut Observation,
     ) -> Result<Prepared<ResponseOf<P>>, StreamError> {
         self.options.check()?;
         let options = &self.options;
@@ -161,6 +166,7 @@ impl<P: Endpoint> Call<P> {
             let mut fields = request.to_request_body()?;
             self.endpoint.prepare(&mut fields, streamed);
             telemetry.request(&fields);
+            observation.request(&fields);
             choices = self.endpoint.choices(&fields);
             if let Some(tools) = &self.tools {
                 let RequestBody::Json(fields) = &mut fields else {

@@ -6,31 +6,40 @@ use std::time::Instant;
 use actorstream_proto::endpoint::event::Event;
 use actorstream_proto::outcome::error::ErrorKind;
 use actorstream_proto::outcome::secret::Secret;
+use bytes::Bytes;
 
-use super::authorize::{authorize, conceal};
+use super::authorize::authorize;
 use super::backends::{Plan, may_fail_over};
+use super::clearance::{Departure, clear_for, conceal};
 use super::guard::{Guard, Interrupt};
-use super::pump::attempt;
+use super::pump::{attempt, failed, feed_answer, go_on};
+use super::race::race;
 use super::running::{Ending, Running, Served, Stream};
 use crate::connector::prepared::Prepared;
+use crate::settings::observer::Purpose;
 use crate::settings::options::Options;
 use crate::stream::clock::now;
 use crate::stream::delivery::link::Batch;
 use crate::transport::http::client::HttpClient;
+use crate::transport::http::outgoing::Outgoing;
 
 /// Sends the request, with retries and to other backends, until there is something to deliver.
 pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
     let (started, total) = (stream.started, stream.total);
-    stream.running.session.on_queued(now());
+    let queued = now();
+    stream.running.session.on_queued(queued);
     let mut waiting = Box::pin(Arc::clone(&stream.home.permits).acquire_owned());
     let place = stream.guard.wait(&stream.running.session, |cx| waiting.as_mut().poll(cx)).await;
     drop(waiting);
+    stream.running.queued += now().saturating_duration_since(queued);
     let _place = match place {
         Ok(place) => place,
         Err(interrupt) => return Ending::Interrupted(interrupt),
     };
+    stream.running.session.on_admitted();
     let home = Arc::clone(&stream.home);
     let mut plan = stream.plan(&home.backends);
+    let hedge_after = home.backends.hedge_after;
     let mut number = 1;
     let mut retries = 1;
     if let Some(backend) = plan.as_mut().and_then(Plan::next) {
@@ -38,9 +47,17 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
     }
     let mut may_renew = stream.options.credentials.is_some();
     loop {
+        let raced = match plan.as_mut().filter(|plan| plan.has_next()).zip(hedge_after) {
+            Some((plan, after)) => Some(Box::pin(race(stream, plan, after, &mut number)).await),
+            None => None,
+        };
         let Stream { client, options, request, running, guard, .. } = stream;
         let http = client.http();
-        let mut ending = send_once(running, guard, &http, options, request, started, number).await;
+        let mut ending = match raced {
+            Some(Ending::Broken) => Box::pin(resume(running, guard, &http, options, request)).await,
+            Some(ending) => ending,
+            None => send_once(running, guard, &http, options, request, number).await,
+        };
         if plan.is_some() {
             ending = tell_timeout(running, ending);
         }
@@ -50,6 +67,7 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
             if let Some(plan) = &plan {
                 plan.answered();
             }
+            settle(request, served);
             return ending;
         };
         running.tried.failed(error, now().saturating_duration_since(started));
@@ -113,6 +131,15 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
     }
 }
 
+/// Tells the quota what a response has used.
+fn settle<E: Event>(request: &mut Prepared<E::Response>, served: &Served<E>) {
+    if let (Some(admission), Some(Ok(finish))) = (request.first.admission.take(), served.batch.end.as_deref())
+        && let Some(tokens) = E::tokens(&finish.response)
+    {
+        admission.settle(tokens.total.max(tokens.input.saturating_add(tokens.output)));
+    }
+}
+
 /// Ends the attempt if a timeout has expired before its head, so that another backend can be asked.
 fn tell_timeout<E: Event>(running: &mut Running<E>, ending: Ending<E>) -> Ending<E> {
     let is_mute = !running.session.has_delivered() && !running.sink.is_outstanding();
@@ -135,17 +162,23 @@ async fn send_once<E: Event>(
     http: &HttpClient,
     options: &Arc<Options>,
     request: &mut Prepared<E::Response>,
-    started: Instant,
     number: u32,
 ) -> Ending<E> {
-    if options.credentials.is_some() && request.first.key.is_none() {
-        match Box::pin(authorize(running, guard, options, number, None)).await {
-            Ok(Ok(Some(key))) => take_key(running, request, key, started, number),
+    if needs_clearance(running, options) {
+        let backend = running.tried.backend();
+        let departure = Departure { purpose: Purpose::Response, attempt: number, backend };
+        let mut carried = request.carried();
+        let Running { session, sink, queued, .. } = &mut *running;
+        let observation = sink.observation();
+        let first = &mut request.first;
+        let clearing = clear_for(session, observation, guard, options, first, &mut carried, departure);
+        let cleared = Box::pin(clearing).await;
+        *queued += carried.queued;
+        request.conceal(carried.secrets);
+        match cleared {
             Ok(Ok(None)) => {}
-            Ok(Err(kind)) => {
-                let batch = Batch::of_end(running.session.fail(kind, now()));
-                return Ending::Served(Box::new(Served { batch, answer: None }));
-            }
+            Ok(Ok(Some(answer))) => return answer_with(running, guard, &mut request.first, answer).await,
+            Ok(Err(kind)) => return failed(&mut running.session, kind),
             Err(interrupt) => return Ending::Interrupted(interrupt),
         }
     }
@@ -153,6 +186,23 @@ async fn send_once<E: Event>(
         Ending::Broken => Box::pin(resume(running, guard, http, options, request)).await,
         ending => ending,
     }
+}
+
+/// Whether anything has to be asked before a request goes out.
+fn needs_clearance<E: Event>(running: &Running<E>, options: &Options) -> bool {
+    options.credentials.is_some() || options.limiter.is_some() || running.sink.observation().call().is_some()
+}
+
+/// Delivers the response with which an observer answers a request.
+async fn answer_with<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    outgoing: &mut Outgoing,
+    answer: Bytes,
+) -> Ending<E> {
+    let mut batch = running.sink.batch();
+    feed_answer(&mut running.session, answer, &mut batch);
+    Box::pin(go_on(running, guard, None, batch, outgoing)).await
 }
 
 /// Uses this key for the next attempt, whose errors must not show it.
@@ -163,7 +213,9 @@ fn take_key<E: Event>(
     started: Instant,
     number: u32,
 ) {
-    conceal(&mut request.settings, &key);
+    let mut secrets = Arc::clone(&request.settings.secrets);
+    conceal(&mut secrets, &key);
+    request.conceal(secrets);
     request.first.key = Some(key);
     running.session = request.session(started, number);
 }
@@ -200,9 +252,23 @@ async fn resume<E: Event>(
             return Ending::Interrupted(interrupt);
         }
         tries += 1;
-        if options.credentials.is_some() {
-            match Box::pin(authorize(running, guard, options, tries + 1, None)).await {
-                Ok(Ok(key)) => outgoing.key = key,
+        if needs_clearance(running, options) {
+            let backend = running.tried.backend();
+            let departure = Departure { purpose: Purpose::Resumption, attempt: tries, backend };
+            let mut carried = request.carried();
+            let Running { session, sink, .. } = &mut *running;
+            let observation = sink.observation();
+            let clearing =
+                clear_for(session, observation, guard, options, &mut outgoing, &mut carried, departure);
+            match Box::pin(clearing).await {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(answer))) => {
+                    running.session.reconnect(now());
+                    match answer_with(running, guard, &mut outgoing, answer).await {
+                        Ending::Broken => continue,
+                        ending => return ending,
+                    }
+                }
                 Ok(Err(kind)) => {
                     running.session.on_reconnect_failed(kind);
                     continue;

@@ -1,18 +1,16 @@
 //! Asks the source of keys before an attempt.
 
 use std::pin::pin;
-use std::sync::Arc;
 
 use actorstream_proto::endpoint::event::Event;
 use actorstream_proto::outcome::error::ErrorKind;
 use actorstream_proto::outcome::secret::Secret;
-use actorstream_proto::session::Settings;
 use actorstream_proto::session::timeouts::Timeout;
 use tokio::time::timeout;
 
 use super::guard::{Guard, Interrupt};
 use super::running::Running;
-use crate::settings::options::{Options, with_secret};
+use crate::settings::options::Options;
 
 /// Returns the key for an attempt; `None` if the settings have no source of keys. Waiting counts towards the `connect` timeout.
 pub(super) async fn key(
@@ -42,12 +40,4 @@ pub(super) async fn authorize<E: Event>(
 ) -> Result<Result<Option<Secret>, ErrorKind>, Interrupt> {
     let mut asking = pin!(key(options, attempt, refused));
     guard.wait(&running.session, |cx| asking.as_mut().poll(cx)).await
-}
-
-/// Adds a key to the secrets that no error may show.
-pub(super) fn conceal(settings: &mut Arc<Settings>, key: &Secret) {
-    if !settings.secrets.contains(key) {
-        let secrets = with_secret(&settings.secrets, key);
-        *settings = Arc::new(Settings { secrets, ..Settings::clone(settings) });
-    }
 }

@@ -30,6 +30,8 @@ pub(crate) enum Order {
 pub(crate) struct Backends<C> {
     list: Vec<Backend<C>>,
     order: Order,
+    /// After how long without an event another one is asked, too.
+    pub(crate) hedge_after: Option<Duration>,
 }
 
 /// A server that can answer.
@@ -97,10 +99,10 @@ impl<C> Backends<C> {
     /// The client's own server and others. Without others there is nothing to choose from.
     pub(crate) fn new(own_weight: u32, others: Vec<Backend<C>>, order: Order) -> Self {
         if others.is_empty() {
-            return Self { list: Vec::new(), order };
+            return Self { list: Vec::new(), order, hedge_after: None };
         }
         let own = Backend::new(None, None, own_weight, BTreeMap::new());
-        Self { list: std::iter::once(own).chain(others).collect(), order }
+        Self { list: std::iter::once(own).chain(others).collect(), order, hedge_after: None }
     }
 
     /// Plans the order in which the backends are asked for one response; `None` if there is only one. `first` is asked first, if it answered before in the same conversation.
@@ -170,6 +172,21 @@ impl<'a, C> Plan<'a, C> {
     /// Begins anew, after a wait.
     pub(super) fn restart(&mut self) {
         self.waiting = self.backends.choose(fastrand::f64);
+    }
+
+    /// Returns whether a backend is left to ask.
+    pub(super) fn has_next(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// This backend is the current one.
+    pub(super) fn return_to(&mut self, index: usize) {
+        self.current = Some(index);
+    }
+
+    /// This backend has failed.
+    pub(super) fn failed_at(&self, index: usize) {
+        self.backends.list[index].failed(now());
     }
 
     pub(super) fn failed(&self) {

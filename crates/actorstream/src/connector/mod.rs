@@ -3,15 +3,18 @@
 //! [`pump`] moves the data: request, body, session, sink. [`sink`] is the target's side, [`guard`] interrupts waits,
 //! [`timer`] is the deadline, and [`watch`] polls targets that do not signal their end.
 
+mod aim;
 mod attempts;
 mod authorize;
 pub(crate) mod backends;
+mod clearance;
 mod ending;
 mod guard;
 pub(crate) mod live;
 pub(crate) mod placement;
 pub(crate) mod prepared;
 mod pump;
+mod race;
 mod rest;
 mod round;
 mod run;
@@ -42,6 +45,7 @@ use crate::stream::stream_ref::StreamRef;
 use crate::stream::streaming_client::StreamMessage;
 use crate::stream::target::Target;
 use crate::telemetry::Telemetry;
+use crate::telemetry::observation::Observation;
 use live::Live;
 use sink::Sink;
 use tracing::Instrument as _;
@@ -65,12 +69,14 @@ pub(crate) fn start<E: Event>(
     request: Result<Prepared<E::Response>, StreamError>,
     target: Target<E>,
     telemetry: Telemetry,
+    mut observation: Observation,
 ) -> StreamHandle<E::Response> {
     let stream = StreamRef::new();
+    observation.identify(stream.id());
     let (sender, outcome) = oneshot::channel();
     let link = Link::new(stream.clone());
     introduce(&link, &target);
-    let sink = Sink::new(target, link, sender, options.with_start, telemetry);
+    let sink = Sink::new(target, link, sender, options.with_start, telemetry, observation);
     let entry = client.streams.start(&stream);
     let request = if entry.is_some() { request } else { Err(StreamError::new(ErrorKind::ShutDown)) };
     let job = Job { client: Arc::clone(client), options, request, sink, started: now(), entry };
@@ -110,9 +116,12 @@ impl<E: Event> Actor for Connector<E> {
                     Ok(request) => {
                         let stream =
                             Box::new(running::Start { client, options, request, sink, started, entry });
-                        ctx.wait(
-                            run::run(stream).instrument(span).into_actor(self).map(|(), _, ctx| ctx.stop()),
-                        );
+                        // The span ends with the stream, not with the rest of its body.
+                        let run = async move {
+                            let rest = run::run(stream).instrument(span).await;
+                            rest::drain(rest).await;
+                        };
+                        ctx.wait(run.into_actor(self).map(|(), _, ctx| ctx.stop()));
                     }
                     Err(error) => {
                         ctx.wait(

@@ -1,13 +1,11 @@
 //! `Prepared`: a request that can be sent repeatedly.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actorstream_proto::endpoint::event::Event;
 use actorstream_proto::outcome::secret::Secret;
-use actorstream_proto::session::timeouts::Timeout;
 use actorstream_proto::session::{ResumePoint, Session, Settings};
 use awc::http::Uri;
 
@@ -27,26 +25,16 @@ pub(crate) struct Prepared<R> {
 }
 
 impl<R> Prepared<R> {
-    /// Directs the request to another server, with its settings and its names of models.
-    ///
-    /// # Errors
-    /// If its URL cannot be made.
-    pub(super) fn direct(
-        &mut self,
-        options: &Arc<Options>,
-        secrets: Arc<[Secret]>,
-        models: &Arc<BTreeMap<String, String>>,
-    ) -> Result<(), String> {
-        self.first.uri = self.recovery.uri(options)?;
-        self.first.key = None;
-        self.first.models = Some(Arc::clone(models)).filter(|models| !models.is_empty());
-        self.recovery = self.recovery.with(options);
-        let total = self.settings.timeouts.get(Timeout::Total);
-        let mut timeouts = options.timeouts.clone();
-        timeouts.total = total;
-        let url = self.first.shown_url();
-        self.settings = Arc::new(Settings { timeouts, secrets, url, ..Settings::clone(&self.settings) });
-        Ok(())
+    /// What an attempt begins with.
+    pub(super) fn carried(&self) -> Carried {
+        Carried { secrets: Arc::clone(&self.settings.secrets), ..Carried::default() }
+    }
+
+    /// From now on, no error of an attempt shows these secrets.
+    pub(super) fn conceal(&mut self, secrets: Arc<[Secret]>) {
+        if !Arc::ptr_eq(&self.settings.secrets, &secrets) {
+            Arc::make_mut(&mut self.settings).secrets = secrets;
+        }
     }
 
     /// Creates the session of an attempt.
@@ -57,6 +45,15 @@ impl<R> Prepared<R> {
         }
         session
     }
+}
+
+/// What comes of preparing a request, besides the request.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Carried {
+    /// The secrets that no error may show, those that the request now carries included.
+    pub(super) secrets: Arc<[Secret]>,
+    /// How long the quota was waited for.
+    pub(super) queued: Duration,
 }
 
 /// Builds the requests that resume or cancel a response.

@@ -2,9 +2,14 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use actorstream_proto::endpoint::event::Event;
-use actorstream_proto::session::Session;
+use actorstream_proto::outcome::error::ErrorKind;
+use actorstream_proto::outcome::response_head::ResponseHead;
+use actorstream_proto::session::head::Head;
+use actorstream_proto::session::{BodyEnd, Session};
+use bytes::Bytes;
 
 use super::guard::{Guard, Interrupt};
 use super::running::{Ending, Running, Served};
@@ -12,7 +17,8 @@ use super::sink::{Acknowledged, Sink};
 use super::turn::Turn;
 use crate::settings::options::Options;
 use crate::stream::clock::now;
-use crate::stream::delivery::link::Batch;
+use crate::stream::delivery::link::{Batch, replace_kind};
+use crate::telemetry::observation::Observation;
 use crate::transport::http::answer::Answer;
 use crate::transport::http::body::Piece;
 use crate::transport::http::client::HttpClient;
@@ -29,10 +35,45 @@ pub(super) async fn attempt<E: Event>(
 ) -> Ending<E> {
     let Running { session, sink, .. } = running;
     // Boxed, so that the future is freed when the head has arrived.
-    let mut answer = match Box::pin(ask(session, guard, http, options, outgoing)).await {
+    let answer = match Box::pin(ask(session, sink.observation(), guard, http, options, outgoing)).await {
         Ok(answer) => answer,
         Err(ending) => return ending,
     };
+    pour(running, guard, answer, outgoing).await
+}
+
+/// Goes on with a response whose first events, or end, have been read.
+pub(super) async fn go_on<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    answer: Option<Answer>,
+    mut batch: Box<Batch<E>>,
+    outgoing: &mut Outgoing,
+) -> Ending<E> {
+    let Running { session, sink, .. } = running;
+    observe(session, sink, &mut batch);
+    announce(session, &mut batch);
+    if batch.end.is_some() {
+        return Ending::Served(Box::new(Served { batch, answer }));
+    }
+    sink.send(batch);
+    match answer.filter(|_| session.broken().is_none()) {
+        Some(answer) => pour(running, guard, answer, outgoing).await,
+        None => match settle(session, sink, guard).await {
+            Ok(()) => Ending::Broken,
+            Err(interrupt) => Ending::Interrupted(interrupt),
+        },
+    }
+}
+
+/// Delivers the events of a response as they arrive.
+async fn pour<E: Event>(
+    running: &mut Running<E>,
+    guard: &mut Guard<E>,
+    mut answer: Answer,
+    outgoing: &mut Outgoing,
+) -> Ending<E> {
+    let Running { session, sink, .. } = running;
     let mut usual = 1;
     let mut turn = Turn::new(now());
     loop {
@@ -64,8 +105,9 @@ pub(super) async fn attempt<E: Event>(
 }
 
 /// Sends the request and waits for the response head.
-async fn ask<E: Event>(
+pub(super) async fn ask<E: Event>(
     session: &mut Session<E>,
+    observation: &Observation,
     guard: &mut Guard<E>,
     http: &HttpClient,
     options: &Arc<Options>,
@@ -75,19 +117,24 @@ async fn ask<E: Event>(
     let mut sending = pin!(send(http, options, outgoing));
     match guard.wait(&*session, |cx| sending.as_mut().poll(cx)).await {
         Ok(Ok((head, answer))) => {
+            let observed = head.whole.as_ref().map_or(Ok(()), |head| observation.head(head));
             session.on_head(head, now());
+            observed.map_err(|kind| failed(session, kind))?;
             Ok(answer)
         }
         Ok(Err(kind)) if session.resume_point().is_some() => {
             session.on_reconnect_failed(kind);
             Err(Ending::Broken)
         }
-        Ok(Err(kind)) => {
-            let batch = Batch::of_end(session.fail(kind, now()));
-            Err(Ending::Served(Box::new(Served { batch, answer: None })))
-        }
+        Ok(Err(kind)) => Err(failed(session, kind)),
         Err(interrupt) => Err(Ending::Interrupted(interrupt)),
     }
+}
+
+/// Ends an attempt for a reason that is not the response's.
+pub(super) fn failed<E: Event>(session: &mut Session<E>, kind: ErrorKind) -> Ending<E> {
+    let batch = Batch::of_end(session.fail(kind, now()));
+    Ending::Served(Box::new(Served { batch, answer: None }))
 }
 
 /// Reads the next bytes once the target has acknowledged the last delivery.
@@ -151,6 +198,7 @@ fn deliver<E: Event>(
     // A few more events than in the previous batch then cause no reallocation.
     batch.events.reserve_exact(usual.next_power_of_two());
     feed(session, answer, &mut batch);
+    observe(session, sink, &mut batch);
     announce(session, &mut batch);
     if batch.end.is_some() {
         return Some(Box::new(Served { batch, answer: None }));
@@ -167,12 +215,45 @@ fn deliver<E: Event>(
 fn time_out<E: Event>(session: &mut Session<E>, sink: &mut Sink<E>) -> Option<Box<Served<E>>> {
     let mut batch = sink.batch();
     batch.end = session.on_timeout(now(), &mut batch.events).map(Box::new);
+    observe(session, sink, &mut batch);
     announce(session, &mut batch);
     if batch.end.is_some() {
         return Some(Box::new(Served { batch, answer: None }));
     }
     sink.send(batch);
     None
+}
+
+/// Shows the events to the observers that want them. The first one that is denied ends the stream.
+#[inline]
+fn observe<E: Event>(session: &mut Session<E>, sink: &Sink<E>, batch: &mut Batch<E>) {
+    if !sink.observation().wants_events() {
+        return;
+    }
+    for at in 0..batch.events.len() {
+        if let Err(kind) = sink.observation().event(&batch.events[at]) {
+            batch.events.truncate(at);
+            let end = match batch.end.take() {
+                Some(end) => Err(replace_kind::<E>(kind, *end)),
+                None => session.fail(kind, now()),
+            };
+            batch.end = Some(Box::new(end));
+            return;
+        }
+    }
+}
+
+/// Reads the body of a response with which an observer answers the request.
+pub(super) fn feed_answer<E: Event>(session: &mut Session<E>, body: Bytes, batch: &mut Batch<E>) {
+    let now = now();
+    let mut head = Head::read(200, |_| None);
+    head.whole = Some(ResponseHead::new(200, SystemTime::now(), []));
+    session.on_sent(now);
+    session.on_head(head, now);
+    batch.end = session
+        .on_bytes(body, now, &mut batch.events)
+        .or_else(|| session.on_body_end(&BodyEnd::Clean, now, &mut batch.events))
+        .map(Box::new);
 }
 
 /// Puts the head of the response before its first event, or before its end if it finishes without events. A response that
@@ -185,7 +266,7 @@ fn announce<E: Event>(session: &mut Session<E>, batch: &mut Batch<E>) {
 }
 
 /// Feeds the read to the session.
-fn feed<E: Event>(session: &mut Session<E>, answer: &mut Answer, batch: &mut Batch<E>) {
+pub(super) fn feed<E: Event>(session: &mut Session<E>, answer: &mut Answer, batch: &mut Batch<E>) {
     let now = now();
     while let Some(piece) = answer.next() {
         let (end, last) = match piece {

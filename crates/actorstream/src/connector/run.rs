@@ -6,17 +6,21 @@ use actorstream_proto::endpoint::event::Event;
 use actorstream_proto::outcome::error::StreamError;
 
 use super::attempts::serve;
-use super::authorize;
+use super::clearance::{Departure, clear};
 use super::ending::end;
 use super::guard::{Guard, Interrupt};
-use super::rest::{DRAIN, beside, drain};
+use super::rest::{DRAIN, beside};
 use super::round::{deliver_all, round};
 use super::running::{Ending, Start, Stream};
 use super::sink::Sink;
+use crate::connector::prepared::Carried;
 use crate::connector::shared::Shared;
+use crate::settings::observer::Purpose;
 use crate::settings::options::Options;
 use crate::stream::delivery::link::Batch;
 use crate::stream::registry::Entry;
+use crate::telemetry::observation::Observation;
+use crate::transport::http::answer::Answer;
 use crate::transport::http::outgoing::Outgoing;
 use crate::transport::http::send::send;
 
@@ -29,8 +33,8 @@ pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError, _ent
     sink.close(Err(error));
 }
 
-/// Runs a stream from its start to its end.
-pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
+/// Runs a stream from its start to its end. Returns the response whose body may have a rest, if its connection can be reused.
+pub(super) async fn run<E: Event>(start: Box<Start<E>>) -> Option<Answer> {
     let mut stream = Stream::new(start);
     // The rest of the previous body, read so that its connection can be reused. The next request does not wait for
     // it.
@@ -55,11 +59,11 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) {
         }
     };
     // Boxed, so that a waiting stream does not reserve room for it.
-    Box::pin(conclude(stream, ending)).await;
+    Box::pin(conclude(stream, ending)).await
 }
 
 /// Brings a stream to its end.
-async fn conclude<E: Event>(stream: Stream<E>, ending: Ending<E>) {
+async fn conclude<E: Event>(stream: Stream<E>, ending: Ending<E>) -> Option<Answer> {
     // Fields drop in reverse order: the entry last.
     let Stream { entry, client, options, request, total, mut guard, mut running, .. } = stream;
     let cancel = match &ending {
@@ -71,19 +75,28 @@ async fn conclude<E: Event>(stream: Stream<E>, ending: Ending<E>) {
         }
         _ => None,
     };
+    let observation = running.sink.observation().clone();
     let rest = end(&mut running, &mut guard, ending, &request.settings, total).await;
     if let Some(mut cancel) = cancel {
-        stop(&client, &options, &mut cancel).await;
+        stop(&client, &options, &observation, &mut cancel).await;
     }
     drop(entry);
-    drain(rest).await;
+    rest
 }
 
 /// Asks the server to cancel a response that would otherwise continue there.
-async fn stop(client: &Arc<Shared>, options: &Arc<Options>, cancel: &mut Outgoing) {
+async fn stop(
+    client: &Arc<Shared>,
+    options: &Arc<Options>,
+    observation: &Observation,
+    cancel: &mut Outgoing,
+) {
     let http = client.http();
     let asking = async {
-        cancel.key = authorize::key(options, 1, None).await.ok().flatten();
+        let departure = Departure { purpose: Purpose::Cancellation, attempt: 1, backend: None };
+        // No error of it is shown.
+        let mut carried = Carried::default();
+        let Ok(None) = clear(observation, options, cancel, &mut carried, departure).await else { return };
         if let Ok((_, mut answer)) = send(&http, options, cancel).await {
             answer.drain().await;
         }

@@ -9,8 +9,9 @@ use actorstream_proto::outcome::attempt::Attempt;
 use actorstream_proto::outcome::error::{ErrorKind, StreamError};
 use actorstream_proto::outcome::timings::Timings;
 use actorstream_proto::session::timeouts::Timeout;
-use actorstream_proto::session::{End, Session};
+use actorstream_proto::session::{End, Session, Settings};
 
+use super::aim::Aim;
 use super::backends::{Backend, Backends, Plan};
 use super::guard::{Guard, Interrupt};
 use super::sink::Sink;
@@ -31,6 +32,8 @@ pub(super) struct Running<E: Event> {
     pub(super) past: Past<E>,
     /// What became of each request.
     pub(super) tried: Tried,
+    /// How long the call has waited for permits, in all.
+    pub(super) queued: Duration,
 }
 
 impl<E: Event> Running<E> {
@@ -47,10 +50,15 @@ impl<E: Event> Running<E> {
     pub(super) fn with_rounds(&mut self, mut end: End<E>) -> End<E> {
         self.past.tell(&mut end);
         let has_answered = self.session.has_delivered() || end.is_ok();
-        match &mut end {
-            Ok(finish) => finish.tried = self.tried.take(has_answered, finish.timings),
-            Err(error) => error.tried = self.tried.take(has_answered, error.timings),
-        }
+        let (timings, tried) = match &mut end {
+            Ok(finish) => (&mut finish.timings, &mut finish.tried),
+            Err(error) => {
+                let error = &mut **error;
+                (&mut error.timings, &mut error.tried)
+            }
+        };
+        timings.queue = self.queued;
+        *tried = self.tried.take(has_answered, *timings);
         end
     }
 }
@@ -72,11 +80,22 @@ impl Tried {
         self.0.get_or_insert_default().backend = backend.cloned();
     }
 
+    /// The backend that is asked; `None` for the client's own server.
+    pub(super) fn backend(&self) -> Option<Arc<str>> {
+        self.0.as_ref()?.backend.clone()
+    }
+
     /// The attempt has failed, this long after the start of the stream.
     pub(super) fn failed(&mut self, error: &StreamError, at: Duration) {
         let notes = self.0.get_or_insert_default();
         let (kind, status) = (error.kind.name(), error.status());
         notes.attempts.push(Attempt::failed(notes.backend.clone(), kind, status, at));
+    }
+
+    /// Another backend has answered first, this long after the start of the stream.
+    pub(super) fn superseded(&mut self, backend: Option<&Arc<str>>, at: Duration) {
+        let notes = self.0.get_or_insert_default();
+        notes.attempts.push(Attempt::failed(backend.cloned(), ErrorKind::Cancelled.name(), None, at));
     }
 
     /// Returns the attempts of a stream that ends; the last one has answered or failed.
@@ -162,6 +181,7 @@ impl<E: Event> Stream<E> {
             sink,
             past: Past::default(),
             tried: Tried::default(),
+            queued: Duration::ZERO,
         };
         let (home, own) = (Arc::clone(&client), Arc::clone(&options));
         Self { home, own, client, options, at: None, request, running, guard, started, total, entry }
@@ -176,21 +196,61 @@ impl<E: Event> Stream<E> {
     }
 
     /// Directs the request to a backend.
-    pub(super) fn turn_to(&mut self, (index, backend): (usize, &Backend<Arc<Shared>>), number: u32) {
-        self.running.tried.turn_to(backend.name.as_ref());
-        if self.at == Some(index) {
+    pub(super) fn turn_to(&mut self, backend: (usize, &Backend<Arc<Shared>>), number: u32) {
+        self.running.tried.turn_to(backend.1.name.as_ref());
+        if self.at == Some(backend.0) {
             return;
         }
-        self.at = Some(index);
+        // The URL of a client was checked when it was built.
+        if let Ok(aim) = self.aim(backend) {
+            self.take_aim(aim);
+        }
+        self.running.session = self.request.session(self.started, number);
+    }
+
+    /// The request as a backend gets it.
+    ///
+    /// # Errors
+    /// If its URL cannot be made.
+    pub(super) fn aim(&self, (index, backend): (usize, &Backend<Arc<Shared>>)) -> Result<Aim, String> {
         let (client, options) = match &backend.client {
             None => (Arc::clone(&self.home), Arc::clone(&self.own)),
             Some(client) => (Arc::clone(client), Arc::new(self.own.over(&client.options))),
         };
+        let mut first = self.request.first.again();
+        first.uri = self.request.recovery.uri(&options)?;
+        first.key = None;
+        first.models = Some(Arc::clone(&backend.models)).filter(|models| !models.is_empty());
+        let settings = &self.request.settings;
+        let mut timeouts = options.timeouts.clone();
+        timeouts.total = settings.timeouts.get(Timeout::Total);
         let secrets = options.secrets_with(client.connect.proxies.secrets_of(&options.base_url));
-        // The URL of a client was checked when it was built.
-        if self.request.direct(&options, secrets, &backend.models).is_ok() {
-            (self.client, self.options) = (client, options);
+        let url = first.shown_url();
+        let settings = Arc::new(Settings { timeouts, secrets, url, ..Settings::clone(settings) });
+        let recovery = self.request.recovery.with(&options);
+        Ok(Aim { index, name: backend.name.clone(), client, options, first, settings, recovery })
+    }
+
+    /// The request as the current server gets it.
+    pub(super) fn current_aim(&self) -> Aim {
+        Aim {
+            index: self.at.unwrap_or_default(),
+            name: self.running.tried.backend(),
+            client: Arc::clone(&self.client),
+            options: Arc::clone(&self.options),
+            first: self.request.first.again(),
+            settings: Arc::clone(&self.request.settings),
+            recovery: self.request.recovery.with(&self.options),
         }
-        self.running.session = self.request.session(self.started, number);
+    }
+
+    /// Directs the request to the server of this aim.
+    pub(super) fn take_aim(&mut self, aim: Aim) {
+        let Aim { index, client, options, first, settings, recovery, .. } = aim;
+        self.at = Some(index);
+        (self.client, self.options) = (client, options);
+        self.request.first = first;
+        self.request.settings = settings;
+        self.request.recovery = recovery;
     }
 }

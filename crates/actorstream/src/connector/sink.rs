@@ -23,6 +23,7 @@ use crate::stream::stream_ref::StreamRef;
 use crate::stream::streaming_client::StreamMessage;
 use crate::stream::target::{Target, call};
 use crate::telemetry::Telemetry;
+use crate::telemetry::observation::Observation;
 
 /// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub(super) struct Sink<E: Event> {
     /// Whether a target that is not a client actor gets the start of a response, too.
     announces: bool,
     telemetry: Telemetry,
+    observation: Observation,
     /// Whether a delivery is in flight.
     outstanding: bool,
     /// The end is queued behind a delivery: nothing may follow it.
@@ -65,6 +67,7 @@ impl<E: Event> Sink<E> {
         outcome: oneshot::Sender<Outcome<E::Response>>,
         announces: bool,
         telemetry: Telemetry,
+        observation: Observation,
     ) -> Self {
         Self {
             target,
@@ -73,6 +76,7 @@ impl<E: Event> Sink<E> {
             room: None,
             announces,
             telemetry,
+            observation,
             outstanding: false,
             ended: false,
             done_at: now(),
@@ -84,6 +88,12 @@ impl<E: Event> Sink<E> {
     /// The target was waited for.
     pub(super) fn waited(&mut self, time: Duration) {
         self.telemetry.waited(time);
+    }
+
+    /// The observers of the call.
+    #[inline]
+    pub(super) fn observation(&self) -> &Observation {
+        &self.observation
     }
 
     /// The span of the call.
@@ -255,6 +265,7 @@ impl<E: Event> Sink<E> {
         if let Some(handle) = self.outcome.take() {
             let outcome = self.link.decide(outcome);
             let stream = self.link.stream().id();
+            self.observation.end::<E>(&outcome);
             self.telemetry.end::<E>(&outcome);
             match &outcome {
                 Ok(finish) => tracing::debug!(stream, status = finish.status.as_str(), "stream finished"),

@@ -16,12 +16,13 @@ use awc::http::header::{HeaderName, HeaderValue};
 use crate::recording::Recording;
 use crate::settings::azure::{self, Azure};
 use crate::settings::base_url::BaseUrl;
+use crate::settings::cost::Prices;
 use crate::settings::credentials::Source;
-use crate::settings::head_observer::HeadObserver;
+use crate::settings::framing::is_framing;
+use crate::settings::observer::Observers;
 use crate::settings::query::{self, Query};
-
-/// The headers with which the client frames the request itself.
-const FRAMING: [&str; 5] = ["host", "content-length", "transfer-encoding", "connection", "expect"];
+use crate::settings::quota::Limiter;
+use crate::settings::secrets::longest_first;
 
 /// The URL of the OpenAI API.
 pub(crate) const OPENAI: &str = "https://api.openai.com/v1";
@@ -50,10 +51,16 @@ pub(crate) struct Options {
     pub(crate) keep_response: bool,
     /// Whether all targets get the start of a response.
     pub(crate) with_start: bool,
-    /// Observes the head of each response.
-    pub(crate) on_head: Option<HeadObserver>,
     /// Writes exchanges to files.
     pub(crate) recording: Option<Recording>,
+    /// Whether spans get the messages of requests and responses.
+    pub(crate) record_messages: bool,
+    /// For whom the calls are made.
+    pub(crate) owner: Option<Arc<str>>,
+    pub(crate) observers: Observers,
+    pub(crate) prices: Option<Prices>,
+    /// Bounds what is sent in a minute.
+    pub(crate) limiter: Option<Arc<Limiter>>,
     /// Whether the base URL was set.
     pub(crate) base_url_set: bool,
     /// The invalid settings by name. They are reported when the client is built or the call is made, unless they were
@@ -82,8 +89,12 @@ impl Default for Options {
             on_malformed: OnMalformed::default(),
             keep_response: true,
             with_start: false,
-            on_head: None,
             recording: None,
+            record_messages: false,
+            owner: None,
+            observers: Observers::default(),
+            prices: None,
+            limiter: None,
             base_url_set: false,
             wrong: Vec::new(),
         }
@@ -140,8 +151,11 @@ impl Options {
             on_malformed: self.on_malformed,
             keep_response: self.keep_response,
             with_start: self.with_start,
-            on_head: self.on_head.clone(),
             recording: self.recording.clone(),
+            record_messages: self.record_messages,
+            owner: self.owner.clone(),
+            observers: self.observers.clone(),
+            prices: self.prices.clone(),
             ..server.clone()
         }
     }
@@ -218,7 +232,7 @@ impl Options {
             return;
         }
         match name.parse() {
-            Ok(name) if FRAMING.contains(&HeaderName::as_str(&name)) => {
+            Ok(name) if is_framing(&name) => {
                 self.fail("header of the API key", format!("the header {name} is set by the client itself"));
             }
             Ok(name) => {
@@ -252,7 +266,7 @@ impl Options {
             self.fail(name, format!("{name:?} is no name of a header"));
             return;
         };
-        if FRAMING.contains(&name.as_str()) {
+        if is_framing(&name) {
             self.fail(name.as_str(), format!("the header {name} is set by the client itself"));
             return;
         }
@@ -312,137 +326,10 @@ impl fmt::Debug for Options {
             .field("on_malformed", &self.on_malformed)
             .field("keep_response", &self.keep_response)
             .field("with_start", &self.with_start)
+            .field("owner", &self.owner)
+            .field("observers", &self.observers)
+            .field("prices", &self.prices)
+            .field("limiter", &self.limiter)
             .finish_non_exhaustive()
     }
 }
-
-/// Adds a secret to those that no error may show.
-pub(crate) fn with_secret(secrets: &[Secret], secret: &Secret) -> Arc<[Secret]> {
-    longest_first([secrets, std::slice::from_ref(secret)].concat())
-}
-
-/// Sorts secrets into the order of redaction: a whole before its parts.
-fn longest_first(mut secrets: Vec<Secret>) -> Arc<[Secret]> {
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
-    secrets.into()
-}
-
-/// The setters that a client's builder and a call share.
-macro_rules! option_setters {
-    ($options:ident) => {
-        /// Sets the API key. It is sent as `Authorization: Bearer …`, unless [`api_key_header`](Self::api_key_header)
-        /// is set, and never appears in `Debug` output or errors. An empty key counts as unset.
-        pub fn api_key(mut self, key: impl AsRef<str>) -> Self {
-            self.$options().set_api_key(key.as_ref());
-            self
-        }
-
-        /// Sets a source of keys, which is asked before each attempt: a key that changes, a pool of keys, a token service. It
-        /// replaces the [`api_key`](Self::api_key), and the other way round. The key is sent in the same way.
-        pub fn credentials(mut self, credentials: impl $crate::Credentials) -> Self {
-            self.$options().set_credentials($crate::settings::credentials::Source::new(credentials));
-            self
-        }
-
-        /// Sends the key verbatim in this header instead of `Authorization: Bearer`. An empty name restores the
-        /// default.
-        pub fn api_key_header(mut self, name: impl AsRef<str>) -> Self {
-            self.$options().set_api_key_header(name.as_ref());
-            self
-        }
-
-        /// Sets the base URL, such as `https://api.openai.com/v1`. Its query is added to every request.
-        ///
-        /// If the client is configured for Azure (`OpenAiBuilder::azure`), the Azure settings do not apply to another
-        /// base URL: neither its header and version nor the client's key, so a call needs a key of its own.
-        pub fn base_url(mut self, url: impl AsRef<str>) -> Self {
-            self.$options().set_base_url(url.as_ref());
-            self
-        }
-
-        /// Sets the organization (`OpenAI-Organization`). An empty value counts as unset.
-        pub fn organization(mut self, organization: impl AsRef<str>) -> Self {
-            self.$options().set_organization(organization.as_ref());
-            self
-        }
-
-        /// Sets the project (`OpenAI-Project`). An empty value counts as unset.
-        pub fn project(mut self, project: impl AsRef<str>) -> Self {
-            self.$options().set_project(project.as_ref());
-            self
-        }
-
-        /// Sets a header of the request and replaces one with the same name. Its value never appears in `Debug`
-        /// output or errors.
-        pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-            self.$options().set_header(name.as_ref(), value.as_ref());
-            self
-        }
-
-        /// Sets a query parameter of the request. A call's parameter replaces the client's of the same name, and both
-        /// replace the base URL's. Setting a name twice in the same place adds a second parameter.
-        pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-            self.$options().set_query(name.as_ref(), value.as_ref());
-            self
-        }
-
-        /// Sets the timeouts.
-        pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
-            self.$options().timeouts = timeouts;
-            self
-        }
-
-        /// Sets which requests are retried, and how often.
-        pub fn retry(mut self, retry: RetryPolicy) -> Self {
-            self.$options().retry = retry;
-            self
-        }
-
-        /// Sets the maximum number of retries, without changing the rest of the [`retry`](Self::retry) policy.
-        pub fn max_retries(mut self, max_retries: u32) -> Self {
-            self.$options().retry.max_retries = max_retries;
-            self
-        }
-
-        /// Observes the head of each response, including responses to attempts that are retried and to requests that
-        /// resume a stream. The observer is called on the thread that runs the stream and must not block.
-        pub fn on_head(mut self, observe: impl Fn(&$crate::ResponseHead) + Send + Sync + 'static) -> Self {
-            self.$options().on_head = Some($crate::settings::head_observer::HeadObserver::new(observe));
-            self
-        }
-
-        /// Writes all exchanges with servers to files, without secrets; see [`Recording`](crate::Recording).
-        pub fn record(mut self, recording: $crate::Recording) -> Self {
-            self.$options().recording = Some(recording);
-            self
-        }
-
-        /// Sets whether closures, channels, event streams and recipients get [`StreamEvent::Start`](crate::StreamEvent::Start),
-        /// with the head of the response, before the first event. Default: no. Client actors always get it, as `handle_start`;
-        /// and [`StreamRef::head`](crate::StreamRef::head) has the head for all targets.
-        pub fn with_start(mut self, with_start: bool) -> Self {
-            self.$options().with_start = with_start;
-            self
-        }
-
-        /// Sets the bounds on what a server can make a stream hold.
-        pub fn limits(mut self, limits: Limits) -> Self {
-            self.$options().limits = limits;
-            self
-        }
-
-        /// Sets how an event that is not JSON is handled.
-        pub fn on_malformed(mut self, on_malformed: OnMalformed) -> Self {
-            self.$options().on_malformed = on_malformed;
-            self
-        }
-
-        /// Sets whether the texts of the response are kept and delivered with the end. Default: yes. Without them, a
-        /// stream's memory does not grow with its length, and the final response holds everything but the texts.
-        pub fn keep_response(mut self, keep: bool) -> Self {
-            self.$options().keep_response = keep;
-            self
-        }
-    };
-}
-pub(crate) use option_setters;

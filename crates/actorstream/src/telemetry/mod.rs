@@ -4,8 +4,10 @@
 //! computed.
 
 mod conventions;
+mod messages;
 #[cfg(feature = "metrics")]
 mod metrics;
+pub(crate) mod observation;
 mod provider;
 mod request;
 
@@ -24,7 +26,7 @@ use actorstream_proto::request::multipart::RequestBody;
 use tracing::field::Empty;
 use tracing::{Span, info_span};
 
-use crate::settings::base_url::BaseUrl;
+use crate::settings::options::Options;
 use conventions::Conventions;
 use request::RequestFields;
 
@@ -37,6 +39,8 @@ struct Active {
     call: CallInfo,
     /// How long the target was waited for.
     waited: Duration,
+    /// Whether the span gets the messages.
+    with_messages: bool,
 }
 
 /// What is known of a call, and tells its measurements from those of others.
@@ -53,7 +57,8 @@ struct CallInfo {
 
 impl Telemetry {
     /// The call begins. The span's parent is the current span.
-    pub(crate) fn start(operation: &'static str, server: &BaseUrl, streamed: bool) -> Self {
+    pub(crate) fn start(options: &Options, operation: &'static str, streamed: bool) -> Self {
+        let server = &options.base_url;
         let span = info_span!(
             target: "actorstream",
             "gen_ai.client.inference",
@@ -77,6 +82,9 @@ impl Telemetry {
             gen_ai.request.reasoning.level = Empty,
             gen_ai.request.previous_response.id = Empty,
             gen_ai.output.type = Empty,
+            gen_ai.system_instructions = Empty,
+            gen_ai.input.messages = Empty,
+            gen_ai.output.messages = Empty,
             gen_ai.response.id = Empty,
             gen_ai.response.model = Empty,
             gen_ai.response.finish_reasons = Empty,
@@ -105,7 +113,12 @@ impl Telemetry {
         }
         #[cfg(feature = "metrics")]
         metrics::opened(&call);
-        Self(Some(Box::new(Active { span, call, waited: Duration::ZERO })))
+        Self(Some(Box::new(Active {
+            span,
+            call,
+            waited: Duration::ZERO,
+            with_messages: options.record_messages,
+        })))
     }
 
     /// The request is known.
@@ -118,6 +131,16 @@ impl Telemetry {
         }
         if !active.span.is_disabled() {
             fields.record(&active.span, Conventions::get());
+            if let (true, RequestBody::Json(body)) = (active.with_messages, body) {
+                for (field, said) in [
+                    ("gen_ai.system_instructions", messages::instructions(body)),
+                    ("gen_ai.input.messages", messages::input(body)),
+                ] {
+                    if let Some(said) = said {
+                        active.span.record(field, said.to_string().as_str());
+                    }
+                }
+            }
         }
     }
 
@@ -136,6 +159,15 @@ impl Telemetry {
     /// The call has ended. Nothing is recorded after that.
     pub(crate) fn end<E: Event>(&mut self, outcome: &Outcome<E::Response>) {
         let Some(active) = self.0.take() else { return };
+        let response = match outcome {
+            Ok(finish) => Some(&*finish.response),
+            Err(error) => error.partial::<E::Response>(),
+        };
+        if let Some(response) = response.filter(|_| active.with_messages && !active.span.is_disabled())
+            && let Some(messages) = messages::output(response)
+        {
+            active.span.record("gen_ai.output.messages", messages.to_string().as_str());
+        }
         let end = match outcome {
             Ok(finish) => {
                 let identity = E::identity(&finish.response);

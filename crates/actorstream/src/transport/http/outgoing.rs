@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actorstream_proto::endpoint::{Framing, Method};
+use actorstream_proto::outcome::credentials::collect_secrets;
 use actorstream_proto::outcome::secret::Secret;
 use actorstream_proto::request::body::Body;
 use actorstream_proto::request::multipart::{Form, RequestBody};
 use awc::http::Uri;
 use bytes::Bytes;
+
+use crate::settings::observer::Changes;
+use crate::settings::quota::Admission;
 
 /// A request to send.
 #[derive(Debug)]
@@ -21,12 +25,30 @@ pub(crate) struct Outgoing {
     pub(crate) key: Option<Secret>,
     /// The server's own model names, by the names in requests, if it has any.
     pub(crate) models: Option<Arc<BTreeMap<String, String>>>,
+    /// What observers have changed about this attempt.
+    pub(crate) changes: Option<Box<Changes>>,
+    /// Its place in the client's quota.
+    pub(crate) admission: Option<Admission>,
 }
 
 impl Outgoing {
     /// Creates a request that uses the key of the settings and keeps its model name.
     pub(crate) fn new(method: Method, uri: Uri, body: OutgoingBody, framing: Framing) -> Self {
-        Self { method, uri, body, framing, key: None, models: None }
+        Self { method, uri, body, framing, key: None, models: None, changes: None, admission: None }
+    }
+
+    /// The same request, as no observer and no quota has seen it yet.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            method: self.method,
+            uri: self.uri.clone(),
+            body: self.body.clone(),
+            framing: self.framing,
+            key: self.key.clone(),
+            models: self.models.clone(),
+            changes: None,
+            admission: None,
+        }
     }
 
     /// Returns the URL for errors: without the query, which may hold secrets.
@@ -45,17 +67,52 @@ impl Outgoing {
         renamed().unwrap_or_else(|| json.clone())
     }
 
+    /// The JSON to send in place of this one: as observers have changed it, or with the server's name of the model.
+    pub(crate) fn body_to_send(&self, json: &Bytes) -> Bytes {
+        let changed = self.changes.as_ref().and_then(|changes| changes.body.clone());
+        changed.unwrap_or_else(|| self.json(json))
+    }
+
+    /// Returns the model that is asked, and about how many tokens the request and its response take: four characters a token, without
+    /// files in it, and as many as the response may have.
+    pub(crate) fn estimate(&self) -> (Option<String>, u64) {
+        const WANTED: [&str; 5] = ["model", "n", "max_completion_tokens", "max_output_tokens", "max_tokens"];
+        let json = match &self.body {
+            OutgoingBody::Json(json) => self.body_to_send(json),
+            OutgoingBody::Form(form) => return (form.get("model"), 0),
+        };
+        let Ok(text) = str::from_utf8(&json) else { return (None, 0) };
+        let fields = Body::read(text, usize::MAX, |name| WANTED.contains(&name)).unwrap_or_default();
+        let most = WANTED[2..].iter().find_map(|name| fields.get::<u64>(name)).unwrap_or_default();
+        let choices = fields.get::<u64>("n").unwrap_or(1);
+        let mut length = text.len();
+        for (at, _) in text.match_indices(";base64,") {
+            length -= text[at..].find('"').unwrap_or_default();
+        }
+        (fields.get("model"), (length as u64 / 4).saturating_add(most.saturating_mul(choices)))
+    }
+
+    /// Returns the secrets that are of this attempt alone: its key, and credentials that observers have set.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let mut secrets: Vec<Secret> = self.key.iter().cloned().collect();
+        for (name, value) in self.changes.iter().flat_map(|changes| &changes.headers) {
+            collect_secrets(name.as_str(), value.to_str().unwrap_or_default(), &mut secrets);
+        }
+        secrets
+    }
+
     /// Frees the body, since the request will not be retried: prompts are long, and streams last.
     #[inline]
     pub(crate) fn let_go(&mut self) {
         if !matches!(&self.body, OutgoingBody::Json(json) if json.is_empty()) {
             self.body = OutgoingBody::empty();
+            self.changes = None;
         }
     }
 }
 
 /// The body of a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum OutgoingBody {
     Json(Bytes),
     /// Encoded for each attempt, which opens the files.

@@ -82,7 +82,7 @@ async fn send_once(
     }
     let body = match (request.method, &request.body) {
         (Method::Get | Method::Delete, _) => None,
-        (Method::Post, OutgoingBody::Json(json)) => Some(RequestBody::bytes(request.json(json))),
+        (Method::Post, OutgoingBody::Json(json)) => Some(RequestBody::bytes(request.body_to_send(json))),
         (Method::Post, OutgoingBody::Form(form)) => {
             // Boxed, so that a silent stream does not reserve room for it.
             let (content_type, body) = Box::pin(RequestBody::form(form)).await?;
@@ -109,8 +109,8 @@ async fn send_once(
                 if let (Some(source), Some(key)) = (&options.credentials, &request.key) {
                     source.report(key, judge(&head));
                 }
-                if let (Some(observer), Some(head)) = (&options.on_head, &head.whole) {
-                    observer.observe(head);
+                if let Some(admission) = &request.admission {
+                    admission.learn(&head);
                 }
                 let connections = proxy.is_none().then(|| Rc::clone(&http.connections));
                 Ok((head, Answer::new(&response, &exchange, decoder, connections, options, tape)))
@@ -141,11 +141,11 @@ fn recorded(sending: &ClientRequest, request: &Outgoing, secrets: &[Secret]) -> 
         target: request.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
         headers: headers.collect(),
         body: match (request.method, &request.body) {
-            (Method::Post, OutgoingBody::Json(json)) => Some(request.json(json)),
+            (Method::Post, OutgoingBody::Json(json)) => Some(request.body_to_send(json)),
             (Method::Post, OutgoingBody::Form(_)) => None,
             (Method::Get | Method::Delete, _) => Some(Bytes::new()),
         },
-        secrets: request.key.iter().chain(secrets).cloned().collect(),
+        secrets: request.secrets().into_iter().chain(secrets.iter().cloned()).collect(),
     }
 }
 
@@ -220,6 +220,7 @@ fn headers(options: &Options, request: &Outgoing) -> Result<Vec<(HeaderName, Hea
         headers.push((HeaderName::from_static("openai-project"), value("the project", project)?));
     }
     headers.extend(options.headers.iter().cloned());
+    headers.extend(request.changes.iter().flat_map(|changes| changes.headers.iter().cloned()));
     Ok(headers)
 }
 

@@ -1,0 +1,188 @@
+//! `Observation`: calls the observers of one call.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use actorstream_proto::answer::tools::Round;
+use actorstream_proto::endpoint::event::Event;
+use actorstream_proto::outcome::error::ErrorKind;
+use actorstream_proto::outcome::finish::Outcome;
+use actorstream_proto::outcome::response_head::ResponseHead;
+use actorstream_proto::outcome::tokens::Tokens;
+use actorstream_proto::request::multipart::RequestBody;
+use futures_util::FutureExt as _;
+
+use crate::settings::cost::{Amount, Prices};
+use crate::settings::observer::{Denied, ObservedCall, ObservedEnd, ObservedRequest, Observer, Observers};
+use crate::settings::options::Options;
+
+/// The observers of one call; nothing if it has none.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Observation(Option<Arc<Observed>>);
+
+#[derive(Debug)]
+struct Observed {
+    call: Arc<ObservedCall>,
+    observers: Observers,
+    prices: Option<Prices>,
+    /// Whether any of them wants events.
+    wants_events: bool,
+}
+
+impl Observation {
+    /// The call begins.
+    pub(crate) fn start(options: &Options, operation: &'static str, is_streamed: bool) -> Self {
+        if options.observers.is_empty() {
+            return Self(None);
+        }
+        let call =
+            ObservedCall { owner: options.owner.clone(), operation, is_streamed, ..Default::default() };
+        let wants = |observer: &dyn Observer| catch_unwind(AssertUnwindSafe(|| observer.wants_events()));
+        Self(Some(Arc::new(Observed {
+            call: Arc::new(call),
+            observers: options.observers.clone(),
+            prices: options.prices.clone(),
+            wants_events: options.observers.iter().any(|observer| wants(observer).unwrap_or(false)),
+        })))
+    }
+
+    /// The request is known.
+    pub(crate) fn request(&mut self, body: &RequestBody) {
+        if let Some(call) = self.call_mut() {
+            call.model = body.get::<String>("model").map(Into::into);
+        }
+    }
+
+    /// The stream has this id.
+    pub(crate) fn identify(&mut self, id: u64) {
+        if let Some(call) = self.call_mut() {
+            call.id = id;
+        }
+    }
+
+    /// The call, before it is shared.
+    fn call_mut(&mut self) -> Option<&mut ObservedCall> {
+        Arc::get_mut(&mut Arc::get_mut(self.0.as_mut()?)?.call)
+    }
+
+    /// Returns the call, if it has observers.
+    pub(crate) fn call(&self) -> Option<&Arc<ObservedCall>> {
+        self.0.as_ref().map(|observed| &observed.call)
+    }
+
+    /// Returns whether an observer wants events.
+    #[inline]
+    pub(crate) fn wants_events(&self) -> bool {
+        self.0.as_ref().is_some_and(|observed| observed.wants_events)
+    }
+
+    /// A request is about to go out.
+    ///
+    /// # Errors
+    /// If an observer denies it, panics, or wants to change what cannot be changed.
+    pub(crate) async fn before(&self, request: &mut ObservedRequest) -> Result<(), ErrorKind> {
+        let Some(observed) = &self.0 else { return Ok(()) };
+        for observer in observed.observers.iter() {
+            // The closure may panic before there is a future.
+            let asking = AssertUnwindSafe(async { observer.before(request).await });
+            asking.catch_unwind().await.map_err(|_| ErrorKind::ObserverPanicked)??;
+            if let Some(message) = request.changes.wrong.take() {
+                return Err(ErrorKind::Config { message: message.into() });
+            }
+            if request.changes.answer.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A head has arrived.
+    ///
+    /// # Errors
+    /// If an observer panics.
+    pub(crate) fn head(&self, head: &ResponseHead) -> Result<(), ErrorKind> {
+        self.each(|observer, call| {
+            observer.head(call, head);
+            Ok(())
+        })
+    }
+
+    /// An event goes to the target next.
+    ///
+    /// # Errors
+    /// If an observer denies it, or panics.
+    pub(crate) fn event<E: Event>(&self, event: &E) -> Result<(), ErrorKind> {
+        self.each(
+            |observer, call| {
+                if observer.wants_events() { observer.event(call, event.payload()) } else { Ok(()) }
+            },
+        )
+    }
+
+    fn each(
+        &self,
+        tell: impl Fn(&dyn Observer, &ObservedCall) -> Result<(), Denied>,
+    ) -> Result<(), ErrorKind> {
+        let Some(observed) = &self.0 else { return Ok(()) };
+        for observer in observed.observers.iter() {
+            catch_unwind(AssertUnwindSafe(|| tell(observer, &observed.call)))
+                .map_err(|_| ErrorKind::ObserverPanicked)??;
+        }
+        Ok(())
+    }
+
+    /// The call has ended. Nobody hears of it after that.
+    pub(crate) fn end<E: Event>(&mut self, outcome: &Outcome<E::Response>) {
+        let Some(observed) = self.0.take() else { return };
+        let end = observed.ended::<E>(outcome);
+        for observer in observed.observers.iter() {
+            if catch_unwind(AssertUnwindSafe(|| observer.end(&observed.call, &end))).is_err() {
+                tracing::error!(stream = observed.call.id, "an observer panicked at the end of a call");
+            }
+        }
+    }
+}
+
+impl Observed {
+    fn ended<'a, E: Event>(&self, outcome: &'a Outcome<E::Response>) -> ObservedEnd<'a> {
+        let (rounds, last) = match outcome {
+            Ok(finish) => (&finish.rounds[..], Some(&*finish.response)),
+            Err(error) => {
+                let rounds = error.rounds::<E::Response>();
+                // Where nothing of a later response has arrived, the partial one is that of the last round.
+                let is_counted =
+                    |response| rounds.last().is_some_and(|round| std::ptr::eq(&*round.response, response));
+                (rounds, error.partial::<E::Response>().filter(|response| !is_counted(*response)))
+            }
+        };
+        let response = last.or(rounds.last().map(|round| &*round.response));
+        let identity = response.map(E::identity).unwrap_or_default();
+        let usages: Vec<_> = rounds
+            .iter()
+            .map(|Round { response, usage, .. }| (&**response, *usage))
+            .chain(last.map(|response| (response, E::tokens(response))))
+            .filter_map(|(response, usage)| Some((response, usage?)))
+            .collect();
+        let cost = |(response, usage): &(&E::Response, Tokens)| {
+            let models = E::identity(response).model.into_iter().chain(self.call.model());
+            Some(self.prices.as_ref()?.find(models)?.cost(usage))
+        };
+        let costs: Vec<Amount> = usages.iter().filter_map(cost).collect();
+        let (error, timings, attempts, tried) = match outcome {
+            Ok(finish) => (None, finish.timings, finish.attempts, &finish.tried),
+            Err(error) => (Some(error), error.timings, error.attempts, &error.tried),
+        };
+        ObservedEnd {
+            error,
+            response_id: identity.id,
+            model: identity.model,
+            usage: Tokens::sum(usages.into_iter().map(|(_, usage)| usage)),
+            cost: (!costs.is_empty()).then(|| costs.into_iter().sum()),
+            timings,
+            attempts,
+            tried,
+            response: response.map(|response| response as &(dyn Any + Send + Sync)),
+        }
+    }
+}
