@@ -164,6 +164,39 @@ async fn no_secret_is_in_a_recording() {
 }
 
 #[actix_rt::test]
+async fn what_observers_change_is_recorded_without_the_secrets_that_they_set() {
+    let (_folder, recording) = recorder();
+    let token = "tok-51H8xQ2eZvKYlo2C";
+    let upstream = Upstream::start(Reply::sse().event(chunk("you sent tok-51H8xQ2eZvKYlo2C")).hold());
+    let openai = OpenAi::builder()
+        .base_url(upstream.base_url())
+        .retry(RetryPolicy::none())
+        .record(recording.clone())
+        .observer(move |request: &mut actorstream::ObservedRequest| {
+            let body = String::from_utf8_lossy(request.body()).replace("Hello", "Good morning");
+            request.set_body(body);
+            request.set_header("authorization", format!("Bearer {token}"));
+            Ok(())
+        })
+        .build()
+        .unwrap();
+    let (sent, mut began) = tokio::sync::mpsc::unbounded_channel();
+    let handle = openai.chat().stream_fn(hello(), move |event| {
+        let _ = sent.send(event.is_end());
+    });
+    within(began.recv()).await.unwrap();
+    handle.cancel();
+    within(handle).await.unwrap_err();
+    within(recording.flush()).await.unwrap();
+    let [request, response] = [".request.txt", ".http"].map(|extension| {
+        let files = files(&recording, extension);
+        String::from_utf8(files[0].1.clone()).unwrap()
+    });
+    assert!(request.contains("Good morning") && !request.contains("Hello"), "{request}");
+    assert!(!request.contains("51H8xQ2e") && !response.contains("51H8xQ2e"), "{request} {response}");
+}
+
+#[actix_rt::test]
 async fn a_disk_that_fails_or_a_full_recording_harms_no_stream() {
     let upstream = Upstream::start(ChatStream::new().content("Hello"));
     let openai = client(&upstream.base_url());
