@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use actorstream::proto::endpoint::event::Event;
 use actorstream::{
-    Call, ChatRequest, Endpoint, EventStream, OpenAi, Recording, ResponseRequest, RetryPolicy, StreamEvent,
-    Timeouts, ToRequestBody,
+    Backend, Call, ChatRequest, Endpoint, EventStream, OpenAi, Recording, ResponseRequest, RetryPolicy,
+    StreamEvent, Timeouts, ToRequestBody,
 };
 use actorstream_test::{ChatStream, Gate, Reply, ResponseStream, Script, Upstream};
 use futures_util::StreamExt as _;
@@ -244,6 +244,14 @@ async fn each_attempt_and_a_request_without_a_response_are_recorded() {
         |extension| files(&recording, extension).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
     assert_eq!(names(".http"), ["0001-v1-chat-completions.http", "0002-v1-chat-completions.http"]);
     assert_eq!(names(".request.txt").len(), 3);
+    // A backend is recorded too: the client's own server and the one that answers.
+    let (_folder, both) = recorder();
+    let reserve = OpenAi::builder().base_url(upstream.base_url()).api_key("sk-other").build().unwrap();
+    let failing = OpenAi::builder().base_url(Upstream::refused_url()).backend(Backend::new(&reserve));
+    let failing = failing.record(both.clone()).build().unwrap();
+    within(failing.chat().stream_fn(hello(), |_| {})).await.unwrap();
+    assert_eq!(within(both.flush()).await.unwrap(), 2);
+    assert_eq!(files(&both, ".http").len(), 1);
     // Another recording in the same folder goes on with its numbers.
     let next = Recording::new(recording.folder());
     within(openai.chat().record(next.clone()).stream_fn(hello(), |_| {})).await.unwrap();
