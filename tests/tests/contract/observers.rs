@@ -347,7 +347,8 @@ struct Filter(&'static str, Arc<AtomicU32>);
 
 impl Observer for Filter {
     fn wants_events(&self) -> bool {
-        true
+        // Asked once for each call, whatever it says later.
+        self.1.load(Ordering::Relaxed) == 0
     }
 
     fn event(&self, _: &ObservedCall, event: &Payload) -> Result<(), Denied> {

@@ -67,7 +67,9 @@ async fn the_queue_timeout_holds_for_the_quota_and_a_cancellation_gives_the_plac
     let third = openai.chat().stream_fn(hello(), |_| {});
     tokio::time::sleep(Duration::from_secs(10)).await;
     cancelled.cancel();
-    assert_eq!(within(cancelled).await.unwrap_err().kind, ErrorKind::Cancelled);
+    let error = within(cancelled).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Cancelled);
+    assert_near(error.timings.queue.as_millis(), 10);
     // The second one comes at the time of the first.
     let (second, third) = futures_util::future::join(second, third).await;
     assert!(second.is_err() && upstream.request_count() == 2, "a stream is no answer to an unstreamed call");

@@ -53,9 +53,9 @@ pub(super) async fn clear(
         conceal(secrets, key);
     }
     if let (Some(limiter), Purpose::Response, Method::Post) = (&options.limiter, purpose, outgoing.method) {
-        let began = now();
+        carried.queued_since = Some(now());
         let admitted = admit(limiter, options, outgoing).await;
-        carried.queued = now().saturating_duration_since(began);
+        carried.stop_waiting();
         outgoing.admission = Some(admitted?);
     }
     Ok(None)
@@ -76,8 +76,19 @@ pub(super) async fn clear_for<E: Event>(
         let mut clearing = std::pin::pin!(clearing);
         guard.wait(&*session, |cx| clearing.as_mut().poll(cx)).await
     };
+    // An interruption ends the wait, too.
+    carried.stop_waiting();
     session.conceal(&carried.secrets);
     cleared
+}
+
+impl Carried {
+    /// The quota is no longer waited for.
+    fn stop_waiting(&mut self) {
+        if let Some(since) = self.queued_since.take() {
+            self.queued += now().saturating_duration_since(since);
+        }
+    }
 }
 
 /// Waits for the quota, at most for the `queue` timeout.

@@ -54,6 +54,8 @@ pub(super) struct Carried {
     pub(super) secrets: Arc<[Secret]>,
     /// How long the quota was waited for.
     pub(super) queued: Duration,
+    /// Since when it is waited for.
+    pub(super) queued_since: Option<Instant>,
 }
 
 /// Builds the requests that resume or cancel a response.

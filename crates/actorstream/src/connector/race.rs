@@ -180,10 +180,10 @@ impl<E: Event> Contestant<E> {
         let mut carried = Carried { secrets: Arc::clone(&aim.settings.secrets), ..Carried::default() };
         let clearing =
             clear_for(session, observation, guard, &aim.options, &mut aim.first, &mut carried, departure);
-        let cleared = clearing.await?;
+        let cleared = clearing.await;
         *queued = carried.queued;
         aim.conceal(carried.secrets);
-        match cleared {
+        match cleared? {
             Ok(None) => {}
             Ok(Some(answer)) => {
                 feed_answer(session, answer, batch);

@@ -26,8 +26,8 @@ struct Observed {
     call: Arc<ObservedCall>,
     observers: Observers,
     prices: Option<Prices>,
-    /// Whether any of them wants events.
-    wants_events: bool,
+    /// Which of them want events; none if no one does.
+    wants_events: Vec<bool>,
 }
 
 impl Observation {
@@ -39,11 +39,13 @@ impl Observation {
         let call =
             ObservedCall { owner: options.owner.clone(), operation, is_streamed, ..Default::default() };
         let wants = |observer: &dyn Observer| catch_unwind(AssertUnwindSafe(|| observer.wants_events()));
+        let wants_events: Vec<bool> =
+            options.observers.iter().map(|observer| wants(observer).unwrap_or(false)).collect();
         Self(Some(Arc::new(Observed {
             call: Arc::new(call),
             observers: options.observers.clone(),
             prices: options.prices.clone(),
-            wants_events: options.observers.iter().any(|observer| wants(observer).unwrap_or(false)),
+            wants_events: if wants_events.contains(&true) { wants_events } else { Vec::new() },
         })))
     }
 
@@ -74,7 +76,7 @@ impl Observation {
     /// Returns whether an observer wants events.
     #[inline]
     pub(crate) fn wants_events(&self) -> bool {
-        self.0.as_ref().is_some_and(|observed| observed.wants_events)
+        self.0.as_ref().is_some_and(|observed| !observed.wants_events.is_empty())
     }
 
     /// A request is about to go out.
@@ -102,7 +104,7 @@ impl Observation {
     /// # Errors
     /// If an observer panics.
     pub(crate) fn head(&self, head: &ResponseHead) -> Result<(), ErrorKind> {
-        self.each(|observer, call| {
+        self.each(|_, observer, call| {
             observer.head(call, head);
             Ok(())
         })
@@ -114,19 +116,21 @@ impl Observation {
     /// If an observer denies it, or panics.
     pub(crate) fn event<E: Event>(&self, event: &E) -> Result<(), ErrorKind> {
         self.each(
-            |observer, call| {
-                if observer.wants_events() { observer.event(call, event.payload()) } else { Ok(()) }
+            |wants_events, observer, call| {
+                if wants_events { observer.event(call, event.payload()) } else { Ok(()) }
             },
         )
     }
 
+    /// Tells each observer something, until one denies it or panics; `tell` learns whether it wants events.
     fn each(
         &self,
-        tell: impl Fn(&dyn Observer, &ObservedCall) -> Result<(), Denied>,
+        tell: impl Fn(bool, &dyn Observer, &ObservedCall) -> Result<(), Denied>,
     ) -> Result<(), ErrorKind> {
         let Some(observed) = &self.0 else { return Ok(()) };
-        for observer in observed.observers.iter() {
-            catch_unwind(AssertUnwindSafe(|| tell(observer, &observed.call)))
+        let wants_events = observed.wants_events.iter().copied().chain(std::iter::repeat(false));
+        for (observer, wants_events) in observed.observers.iter().zip(wants_events) {
+            catch_unwind(AssertUnwindSafe(|| tell(wants_events, observer, &observed.call)))
                 .map_err(|_| ErrorKind::ObserverPanicked)??;
         }
         Ok(())
