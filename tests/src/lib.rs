@@ -21,9 +21,6 @@ mod documents {
     #[doc = include_str!("../../docs/scale-out.md")]
     struct ScaleOut;
 
-    #[doc = include_str!("../../docs/operations.md")]
-    struct Operations;
-
     #[doc = include_str!("../../README.md")]
     struct Readme;
 }
