@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use actorstream::{
-    ChatRequest, ErrorKind, FunctionDefinition, OpenAi, OpenAiBuilder, Quota, StreamError, Timeout, Timeouts,
-    Tools,
+    Backend, ChatRequest, ErrorKind, FunctionDefinition, KeyPool, OpenAi, OpenAiBuilder, Quota, StreamError,
+    Timeout, Timeouts, Tools,
 };
 use actorstream_test::{ChatStream, Reply, Script, Upstream};
 use serde_json::json;
@@ -164,4 +164,79 @@ async fn retries_and_rounds_of_tools_count_too() {
     let finish = openai.chat().tools(tools).stream_fn(hello(), |_| {}).await.unwrap();
     let waited = finish.timings.queue.as_secs_f64();
     assert!((118.0..121.0).contains(&waited), "{waited}");
+}
+
+#[actix_rt::test]
+async fn a_refused_request_has_used_no_tokens_and_one_that_was_not_sent_is_none() {
+    tokio::time::pause();
+    let request = || hello().field("max_completion_tokens", 500);
+    let upstream = Upstream::spawn(Script::sequence([Reply::error(503, "x", "no"), good()]));
+    let quota = Quota::new().requests(2).tokens(600);
+    let openai = builder(&upstream).quota(quota).build().unwrap();
+    openai.chat().stream_fn(request(), |_| {}).await.unwrap_err();
+    assert_near(queued(&openai, request()).await, 0);
+    // The refused one was a request.
+    assert_near(queued(&openai, ChatRequest::new("gpt-4o").user("Hi")).await, 30);
+    // Neither one that finds no server nor one that is cancelled while it looks for one.
+    let none = OpenAi::builder().base_url(Upstream::refused_url()).api_key("sk-own-key").max_retries(3);
+    let none = none.quota(quota).build().unwrap();
+    let error = none.chat().stream_fn(request(), |_| {}).await.unwrap_err();
+    assert_eq!((error.kind.name(), error.attempts, error.timings.queue), ("transport", 4, Duration::ZERO));
+}
+
+#[actix_rt::test]
+async fn another_backend_is_asked_instead_of_waiting_longer_than_the_queue_timeout() {
+    tokio::time::pause();
+    let limited = Reply::error(429, "x", "no").header("retry-after", "600");
+    let (own, other) = (Upstream::spawn(limited), Upstream::spawn(good()));
+    let reserve = OpenAi::builder().base_url(other.base_url()).api_key("sk-reserve-key").build().unwrap();
+    let openai =
+        builder(&own).quota(Quota::new().requests(2)).backend(Backend::new(&reserve)).build().unwrap();
+    let start = Instant::now();
+    // The third waits when the server asks for the pause.
+    for wait in futures_util::future::join_all((0..3).map(|_| queued(&openai, hello()))).await {
+        assert_near(wait, 0);
+    }
+    assert_near(queued(&openai, hello()).await, 0);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert_eq!((own.request_count(), other.request_count()), (2, 4));
+    // Without another backend, nothing is to be waited for either.
+    let openai = builder(&own).quota(Quota::new()).build().unwrap();
+    openai.chat().stream_fn(hello(), |_| {}).await.unwrap_err();
+    let error = openai.chat().stream_fn(hello(), |_| {}).await.unwrap_err();
+    assert_eq!((error.timeout(), error.timings.queue), (Some(Timeout::Queue), Duration::ZERO));
+    // A wait for the own quota that is too long is one for another backend, too.
+    let own = Upstream::spawn(good());
+    let timeouts = Timeouts::default().queue(Duration::from_secs(20));
+    let own_client = builder(&own).quota(Quota::new().requests(1)).timeouts(timeouts);
+    let openai = own_client.backend(Backend::new(&reserve)).build().unwrap();
+    assert_near(queued(&openai, hello()).await, 0);
+    assert_near(queued(&openai, hello()).await, 20);
+    assert_eq!((own.request_count(), other.request_count()), (1, 5));
+}
+
+#[actix_rt::test]
+async fn while_the_requests_of_a_key_pause_another_key_is_used() {
+    tokio::time::pause();
+    let limited = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 600\r\ncontent-length: 0\r\n\r\n";
+    let limited = Reply::raw().wait(Duration::from_secs(10)).bytes(limited);
+    let upstream = Upstream::spawn(Script::sequence([limited, good()]));
+    let openai = OpenAi::builder()
+        .base_url(upstream.base_url())
+        .max_retries(0)
+        .timeouts(Timeouts::unlimited())
+        .credentials(KeyPool::new(["sk-a", "sk-b"]))
+        .quota(Quota::new().requests(1))
+        .build()
+        .unwrap();
+    let refused = openai.chat().stream_fn(hello(), |_| {});
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_near(queued(&openai, hello()).await, 0);
+    // This one waits for the first key, which then pauses for ten minutes. The second one has room after one.
+    let (refused, wait) = futures_util::future::join(refused, queued(&openai, hello())).await;
+    assert_eq!(refused.unwrap_err().status(), Some(429));
+    assert_near(wait, 60);
+    let requests = upstream.requests();
+    let keys: Vec<_> = requests.iter().map(|request| request.header("authorization").unwrap()).collect();
+    assert_eq!(keys, ["Bearer sk-a", "Bearer sk-b", "Bearer sk-b"]);
 }

@@ -70,6 +70,8 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
             settle(request, served);
             return ending;
         };
+        // An unsent request does not hold its place in the quota while the next attempt is waited for.
+        request.first.admission = None;
         running.tried.failed(error, now().saturating_duration_since(started));
         if may_renew && error.status() == Some(UNAUTHORIZED) {
             may_renew = false;

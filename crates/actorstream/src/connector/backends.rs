@@ -208,7 +208,11 @@ pub(super) fn may_fail_over(kind: &ErrorKind) -> bool {
         ErrorKind::Refused(refused) => is_the_servers(refused),
         ErrorKind::Transport { .. } => true,
         ErrorKind::Timeout { timeout, .. } => {
-            matches!(timeout, Timeout::Connect | Timeout::FirstEvent | Timeout::Response | Timeout::Lookup)
+            // No permit is waited for here; the quota is that of one server.
+            matches!(
+                timeout,
+                Timeout::Queue | Timeout::Connect | Timeout::FirstEvent | Timeout::Response | Timeout::Lookup
+            )
         }
         _ => false,
     }

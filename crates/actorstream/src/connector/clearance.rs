@@ -9,14 +9,14 @@ use actorstream_proto::outcome::secret::Secret;
 use actorstream_proto::session::Session;
 use actorstream_proto::session::timeouts::Timeout;
 use bytes::Bytes;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use super::authorize;
 use super::guard::{Guard, Interrupt};
 use crate::connector::prepared::Carried;
 use crate::settings::observer::{ObservedRequest, Purpose};
 use crate::settings::options::Options;
-use crate::settings::quota::{Admission, Limiter};
+use crate::settings::quota::Limiter;
 use crate::settings::secrets::with_secret;
 use crate::stream::clock::now;
 use crate::telemetry::observation::Observation;
@@ -49,14 +49,14 @@ pub(super) async fn clear(
     if outgoing.key.is_none() {
         outgoing.key = authorize::key(options, attempt, None).await?;
     }
-    if let Some(key) = &outgoing.key {
-        conceal(secrets, key);
-    }
     if let (Some(limiter), Purpose::Response, Method::Post) = (&options.limiter, purpose, outgoing.method) {
         carried.queued_since = Some(now());
-        let admitted = admit(limiter, options, outgoing).await;
+        let admitted = admit(limiter, options, outgoing, attempt).await;
         carried.stop_waiting();
-        outgoing.admission = Some(admitted?);
+        admitted?;
+    }
+    if let Some(key) = &outgoing.key {
+        conceal(&mut carried.secrets, key);
     }
     Ok(None)
 }
@@ -91,18 +91,43 @@ impl Carried {
     }
 }
 
-/// Waits for the quota, at most for the `queue` timeout.
-async fn admit(limiter: &Limiter, options: &Options, outgoing: &Outgoing) -> Result<Admission, ErrorKind> {
+/// How many keys are asked for in place of those whose requests pause.
+const OTHER_KEYS: u32 = 8;
+
+/// Waits for the quota, at most for the `queue` timeout, and not at all for a pause of the server that is longer. While the requests
+/// with a key pause, the source is asked for another one.
+async fn admit(
+    limiter: &Limiter,
+    options: &Options,
+    outgoing: &mut Outgoing,
+    attempt: u32,
+) -> Result<(), ErrorKind> {
+    // What an earlier attempt has left comes back first.
+    outgoing.admission = None;
     let (model, tokens) = outgoing.estimate();
     let server = options.base_url.authority();
-    let key = outgoing.key.as_ref().or(options.api_key.as_ref());
-    let admitting = limiter.admit((&server, key, model.as_deref()), options.owner.as_ref(), tokens);
-    match options.timeouts.queue {
-        None => Ok(admitting.await),
-        Some(after) => {
-            let admitted = timeout(after, admitting).await;
-            admitted.map_err(|_| ErrorKind::Timeout { timeout: Timeout::Queue, after })
+    let after = options.timeouts.queue;
+    let deadline = after.and_then(|after| now().checked_add(after));
+    let mut other_keys = if options.credentials.is_some() { OTHER_KEYS } else { 0 };
+    loop {
+        let key = outgoing.key.as_ref().or(options.api_key.as_ref());
+        let patience = if other_keys > 0 { Some(now()) } else { deadline };
+        let lane = (&*server, key, model.as_deref());
+        let admitting = limiter.admit(lane, &options.owner, tokens, patience);
+        let admitted = match deadline {
+            None => admitting.await,
+            Some(deadline) => timeout_at(deadline.into(), admitting).await.ok().flatten(),
+        };
+        if admitted.is_some() {
+            outgoing.admission = admitted;
+            return Ok(());
         }
+        if other_keys == 0 || deadline.is_some_and(|deadline| now() >= deadline) {
+            return Err(ErrorKind::Timeout { timeout: Timeout::Queue, after: after.unwrap_or_default() });
+        }
+        let other = authorize::key(options, attempt, None).await?;
+        other_keys = if other == outgoing.key { 0 } else { other_keys - 1 };
+        outgoing.key = other;
     }
 }
 

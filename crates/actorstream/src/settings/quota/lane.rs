@@ -1,19 +1,16 @@
 //! `Lane`: the requests for one model with one key, which share a limit.
 
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use actix_rt::time::sleep_until;
 use actorstream_proto::outcome::rate_limits::{RateLimit, RateLimits};
 
-use super::meter::Meter;
+use super::meter::{LONGEST, Meter};
 use super::now;
-use super::turns::Turns;
-
-/// The longest period and the longest pause that a server can impose.
-const LONGEST: Duration = Duration::from_secs(3600);
+use super::turns::{Owner, Turns};
 
 /// The requests for one model with one key.
 #[derive(Debug, Default)]
@@ -25,9 +22,24 @@ struct State {
     own: [Option<Meter>; 2],
     /// The same of the server.
     learned: [Option<Meter>; 2],
+    /// The number of the latest request with whose response the server has stated its limits.
+    stated: u64,
+    /// How many requests and tokens were let through, wrapping around.
+    sent: [u64; 2],
     /// The server asks for a pause until then.
     paused_until: Option<Instant>,
     turns: Turns,
+}
+
+/// What a request has taken from a lane: requests and tokens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Charge {
+    own: [u64; 2],
+    learned: [u64; 2],
+    /// The number of the request with whose response the server had stated its limits.
+    stated: u64,
+    /// How many requests and tokens had been let through, itself included; the first is its number.
+    sent: [u64; 2],
 }
 
 impl Lane {
@@ -42,30 +54,38 @@ impl Lane {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a request of so many tokens may be sent, and counts it. Dropping the future gives the place up.
-    pub(super) async fn enter(&self, owner: Option<&Arc<str>>, tokens: u64) {
-        let mut place = Place { lane: self, number: None };
+    /// Waits until a request of so many tokens may be sent, and counts it; `None` as soon as the server asks for a pause that lasts
+    /// beyond `patience`. Dropping the future gives the place up.
+    pub(super) async fn enter(
+        &self,
+        owner: &Owner,
+        tokens: u64,
+        patience: Option<Instant>,
+    ) -> Option<Charge> {
+        let mut place = Place { lane: self, owner, number: None };
         let mut timer = None;
         poll_fn(|cx| {
             let mut state = self.state();
+            if patience.is_some_and(|patience| state.paused_until.is_some_and(|until| until > patience)) {
+                return Poll::Ready(None);
+            }
             let number = match place.number {
                 None if state.turns.is_empty() && state.ready_at(tokens) <= now() => {
-                    state.take(tokens);
-                    return Poll::Ready(());
+                    return Poll::Ready(Some(state.take(tokens)));
                 }
                 None => *place.number.insert(state.turns.join(owner, cx.waker())),
                 Some(number) => {
-                    state.turns.register(number, cx.waker());
+                    state.turns.register(owner, number, cx.waker());
                     number
                 }
             };
             while state.turns.is_first(number) {
                 let at = state.ready_at(tokens);
                 if at <= now() {
-                    state.take(tokens);
+                    let charge = state.take(tokens);
                     state.turns.advance();
                     place.number = None;
-                    return Poll::Ready(());
+                    return Poll::Ready(Some(charge));
                 }
                 let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(at.into())));
                 if timer.deadline().into_std() != at {
@@ -77,29 +97,49 @@ impl Lane {
             }
             Poll::Pending
         })
-        .await;
+        .await
     }
 
-    /// Replaces an estimate by the tokens that a response used.
-    pub(super) fn settle(&self, estimate: u64, used: u64) {
+    /// Replaces an estimate by the tokens that a response used. The server states itself what it counts.
+    pub(super) fn settle(&self, charge: &Charge, used: u64) {
         let mut state = self.state();
-        let State { own: [_, own], learned: [_, learned], .. } = &mut *state;
-        for meter in [own, learned].into_iter().flatten() {
-            if used >= estimate {
-                meter.take(used - estimate, now());
-            } else {
-                meter.give_back(estimate - used);
-            }
+        if let Some(meter) = &mut state.own[1] {
+            meter.correct(charge.own[1], used, now());
         }
         state.turns.wake_first();
     }
 
-    /// A server states its limits.
-    pub(super) fn learn(&self, limits: &RateLimits) {
-        let now = now();
-        let mut state = self.state();
-        for (meter, limit) in state.learned.iter_mut().zip([&limits.requests, &limits.tokens]) {
-            learn(meter, limit, now);
+    /// Gives back the tokens that a request has not used, and the request itself if it was not sent.
+    pub(super) fn give_back(&self, charge: &Charge, was_sent: bool) {
+        let (now, mut state) = (now(), self.state());
+        let State { own, learned, stated, turns, .. } = &mut *state;
+        for kind in usize::from(was_sent)..2 {
+            if let Some(meter) = &mut own[kind] {
+                meter.give_back(charge.own[kind], now);
+            }
+            // A later statement of the server has replaced what was taken.
+            if let Some(meter) = learned[kind].as_mut().filter(|_| *stated == charge.stated) {
+                meter.give_back(charge.learned[kind], now);
+            }
+        }
+        turns.wake_first();
+    }
+
+    /// A server states its limits in the head of the response to the request of this charge, or states none. It has counted this
+    /// request, but not those that were sent since. What a response without a refusal does not state holds no more.
+    pub(super) fn learn(&self, charge: &Charge, limits: &RateLimits, is_refusal: bool) {
+        let (now, mut state) = (now(), self.state());
+        if charge.sent[0] < state.stated {
+            // The response to a later request has said more.
+            return;
+        }
+        state.stated = charge.sent[0];
+        for (kind, stated) in [&limits.requests, &limits.tokens].into_iter().enumerate() {
+            let since = state.sent[kind].wrapping_sub(charge.sent[kind]);
+            let meter = learn(state.learned[kind], stated, since, now);
+            if meter.is_some() || !is_refusal {
+                state.learned[kind] = meter;
+            }
         }
         state.turns.wake_first();
     }
@@ -108,7 +148,10 @@ impl Lane {
     pub(super) fn pause(&self, time: Duration) {
         let until = now() + time.min(LONGEST);
         let mut state = self.state();
-        state.paused_until = Some(state.paused_until.map_or(until, |before| before.max(until)));
+        if state.paused_until.is_none_or(|before| before < until) {
+            state.paused_until = Some(until);
+            state.turns.wake_all();
+        }
     }
 
     /// Returns whether it is as a new one.
@@ -121,100 +164,58 @@ impl Lane {
     }
 }
 
-/// Sets a meter to what a server states. The time to the reset is that until all is available again.
-fn learn(meter: &mut Option<Meter>, stated: &RateLimit, now: Instant) {
-    let RateLimit { limit: Some(limit), remaining: Some(remaining), reset: Some(reset), .. } = *stated else {
-        return;
+/// Returns the meter that a server states; `None` if it states too little. `known` is the one of before, and `since` what the server
+/// has not counted yet. The time to the reset is that until all is available again.
+fn learn(known: Option<Meter>, stated: &RateLimit, since: u64, now: Instant) -> Option<Meter> {
+    let limit = stated.limit.filter(|limit| *limit > 0)?;
+    let mut meter = match limit.saturating_sub(stated.remaining?) {
+        // In what period it is available is not said.
+        0 => known.filter(|known| known.limit() == limit)?.full(now),
+        used => Meter::stated(limit, used, stated.reset?, now),
     };
-    let used = limit.saturating_sub(remaining);
-    if limit == 0 || used == 0 {
-        return;
-    }
-    let reset = reset.min(LONGEST);
-    let nanos = reset.as_nanos().saturating_mul(limit.into()) / u128::from(used);
-    let period = Duration::from_nanos(nanos.try_into().unwrap_or(u64::MAX)).min(LONGEST);
-    // What was sent since, the server had not counted yet.
-    let known = meter.filter(|meter| meter.is_of(limit));
-    let mut new = Meter::new(limit, period, now);
-    new.full_not_before(now + reset);
-    if let Some(known) = known {
-        new.full_not_before(known.ready_at(limit));
-    }
-    *meter = Some(new);
+    meter.take(since, now);
+    Some(meter)
 }
 
 impl State {
     fn ready_at(&self, tokens: u64) -> Instant {
-        let units = [1, tokens];
+        let now = now();
         let ready = |meters: &[Option<Meter>; 2]| {
-            let each = meters.iter().zip(units);
-            each.filter_map(|(meter, units)| Some(meter.as_ref()?.ready_at(units))).max()
+            let each = meters.iter().zip([1, tokens]);
+            each.filter_map(|(meter, units)| Some(meter.as_ref()?.ready_at(units, now))).max()
         };
         let all = [ready(&self.own), ready(&self.learned), self.paused_until];
-        all.into_iter().flatten().max().unwrap_or_else(now)
+        all.into_iter().flatten().max().unwrap_or(now)
     }
 
-    fn take(&mut self, tokens: u64) {
+    fn take(&mut self, tokens: u64) -> Charge {
         let now = now();
-        for meters in [&mut self.own, &mut self.learned] {
-            for (meter, units) in meters.iter_mut().zip([1, tokens]) {
-                if let Some(meter) = meter {
-                    meter.take(units, now);
-                }
-            }
+        let [mut own, mut learned] = [[0; 2]; 2];
+        for (kind, units) in [1, tokens].into_iter().enumerate() {
+            let take = |meter: &mut Option<Meter>| meter.as_mut().map_or(0, |meter| meter.take(units, now));
+            own[kind] = take(&mut self.own[kind]);
+            learned[kind] = take(&mut self.learned[kind]);
+            self.sent[kind] = self.sent[kind].wrapping_add(units);
         }
+        Charge { own, learned, stated: self.stated, sent: self.sent }
     }
 }
 
 /// A place in the queue, which is given up with the future.
 struct Place<'a> {
     lane: &'a Lane,
+    owner: &'a Owner,
     number: Option<u64>,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
-            self.lane.state().turns.leave(number);
+            self.lane.state().turns.leave(self.owner, number);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limit(limit: u64, remaining: u64, reset: u64) -> RateLimit {
-        let mut stated = RateLimit::default();
-        (stated.limit, stated.remaining) = (Some(limit), Some(remaining));
-        stated.reset = Some(Duration::from_secs(reset));
-        stated
-    }
-
-    #[test]
-    fn the_limits_of_a_server_are_learned() {
-        let now = Instant::now();
-        let seconds = |at: Instant| at.saturating_duration_since(now).as_secs();
-        let mut meter = None;
-        learn(&mut meter, &limit(60, 60, 0), now);
-        assert_eq!(meter, None, "nothing is used");
-        // Half of it is used, and is back in 30 s.
-        learn(&mut meter, &limit(60, 30, 30), now);
-        let ready = |meter: &Option<Meter>, units| seconds(meter.unwrap().ready_at(units));
-        assert_eq!((ready(&meter, 30), ready(&meter, 31), ready(&meter, 60)), (0, 1, 30));
-        learn(&mut meter, &limit(60, 0, 60), now);
-        assert_eq!((ready(&meter, 1), ready(&meter, 60)), (1, 60));
-        // What is in flight is not forgotten; another limit replaces it.
-        learn(&mut meter, &limit(60, 40, 20), now);
-        assert_eq!(ready(&meter, 60), 60);
-        learn(&mut meter, &limit(600, 300, 10), now);
-        assert_eq!(ready(&meter, 600), 10);
-        let before = meter;
-        learn(&mut meter, &RateLimit::default(), now);
-        learn(&mut meter, &limit(0, 0, 9), now);
-        assert_eq!(meter, before);
-        // A reset far away is cut.
-        learn(&mut meter, &limit(7, 0, u64::MAX / 4), now);
-        assert_eq!(ready(&meter, 7), LONGEST.as_secs());
-    }
-}
+#[path = "lane_tests.rs"]
+mod tests;

@@ -35,6 +35,8 @@ pub(crate) struct Exchange {
     may_use_kept: bool,
     /// A connection was made for the request; otherwise a pooled one was used.
     pub(crate) connected: Cell<bool>,
+    /// There was a connection to send the request on.
+    pub(crate) begun: Cell<bool>,
     /// A byte of the response has arrived.
     pub(crate) answered: Cell<bool>,
     /// The rest of the request is dropped: the server refused it, or accepts no more.
@@ -58,6 +60,7 @@ impl Exchange {
             sending: RefCell::new(Some(Box::new(sending))),
             may_use_kept,
             connected: Cell::new(false),
+            begun: Cell::new(false),
             answered: Cell::new(false),
             cut_short: Cell::new(false),
             head: RefCell::default(),
@@ -116,6 +119,7 @@ impl Exchange {
     pub(crate) fn send(&self, cx: &mut Context<'_>) -> Result<(), ErrorKind> {
         let (mut sending, mut stream) = (self.sending.borrow_mut(), self.stream.borrow_mut());
         let (Some(request), Some(stream)) = (&mut *sending, &mut *stream) else { return Ok(()) };
+        self.begun.set(true);
         match request.poll(stream, cx) {
             Poll::Pending => {}
             Poll::Ready(Ok(())) => *sending = None,

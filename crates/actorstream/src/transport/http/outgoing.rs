@@ -85,11 +85,8 @@ impl Outgoing {
         let fields = Body::read(text, usize::MAX, |name| WANTED.contains(&name)).unwrap_or_default();
         let most = WANTED[2..].iter().find_map(|name| fields.get::<u64>(name)).unwrap_or_default();
         let choices = fields.get::<u64>("n").unwrap_or(1);
-        let mut length = text.len();
-        for (at, _) in text.match_indices(";base64,") {
-            length -= text[at..].find('"').unwrap_or_default();
-        }
-        (fields.get("model"), (length as u64 / 4).saturating_add(most.saturating_mul(choices)))
+        let written = length_without_files(text) as u64 / 4;
+        (fields.get("model"), written.saturating_add(most.saturating_mul(choices)))
     }
 
     /// Returns the secrets that are of this attempt alone: its key, and credentials that observers have set.
@@ -109,6 +106,19 @@ impl Outgoing {
             self.changes = None;
         }
     }
+}
+
+/// Returns how many bytes of a JSON text are not the content of a file in a data URL.
+fn length_without_files(mut text: &str) -> usize {
+    const MARK: &str = ";base64,";
+    let is_content = |char: char| char.is_ascii_alphanumeric() || "+/=-_\\".contains(char);
+    let mut length = 0;
+    while let Some(at) = text.find(MARK) {
+        let (before, behind) = text.split_at(at + MARK.len());
+        length += before.len();
+        text = behind.trim_start_matches(is_content);
+    }
+    length + text.len()
 }
 
 /// The body of a request.
@@ -131,5 +141,24 @@ impl From<RequestBody> for OutgoingBody {
             RequestBody::Json(body) => Self::Json(body.to_bytes()),
             RequestBody::Multipart(form) => Self::Form(Box::new(form)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_do_not_count() {
+        let image = "iVBORw0KGgo+/\\/=".repeat(1_000);
+        let text = format!(r#"{{"a":"data:image/png;base64,{image}","b":"data:x;base64,{image}"}}"#);
+        assert_eq!(length_without_files(&text), text.len() - 2 * image.len());
+        // What only looks like a file counts.
+        for text in ["", r#"";base64,;base64,""#, r#"";base64, and so on""#] {
+            assert_eq!(length_without_files(text), text.len());
+        }
+        // In a time that grows with the length.
+        let many = ";base64,".repeat(1 << 18);
+        assert_eq!(length_without_files(&many), many.len());
     }
 }

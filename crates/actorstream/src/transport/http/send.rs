@@ -22,6 +22,7 @@ use crate::recording::exchange as recording;
 use crate::recording::tape::Tape;
 use crate::settings::credentials::KeyAnswer;
 use crate::settings::options::Options;
+use crate::settings::quota::Admission;
 use crate::stream::clock::now;
 use crate::transport::http::answer::Answer;
 use crate::transport::http::client::HttpClient;
@@ -95,6 +96,7 @@ async fn send_once(
         Box::new(Tape::new(recording, recorded(&sending, request, &secrets), now()))
     });
     let exchange = Exchange::new(options, may_use_kept, Sending::new(body));
+    let departure = Departure { exchange: &exchange, admission: request.admission.as_ref() };
     // For awc, the request has no body and no length.
     let sent = match exchange.run(sending.send_body(actix_http::body::None::new())).await {
         Ok(response) => match (proxy, response.status().as_u16()) {
@@ -123,7 +125,22 @@ async fn send_once(
             Err(explain(&error, &exchange))
         }
     };
+    drop(departure);
     Ok((exchange, sent))
+}
+
+/// Tells the quota, even if the future is dropped, that a part of the request may have been sent.
+struct Departure<'a> {
+    exchange: &'a Exchange,
+    admission: Option<&'a Admission>,
+}
+
+impl Drop for Departure<'_> {
+    fn drop(&mut self) {
+        if let Some(admission) = self.admission.filter(|_| self.exchange.begun.get()) {
+            admission.sent();
+        }
+    }
 }
 
 /// Returns the recorded parts of a request.
