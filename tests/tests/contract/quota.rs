@@ -177,7 +177,7 @@ async fn a_refused_request_has_used_no_tokens_and_one_that_was_not_sent_is_none(
     assert_near(queued(&openai, request()).await, 0);
     // The refused one was a request.
     assert_near(queued(&openai, ChatRequest::new("gpt-4o").user("Hi")).await, 30);
-    // Neither one that finds no server nor one that is cancelled while it looks for one.
+    // One that finds no server is none.
     let none = OpenAi::builder().base_url(Upstream::refused_url()).api_key("sk-own-key").max_retries(3);
     let none = none.quota(quota).build().unwrap();
     let error = none.chat().stream_fn(request(), |_| {}).await.unwrap_err();
