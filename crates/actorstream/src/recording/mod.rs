@@ -92,7 +92,7 @@ impl Recording {
         }
     }
 
-    /// Sets how many bytes all exchanges together may take, requests included. Default: 256 MiB.
+    /// Sets how many bytes all exchanges together may take, requests and the times of all reads included. Default: 256 MiB.
     #[must_use]
     pub fn max_bytes(self, max_bytes: usize) -> Self {
         self.inner.max_bytes.store(max_bytes, Ordering::Relaxed);

@@ -34,10 +34,16 @@ impl Tape {
         });
     }
 
-    /// A part of the body arrived.
+    /// A part of the body arrived. Parts of the same instant are one read; each read takes memory, too.
     pub(crate) fn bytes(&mut self, bytes: &[u8], now: Instant) {
-        self.add(bytes.len(), |exchange| {
+        let last = self.exchange.as_ref().and_then(|exchange| exchange.reads.last());
+        let is_same = last.is_some_and(|(_, at)| *at == now);
+        let size = if is_same { 0 } else { size_of::<(usize, Instant)>() };
+        self.add(bytes.len() + size, |exchange| {
             exchange.body.extend_from_slice(bytes);
+            if is_same {
+                exchange.reads.pop();
+            }
             exchange.reads.push((exchange.body.len(), now));
         });
     }
@@ -61,5 +67,41 @@ impl Tape {
 impl Drop for Tape {
     fn drop(&mut self) {
         self.recording.end(self.exchange.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn tape(max_bytes: usize) -> Tape {
+        let request = Request {
+            method: "GET",
+            target: String::new(),
+            headers: Vec::new(),
+            body: None,
+            secrets: Vec::new(),
+        };
+        // Nothing is written: no tape of a test is dropped with an exchange.
+        Tape::new(&Recording::new("unused").max_bytes(max_bytes), request, Instant::now())
+    }
+
+    fn reads(tape: &Tape) -> Option<Vec<usize>> {
+        Some(tape.exchange.as_ref()?.reads.iter().map(|(end, _)| *end).collect())
+    }
+
+    #[test]
+    fn reads_take_room_too_and_parts_of_the_same_instant_are_one_read() {
+        const READ: usize = size_of::<(usize, Instant)>();
+        let now = Instant::now();
+        let mut tape = tape(2 * (READ + 2));
+        for (bytes, after, expected) in
+            [("a", 0, Some(vec![1])), ("b", 0, Some(vec![2])), ("cd", 1, Some(vec![2, 4])), ("e", 1, None)]
+        {
+            tape.bytes(bytes.as_bytes(), now + Duration::from_nanos(after));
+            assert_eq!(reads(&tape), expected, "{bytes}");
+        }
     }
 }
