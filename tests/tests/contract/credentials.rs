@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use actix::Actor;
 use actorstream::{
-    CredentialsError, KeyPool, KeyRequest, OpenAi, OpenAiBuilder, RetryPolicy, Secret, StreamError, Timeout,
+    Credentials, CredentialsError, FunctionDefinition, KeyAnswer, KeyFuture, KeyPool, KeyRequest,
+    ObservedRequest, OpenAi, OpenAiBuilder, RetryPolicy, Secret, StreamError, Timeout, Tools,
 };
 use actorstream_test::{ChatStream, Reply, Script, TestCa, Upstream};
 use serde_json::json;
@@ -35,7 +36,7 @@ fn keys(upstream: &Upstream) -> Vec<String> {
 }
 
 /// Returns a source of numbered keys (`key-1`, `key-2`, …) that records its requests.
-fn counting(asked: &Arc<Mutex<Vec<KeyRequest>>>) -> impl actorstream::Credentials {
+fn counting(asked: &Arc<Mutex<Vec<KeyRequest>>>) -> impl Credentials {
     let asked = Arc::clone(asked);
     move |request| {
         let count = {
@@ -222,4 +223,48 @@ async fn a_server_that_requires_a_certificate_gets_it() {
         let error = client().client_certificate(certificate, key).build().unwrap_err();
         assert!(error.to_string().contains(what), "{error}");
     }
+}
+
+/// A source of one key that notes what servers say about it.
+struct Judged(Arc<Mutex<Vec<KeyAnswer>>>);
+
+impl Credentials for Judged {
+    fn key(&self, _: KeyRequest) -> KeyFuture {
+        Box::pin(async { Ok(Secret::new("sk-of-the-source")) })
+    }
+
+    fn report(&self, _: &Secret, answer: KeyAnswer) {
+        self.0.lock().unwrap().push(answer);
+    }
+}
+
+#[actix_rt::test]
+async fn only_a_key_that_was_sent_is_judged() {
+    let upstream = Upstream::start(Reply::error(401, "x", "no"));
+    let judged = Arc::default();
+    let openai = builder(&upstream).credentials(Judged(Arc::clone(&judged))).build().unwrap();
+    let replaced = openai.chat().observer(|request: &mut ObservedRequest| {
+        request.set_header("authorization", "Bearer sk-of-the-observer");
+        Ok(())
+    });
+    within(replaced.stream_fn(hello(), |_| {})).await.unwrap_err();
+    let replaced = openai.chat().header("authorization", "Bearer sk-of-the-call");
+    within(replaced.stream_fn(hello(), |_| {})).await.unwrap_err();
+    assert_eq!((keys(&upstream).len(), judged.lock().unwrap().len()), (2, 0));
+    within(openai.chat().stream_fn(hello(), |_| {})).await.unwrap_err();
+    assert_eq!(*judged.lock().unwrap(), [KeyAnswer::Refused]);
+    assert_eq!(keys(&upstream), ["sk-of-the-observer", "sk-of-the-call", "sk-of-the-source"]);
+}
+
+#[actix_rt::test]
+async fn a_source_is_asked_before_each_round_of_tools() {
+    tokio::time::pause();
+    let call = || ChatStream::new().tool_call("a", "now", "{}").finish_reason("tool_calls").reply();
+    let upstream = Upstream::spawn(Script::sequence([call(), call(), good()]));
+    let asked = Arc::default();
+    let openai = builder(&upstream).credentials(counting(&asked)).build().unwrap();
+    let tools = Tools::new()
+        .function(FunctionDefinition::new("now"), |_: serde_json::Value| async { Ok::<_, String>("noon") });
+    within(openai.chat().tools(tools).stream_fn(hello(), |_| {})).await.unwrap();
+    assert_eq!(keys(&upstream), ["sk-live-key-1", "sk-live-key-2", "sk-live-key-3"]);
 }

@@ -69,6 +69,8 @@ pub(super) async fn round<E: Event>(
         })));
     }
     let Some(round) = running.past.end_round() else { return Ok(Next { rest, round: None }) };
+    // The source of keys is asked before each request.
+    first.key = None;
     first.body = OutgoingBody::Json(rounds.next(&round.response, &round.results));
     let round = running.sink.takes_rounds().then(|| Box::new(round.clone()));
     Ok(Next { rest, round })

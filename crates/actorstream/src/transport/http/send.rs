@@ -91,6 +91,11 @@ async fn send_once(
             Some(body)
         }
     };
+    // Another value of its header replaces the key; then the response says nothing about it.
+    let sent_key = request.key.as_ref().filter(|key| {
+        let (name, value) = key_header(options, key);
+        sending.headers().get(name).is_some_and(|sent| sent.as_bytes() == value.as_bytes())
+    });
     let mut tape = options.recording.as_ref().map(|recording| {
         let secrets = options.secrets_with(http.settings.proxies.secrets_of(&options.base_url));
         Box::new(Tape::new(recording, recorded(&sending, request, &secrets), now()))
@@ -108,7 +113,7 @@ async fn send_once(
                 if let Some(tape) = &mut tape {
                     tape.head(&exchange.head.borrow(), decoder.is_some());
                 }
-                if let (Some(source), Some(key)) = (&options.credentials, &request.key) {
+                if let (Some(source), Some(key)) = (&options.credentials, sent_key) {
                     source.report(key, judge(&head));
                 }
                 if let Some(admission) = &request.admission {
@@ -202,6 +207,14 @@ fn head<S>(response: &ClientResponse<S>) -> Head {
     head
 }
 
+/// The header that carries a key.
+fn key_header(options: &Options, key: &Secret) -> (HeaderName, String) {
+    match options.key_header() {
+        Some(name) => (name, key.reveal().to_owned()),
+        None => (AUTHORIZATION, format!("Bearer {}", key.reveal())),
+    }
+}
+
 fn headers(options: &Options, request: &Outgoing) -> Result<Vec<(HeaderName, HeaderValue)>, ErrorKind> {
     let wrong =
         |what: &str| ErrorKind::Config { message: format!("{what} cannot be sent in a header").into() };
@@ -221,10 +234,7 @@ fn headers(options: &Options, request: &Outgoing) -> Result<Vec<(HeaderName, Hea
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
     ];
     if let Some(key) = request.key.as_ref().or(options.api_key.as_ref()) {
-        let (name, text) = match options.key_header() {
-            Some(name) => (name, key.reveal().to_owned()),
-            None => (AUTHORIZATION, format!("Bearer {}", key.reveal())),
-        };
+        let (name, text) = key_header(options, key);
         let mut value = value("the API key", &text)?;
         value.set_sensitive(true);
         headers.push((name, value));
