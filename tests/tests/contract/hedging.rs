@@ -15,11 +15,11 @@ use crate::common::{chunk, hello, stop, within};
 /// How long after it has lost the connection of a loser may be open.
 const CLOSED: Duration = Duration::from_millis(250);
 
-fn good(text: &str) -> Reply {
+pub(crate) fn good(text: &str) -> Reply {
     ChatStream::new().content(text).finish_reason("stop").reply()
 }
 
-fn builder(upstream: &Upstream) -> OpenAiBuilder {
+pub(crate) fn builder(upstream: &Upstream) -> OpenAiBuilder {
     OpenAi::builder()
         .base_url(upstream.base_url())
         .api_key("sk-own-key")
@@ -27,13 +27,13 @@ fn builder(upstream: &Upstream) -> OpenAiBuilder {
         .hedge_after(Duration::from_secs(2))
 }
 
-fn backend(upstream: &Upstream, name: &str) -> Backend {
+pub(crate) fn backend(upstream: &Upstream, name: &str) -> Backend {
     let client = OpenAi::builder().base_url(upstream.base_url()).api_key("sk-reserve-key").build().unwrap();
     Backend::new(&client).name(name)
 }
 
 /// What became of each attempt.
-fn told(tried: &[Attempt]) -> Vec<String> {
+pub(crate) fn told(tried: &[Attempt]) -> Vec<String> {
     let one = |attempt: &Attempt| {
         let end = match (attempt.error, attempt.status) {
             (_, Some(status)) => status.to_string(),
@@ -46,7 +46,7 @@ fn told(tried: &[Attempt]) -> Vec<String> {
 }
 
 /// Streams an answer: its texts, and its end, after which nothing came.
-async fn ask(openai: &OpenAi) -> (Vec<String>, Result<Finish<ChatCompletion>, StreamError>) {
+pub(crate) async fn ask(openai: &OpenAi) -> (Vec<String>, Result<Finish<ChatCompletion>, StreamError>) {
     let recorder = Recorder::new(StreamEvent::<ChatCompletionChunk>::is_end);
     let end = openai.chat().stream(hello(), recorder.sink()).await;
     recorder.assert_one_end();

@@ -19,6 +19,7 @@ mod ends;
 mod failover;
 mod heads;
 mod hedging;
+mod hedging_faults;
 mod kept;
 mod liveness;
 mod loops;

@@ -532,3 +532,49 @@ async fn a_credential_that_an_observer_sets_is_in_no_error() {
     assert_eq!(upstream.request(0).await.header("authorization"), Some(&*format!("Bearer {secret}")));
     assert!(!format!("{error:?} {error} {openai:?}").contains("51H8xQ2e"), "{error:?}");
 }
+
+#[actix_rt::test]
+async fn an_observer_that_panics_before_a_resumption_ends_its_stream() {
+    tokio::time::pause();
+    let upstream = Upstream::spawn(background(good()));
+    let openai = builder(&upstream)
+        .observer(|request: &mut ObservedRequest| {
+            assert_ne!(request.purpose(), Purpose::Resumption);
+            Ok(())
+        })
+        .build()
+        .unwrap();
+    let request = json!({"model": "m", "input": "Hi", "background": true});
+    let error = within(openai.responses().stream_fn(request, |_| {})).await.unwrap_err();
+    assert_eq!((&error.kind, upstream.request_count()), (&ErrorKind::ObserverPanicked, 1));
+}
+
+/// Wants events, and counts how often it is asked.
+struct Wanting(Arc<AtomicU32>);
+
+impl Observer for Wanting {
+    fn wants_events(&self) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed) == 0
+    }
+
+    fn event(&self, _: &ObservedCall, _: &Payload) -> Result<(), Denied> {
+        self.0.fetch_add(100, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[actix_rt::test]
+async fn an_observer_is_asked_once_for_each_call_whether_it_wants_events() {
+    let events = Reply::sse().event(chunk("one")).event(chunk("two")).event(stop()).event("[DONE]").end();
+    let upstream = Upstream::start(events);
+    let asked = Arc::new(AtomicU32::new(0));
+    let openai = builder(&upstream)
+        .observer(Arc::new(Notes::default()))
+        .observer(Wanting(Arc::clone(&asked)))
+        .build()
+        .unwrap();
+    for expected in [301, 302] {
+        ask(&openai).await.1.unwrap();
+        assert_eq!(asked.load(Ordering::Relaxed), expected);
+    }
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actorstream_proto::endpoint::event::Event;
+use actorstream_proto::outcome::error::ErrorKind;
 use actorstream_proto::outcome::secret::Secret;
 use actorstream_proto::session::{Session, Settings};
 
@@ -22,6 +23,8 @@ pub(super) struct Aim {
     pub(super) client: Arc<Shared>,
     pub(super) options: Arc<Options>,
     pub(super) first: Outgoing,
+    /// Why it cannot be sent there, if it cannot.
+    pub(super) flaw: Option<ErrorKind>,
     pub(super) settings: Arc<Settings>,
     pub(super) recovery: Box<dyn Recovery>,
 }

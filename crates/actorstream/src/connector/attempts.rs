@@ -8,12 +8,12 @@ use actorstream_proto::outcome::error::ErrorKind;
 use actorstream_proto::outcome::secret::Secret;
 use bytes::Bytes;
 
-use super::authorize::authorize;
+use super::authorize::{UNAUTHORIZED, authorize};
 use super::backends::{Plan, may_fail_over};
 use super::clearance::{Departure, clear_for, conceal};
 use super::guard::{Guard, Interrupt};
 use super::pump::{attempt, failed, feed_answer, go_on};
-use super::race::race;
+use super::race::{Raced, race};
 use super::running::{Ending, Running, Served, Stream};
 use crate::connector::prepared::Prepared;
 use crate::settings::observer::Purpose;
@@ -42,8 +42,10 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
     let hedge_after = home.backends.hedge_after;
     let mut number = 1;
     let mut retries = 1;
-    if let Some(backend) = plan.as_mut().and_then(Plan::next) {
-        stream.turn_to(backend, number);
+    if let Some(backend) = plan.as_mut().and_then(Plan::next)
+        && let Err(ending) = stream.turn_to(backend, number)
+    {
+        return ending;
     }
     let mut may_renew = stream.options.credentials.is_some();
     loop {
@@ -53,9 +55,12 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
         };
         let Stream { client, options, request, running, guard, .. } = stream;
         let http = client.http();
+        let have_all_failed = matches!(raced, Some(Raced::Failed(_)));
         let mut ending = match raced {
-            Some(Ending::Broken) => Box::pin(resume(running, guard, &http, options, request)).await,
-            Some(ending) => ending,
+            Some(Raced::Decided(Ending::Broken)) => {
+                Box::pin(resume(running, guard, &http, options, request)).await
+            }
+            Some(Raced::Decided(ending) | Raced::Failed(ending)) => ending,
             None => send_once(running, guard, &http, options, request, number).await,
         };
         if plan.is_some() {
@@ -64,7 +69,7 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
         let Ending::Served(served) = &ending else { return ending };
         let has_answered = !served.batch.events.is_empty() || running.session.has_delivered();
         let Some(Err(error)) = served.batch.end.as_deref().filter(|_| !has_answered) else {
-            if let Some(plan) = &plan {
+            if let Some(plan) = plan.as_ref().filter(|_| !running.tried.by_observer()) {
                 plan.answered();
             }
             settle(request, served);
@@ -72,8 +77,10 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
         };
         // An unsent request does not hold its place in the quota while the next attempt is waited for.
         request.first.admission = None;
-        running.tried.failed(error, now().saturating_duration_since(started));
-        if may_renew && error.status() == Some(UNAUTHORIZED) {
+        if !have_all_failed {
+            running.tried.failed(error, now().saturating_duration_since(started));
+        }
+        if may_renew && !have_all_failed && error.status() == Some(UNAUTHORIZED) {
             may_renew = false;
             match Box::pin(authorize(running, guard, options, number + 1, Some(UNAUTHORIZED))).await {
                 Ok(Ok(Some(key))) if request.first.key.as_ref() != Some(&key) => {
@@ -87,7 +94,7 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
                 Err(interrupt) => return Ending::Interrupted(interrupt),
             }
         }
-        if let Some(plan) = plan.as_mut().filter(|_| may_fail_over(&error.kind)) {
+        if let Some(plan) = plan.as_mut().filter(|_| !have_all_failed && may_fail_over(&error.kind)) {
             plan.failed();
             if let Some(backend) = plan.next() {
                 tracing::debug!(
@@ -98,7 +105,9 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
                 );
                 drop(ending);
                 number += 1;
-                stream.turn_to(backend, number);
+                if let Err(ending) = stream.turn_to(backend, number) {
+                    return ending;
+                }
                 may_renew = stream.options.credentials.is_some();
                 continue;
             }
@@ -126,8 +135,10 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
         running.session = request.session(started, number);
         if let Some(plan) = &mut plan {
             plan.restart();
-            if let Some(backend) = plan.next() {
-                stream.turn_to(backend, number);
+            if let Some(backend) = plan.next()
+                && let Err(ending) = stream.turn_to(backend, number)
+            {
+                return ending;
             }
         }
     }
@@ -154,9 +165,6 @@ fn tell_timeout<E: Event>(running: &mut Running<E>, ending: Ending<E>) -> Ending
     }
 }
 
-/// The status of a refused key.
-const UNAUTHORIZED: u16 = 401;
-
 /// Sends the request once, with a key from its source, and resumes the stream if it breaks.
 async fn send_once<E: Event>(
     running: &mut Running<E>,
@@ -166,6 +174,7 @@ async fn send_once<E: Event>(
     request: &mut Prepared<E::Response>,
     number: u32,
 ) -> Ending<E> {
+    running.tried.answered_by(false);
     if needs_clearance(running, options) {
         let backend = running.tried.backend();
         let departure = Departure { purpose: Purpose::Response, attempt: number, backend };
@@ -179,7 +188,10 @@ async fn send_once<E: Event>(
         request.conceal(carried.secrets);
         match cleared {
             Ok(Ok(None)) => {}
-            Ok(Ok(Some(answer))) => return answer_with(running, guard, &mut request.first, answer).await,
+            Ok(Ok(Some(answer))) => {
+                running.tried.answered_by(true);
+                return answer_with(running, guard, &mut request.first, answer).await;
+            }
             Ok(Err(kind)) => return failed(&mut running.session, kind),
             Err(interrupt) => return Ending::Interrupted(interrupt),
         }
@@ -271,6 +283,7 @@ async fn resume<E: Event>(
                         ending => return ending,
                     }
                 }
+                Ok(Err(kind @ ErrorKind::ObserverPanicked)) => return failed(&mut running.session, kind),
                 Ok(Err(kind)) => {
                     running.session.on_reconnect_failed(kind);
                     continue;

@@ -12,6 +12,9 @@ use super::guard::{Guard, Interrupt};
 use super::running::Running;
 use crate::settings::options::Options;
 
+/// The status of a refused key.
+pub(super) const UNAUTHORIZED: u16 = 401;
+
 /// Returns the key for an attempt; `None` if the settings have no source of keys. Waiting counts towards the `connect` timeout.
 pub(super) async fn key(
     options: &Options,

@@ -8,6 +8,7 @@ mod attempts;
 mod authorize;
 pub(crate) mod backends;
 mod clearance;
+mod contestant;
 mod ending;
 mod guard;
 pub(crate) mod live;

@@ -72,12 +72,30 @@ struct Notes {
     attempts: Vec<Attempt>,
     /// The backend that is being asked.
     backend: Option<Arc<str>>,
+    /// An observer answers in place of it.
+    by_observer: bool,
 }
 
 impl Tried {
     /// A backend is asked.
     pub(super) fn turn_to(&mut self, backend: Option<&Arc<str>>) {
-        self.0.get_or_insert_default().backend = backend.cloned();
+        let notes = self.0.get_or_insert_default();
+        notes.backend = backend.cloned();
+        notes.by_observer = false;
+    }
+
+    /// The request goes out, or an observer answers it.
+    pub(super) fn answered_by(&mut self, by_observer: bool) {
+        if by_observer {
+            self.0.get_or_insert_default().by_observer = true;
+        } else if let Some(notes) = &mut self.0 {
+            notes.by_observer = false;
+        }
+    }
+
+    /// Returns whether an observer answers in place of the server.
+    pub(super) fn by_observer(&self) -> bool {
+        self.0.as_ref().is_some_and(|notes| notes.by_observer)
     }
 
     /// The backend that is asked; `None` for the client's own server.
@@ -101,9 +119,11 @@ impl Tried {
     /// Returns the attempts of a stream that ends; the last one has answered or failed.
     fn take(&mut self, has_answered: bool, timings: Timings) -> Vec<Attempt> {
         let Some(notes) = self.0.take() else { return Vec::new() };
-        let Notes { mut attempts, backend } = *notes;
+        let Notes { mut attempts, backend, by_observer } = *notes;
         if has_answered {
-            attempts.push(Attempt::answered(backend, timings.head.unwrap_or_default()));
+            let mut attempt = Attempt::answered(backend, timings.head.unwrap_or_default());
+            attempt.by_observer = by_observer;
+            attempts.push(attempt);
         }
         attempts
     }
@@ -196,29 +216,42 @@ impl<E: Event> Stream<E> {
     }
 
     /// Directs the request to a backend.
-    pub(super) fn turn_to(&mut self, backend: (usize, &Backend<Arc<Shared>>), number: u32) {
+    ///
+    /// # Errors
+    /// The end, if the request cannot be sent there.
+    pub(super) fn turn_to(
+        &mut self,
+        backend: (usize, &Backend<Arc<Shared>>),
+        number: u32,
+    ) -> Result<(), Ending<E>> {
         self.running.tried.turn_to(backend.1.name.as_ref());
         if self.at == Some(backend.0) {
-            return;
+            return Ok(());
         }
-        // The URL of a client was checked when it was built.
-        if let Ok(aim) = self.aim(backend) {
-            self.take_aim(aim);
-        }
+        let mut aim = self.aim(backend);
+        let flaw = aim.flaw.take();
+        self.take_aim(aim);
         self.running.session = self.request.session(self.started, number);
+        let Some(kind) = flaw else { return Ok(()) };
+        let error = self.running.session.fail(kind, now());
+        if let Err(error) = &error {
+            self.running.tried.failed(error, now().saturating_duration_since(self.started));
+        }
+        Err(Ending::Served(Box::new(Served { batch: Batch::of_end(error), answer: None })))
     }
 
     /// The request as a backend gets it.
-    ///
-    /// # Errors
-    /// If its URL cannot be made.
-    pub(super) fn aim(&self, (index, backend): (usize, &Backend<Arc<Shared>>)) -> Result<Aim, String> {
+    pub(super) fn aim(&self, (index, backend): (usize, &Backend<Arc<Shared>>)) -> Aim {
         let (client, options) = match &backend.client {
             None => (Arc::clone(&self.home), Arc::clone(&self.own)),
             Some(client) => (Arc::clone(client), Arc::new(self.own.over(&client.options))),
         };
         let mut first = self.request.first.again();
-        first.uri = self.request.recovery.uri(&options)?;
+        let mut flaw = None;
+        match self.request.recovery.uri(&options) {
+            Ok(uri) => first.uri = uri,
+            Err(message) => flaw = Some(ErrorKind::Config { message: message.into() }),
+        }
         first.key = None;
         first.models = Some(Arc::clone(&backend.models)).filter(|models| !models.is_empty());
         let settings = &self.request.settings;
@@ -228,7 +261,7 @@ impl<E: Event> Stream<E> {
         let url = first.shown_url();
         let settings = Arc::new(Settings { timeouts, secrets, url, ..Settings::clone(settings) });
         let recovery = self.request.recovery.with(&options);
-        Ok(Aim { index, name: backend.name.clone(), client, options, first, settings, recovery })
+        Aim { index, name: backend.name.clone(), client, options, first, flaw, settings, recovery }
     }
 
     /// The request as the current server gets it.
@@ -239,6 +272,7 @@ impl<E: Event> Stream<E> {
             client: Arc::clone(&self.client),
             options: Arc::clone(&self.options),
             first: self.request.first.again(),
+            flaw: None,
             settings: Arc::clone(&self.request.settings),
             recovery: self.request.recovery.with(&self.options),
         }

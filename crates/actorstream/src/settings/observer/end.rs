@@ -27,7 +27,7 @@ pub struct ObservedEnd<'a> {
     pub timings: Timings,
     /// How often the request was sent; that of the last round, if there were several.
     pub attempts: u32,
-    /// What became of each request, if there were several, or the client has backends.
+    /// What became of each request, if there were several, the client has backends, or an observer answered.
     pub tried: &'a [Attempt],
     pub(crate) response: Option<&'a (dyn Any + Send + Sync)>,
 }

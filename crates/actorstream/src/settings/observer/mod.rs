@@ -53,7 +53,7 @@ pub trait Observer: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Denied`]: the request is not sent, and the stream ends with [`ErrorKind::Denied`](crate::ErrorKind::Denied), without
-    /// retries. A resumption that is denied leaves the stream truncated.
+    /// retries, unless another request of it still races for the first event. A resumption that is denied leaves the stream truncated.
     fn before<'a>(&'a self, request: &'a mut ObservedRequest) -> BeforeFuture<'a> {
         let _ = request;
         Box::pin(ready(Ok(())))
