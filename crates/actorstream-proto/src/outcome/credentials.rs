@@ -17,6 +17,17 @@ pub fn names_a_secret(name: &str) -> bool {
     !counts && (name == "sig" || name == "code" || NAMES.iter().any(|part| name.contains(part)))
 }
 
+/// Returns whether a value looks like a key: it has a run of at least 12 letters and digits, two digits among them.
+pub fn looks_secret(text: &str) -> bool {
+    // Names of models and dates have shorter runs.
+    const SHORTEST: usize = 12;
+    !text.contains(char::is_whitespace)
+        && text.split(|char: char| !char.is_ascii_alphanumeric()).any(|run| {
+            let digits = run.bytes().filter(u8::is_ascii_digit).count();
+            run.len() >= SHORTEST && digits >= 2 && digits < run.len()
+        })
+}
+
 /// Adds the secrets in a header or parameter whose name marks it as secret: the value, and the part after an
 /// authorization scheme or a cookie name. Placeholders such as `ollama` are left out.
 pub fn collect_secrets(name: &str, value: &str, secrets: &mut Vec<Secret>) {

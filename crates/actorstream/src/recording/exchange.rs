@@ -1,17 +1,13 @@
 //! `Exchange`: a request and its response, and how they are written.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use actorstream_proto::outcome::credentials::{collect_secrets, names_a_secret};
 use actorstream_proto::outcome::secret::Secret;
 use bytes::Bytes;
 
 use crate::recording::fields::Fields;
-
-/// What stands in place of a secret.
-const REDACTED: &str = "***";
+use crate::recording::secrets::Secrets;
 
 /// A request, as it is recorded.
 #[derive(Debug)]
@@ -67,30 +63,6 @@ impl Request {
         let headers = self.headers.iter().map(|(name, value, _)| name.len() + value.len() + 4);
         self.target.len() + headers.sum::<usize>() + self.body.as_ref().map_or(0, Bytes::len)
     }
-
-    /// The path as a part of a file name.
-    fn name(&self) -> String {
-        /// The longest name, in bytes.
-        const LONGEST: usize = 60;
-        let path = self.target.split('?').next().unwrap_or_default();
-        let words =
-            path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let mut name = words.collect::<Vec<_>>().join("-");
-        name.truncate(LONGEST);
-        name
-    }
-
-    /// The target without secrets.
-    fn shown_target(&self, secrets: &[Secret]) -> String {
-        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
-        let parameters = query.split('&').map(|parameter| match parameter.split_once('=') {
-            Some((name, _)) if names_a_secret(name) => format!("{name}={REDACTED}"),
-            _ => parameter.to_owned(),
-        });
-        let query = parameters.collect::<Vec<_>>().join("&");
-        let separator = if query.is_empty() { "" } else { "?" };
-        redact(&format!("{path}{separator}{query}"), secrets).into_owned()
-    }
 }
 
 impl Exchange {
@@ -106,34 +78,33 @@ impl Exchange {
         }
     }
 
-    /// What its files are named after.
+    /// What its files are named after: the path, without secrets.
     pub(super) fn name(&self) -> String {
-        let name = self.request.name();
+        /// The longest name, in bytes.
+        const LONGEST: usize = 60;
+        let target = self.secrets().target(&self.request.target);
+        let path = target.split('?').next().unwrap_or_default();
+        let words =
+            path.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+        let mut name = words.collect::<Vec<_>>().join("-");
+        name.truncate(LONGEST);
         if name.is_empty() { "root".to_owned() } else { name }
     }
 
     /// All secrets of this exchange: those that were known, and those that headers hold.
-    fn secrets(&self) -> Vec<Secret> {
-        let mut secrets = self.request.secrets.clone();
-        for (name, value, _) in &self.request.headers {
-            collect_secrets(name, value, &mut secrets);
-        }
-        for (name, value) in header_lines(&String::from_utf8_lossy(&self.head)) {
-            collect_secrets(name, value, &mut secrets);
-        }
-        // A whole before its parts.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
-        secrets.dedup();
-        secrets
+    fn secrets(&self) -> Secrets {
+        let head = String::from_utf8_lossy(&self.head);
+        let sent = self.request.headers.iter().map(|(name, value, _)| (name.as_str(), value.as_str()));
+        Secrets::new(&self.request.secrets, sent.chain(header_lines(&head)))
     }
 
     /// The request as a text.
     pub(super) fn request_file(&self) -> Vec<u8> {
         let secrets = self.secrets();
         let Request { method, headers, body, .. } = &self.request;
-        let mut text = format!("{method} {} HTTP/1.1\r\n", self.request.shown_target(&secrets));
+        let mut text = format!("{method} {} HTTP/1.1\r\n", secrets.target(&self.request.target));
         for (name, value, is_secret) in headers {
-            let value = shown_value(name, value, *is_secret, &secrets);
+            let value = secrets.header(name, value, *is_secret);
             // Writing to a string cannot fail.
             let _ = write!(text, "{name}: {value}\r\n");
         }
@@ -153,7 +124,11 @@ impl Exchange {
         }
         let secrets = self.secrets();
         let head = String::from_utf8_lossy(&self.head);
-        let framing = framing(&head);
+        let framing = match framing(&head) {
+            // The end of the file cannot tell pauses, nor an end that never came.
+            Framing::UntilClose if !self.body.is_empty() || self.end == End::Left => Framing::Chunked,
+            framing => framing,
+        };
         let mut fields = Fields::default();
         let mut body = Vec::new();
         if framing == Framing::Chunked {
@@ -177,23 +152,30 @@ impl Exchange {
             (Framing::Length(announced), _) => body.len() + announced.saturating_sub(self.body.len()).max(1),
             _ => 0,
         };
-        let mut file = self.shown_head(&head, announced, &secrets);
+        let mut file = self.shown_head(&head, framing, announced, &secrets);
         file.extend(body);
         Some(file)
     }
 
-    /// The head with `announced` as its length, if it has one.
-    fn shown_head(&self, head: &str, announced: usize, secrets: &[Secret]) -> Vec<u8> {
+    /// The head with this framing of the body, and `announced` as its length, if it has one.
+    fn shown_head(&self, head: &str, framing: Framing, announced: usize, secrets: &Secrets) -> Vec<u8> {
         let status = head.lines().next().unwrap_or_default();
-        let mut text = format!("{}\r\n", redact(status.trim_end(), secrets));
+        let mut text = format!("{}\r\n", secrets.redact(status.trim_end()));
+        let is_made_chunked = framing == Framing::Chunked && self::framing(head) != framing;
+        if is_made_chunked {
+            // Chunks are of HTTP/1.1.
+            text = text.replacen("HTTP/1.0", "HTTP/1.1", 1);
+            text.push_str("transfer-encoding: chunked\r\n");
+        }
         for (name, value) in header_lines(head) {
             let is = |other: &str| name.eq_ignore_ascii_case(other);
-            if is("content-encoding") && self.decoded {
+            let is_framing = is("content-length") || is("transfer-encoding");
+            if is("content-encoding") && self.decoded || is_made_chunked && is_framing {
                 continue;
             }
             let value = match is("content-length") {
                 true => announced.to_string(),
-                false => shown_value(name, value, false, secrets),
+                false => secrets.header(name, value, false),
             };
             // Writing to a string cannot fail.
             let _ = write!(text, "{name}: {value}\r\n");
@@ -202,14 +184,14 @@ impl Exchange {
         text.into_bytes()
     }
 
-    /// The lines of the body, together where the same read completed them, and when that was. A secret has no line feed, so
+    /// The lines of the body, together where the same read completed them, and when that was. A secret has no line end, so
     /// none is in two of them.
     fn groups(&self) -> Vec<(&[u8], Instant)> {
         let mut groups = Vec::new();
         let (mut start, mut read) = (0, 0);
         for (end, at) in &self.reads {
-            if let Some(line_feed) = self.body[read..*end].iter().rposition(|byte| *byte == b'\n') {
-                let complete = read + line_feed + 1;
+            if let Some(line_end) = self.body[read..*end].iter().rposition(|byte| b"\r\n".contains(byte)) {
+                let complete = read + line_end + 1;
                 groups.push((&self.body[start..complete], *at));
                 start = complete;
             }
@@ -240,24 +222,11 @@ fn framing(head: &str) -> Framing {
     }
 }
 
-/// The value of a header without secrets.
-fn shown_value(name: &str, value: &str, is_secret: bool, secrets: &[Secret]) -> String {
-    if is_secret || names_a_secret(name) { REDACTED.to_owned() } else { redact(value, secrets).into_owned() }
-}
-
-fn redact<'a>(text: &'a str, secrets: &[Secret]) -> Cow<'a, str> {
-    secrets.iter().fold(Cow::Borrowed(text), |text, secret| match secret.redact(&text) {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(redacted) => Cow::Owned(redacted),
-    })
-}
-
 /// A part of a body without secrets; bytes that are no text are kept.
-fn clean(bytes: &[u8], secrets: &[Secret], fields: &mut Fields) -> Vec<u8> {
+fn clean(bytes: &[u8], secrets: &Secrets, fields: &mut Fields) -> Vec<u8> {
     let mut cleaned = Vec::with_capacity(bytes.len());
     for part in bytes.utf8_chunks() {
-        let text = redact(part.valid(), secrets);
-        cleaned.extend(fields.mask(&text).as_bytes());
+        cleaned.extend(fields.mask(part.valid(), secrets).as_bytes());
         cleaned.extend(part.invalid());
     }
     cleaned

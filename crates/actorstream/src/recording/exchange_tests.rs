@@ -84,7 +84,27 @@ fn a_length_is_that_of_what_is_written_and_what_is_missing() {
 
 #[test]
 fn what_is_no_text_is_kept() {
-    let mut exchange = exchange("HTTP/1.1 200 OK\r\n\r\n", &[], End::Clean);
+    let mut exchange = exchange("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n", &[], End::Clean);
     exchange.body = b"\xff\xfb\0sound\xfe".to_vec();
     assert!(exchange.response_file().unwrap().ends_with(b"\r\n\r\n\xff\xfb\0sound\xfe"));
+}
+
+#[test]
+fn a_body_that_only_the_connection_ends_keeps_its_pace_and_its_end_in_chunks() {
+    let head = "HTTP/1.0 200 OK\r\nconnection: close\r\n\r\n";
+    let start = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n\
+                 2;wait_ms=5\r\na\n\r\n2;wait_ms=300\r\nb\r\r\n";
+    let file = |end| response(&exchange(head, &[("a\n", 5), ("b\r", 305)], end));
+    assert_eq!(file(End::Clean), format!("{start}0\r\n\r\n"));
+    assert_eq!(file(End::Left), format!("{start}0;hold\r\n"));
+    let no_content = "HTTP/1.1 204 No Content\r\n\r\n";
+    assert_eq!(response(&exchange(no_content, &[], End::Clean)), no_content);
+}
+
+#[test]
+fn a_key_in_the_path_is_in_no_name() {
+    let mut exchange = exchange("", &[], End::Left);
+    exchange.request.target = format!("/{KEY}/v1/chat");
+    assert_eq!(exchange.name(), "v1-chat");
+    assert!(exchange.request_file().starts_with(b"POST /***/v1/chat HTTP/1.1"));
 }

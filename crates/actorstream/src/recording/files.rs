@@ -29,7 +29,13 @@ impl Files {
         let (mut request, path) = self.create(&name)?;
         request.write_all(&exchange.request_file())?;
         if let Some(response) = exchange.response_file() {
-            create_new(&path.with_extension("").with_extension("http"))?.write_all(&response)?;
+            let path = path.with_extension("").with_extension("http");
+            let written = create_new(&path)?.write_all(&response);
+            if written.is_err() {
+                // A part of it would be played as a response that its server cut.
+                let _ = fs::remove_file(&path);
+            }
+            written?;
         }
         Ok(())
     }
@@ -41,7 +47,8 @@ impl Files {
             self.last = Some(last_number(&self.folder)?);
         }
         loop {
-            let number = self.last.unwrap_or_default() + 1;
+            let number = self.last.unwrap_or_default().checked_add(1);
+            let number = number.ok_or_else(|| io::Error::other("no number is left for its files"))?;
             self.last = Some(number);
             let path = self.folder.join(format!("{number:04}-{name}.request.txt"));
             match create_new(&path) {
@@ -61,13 +68,37 @@ fn create_new(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// The greatest number with which the name of a file begins.
+/// The greatest number of a recorded file: `0001-name.http`, or `0001-name.request.txt`.
 fn last_number(folder: &Path) -> io::Result<u32> {
     let mut last = 0;
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let number = name.to_str().and_then(|name| name.split_once('-')?.0.parse().ok());
+        let number = name.to_str().and_then(|name| {
+            let is_recorded = name.ends_with(".http") || name.ends_with(".request.txt");
+            name.split_once('-').filter(|_| is_recorded)?.0.parse().ok()
+        });
         last = last.max(number.unwrap_or_default());
     }
     Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_follow_those_of_recorded_files_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let touch = |name: &str| fs::write(folder.path().join(name), "").unwrap();
+        let next = || {
+            let mut files = Files::new(folder.path().to_owned());
+            files.create("v1").map(|(_, path)| path.file_name().unwrap().to_owned())
+        };
+        touch("2026-11-30-notes.txt");
+        assert_eq!(next().unwrap(), "0001-v1.request.txt");
+        touch("10000-a.http");
+        assert_eq!(next().unwrap(), "10001-v1.request.txt");
+        touch("4294967295-a.http");
+        next().unwrap_err();
+    }
 }

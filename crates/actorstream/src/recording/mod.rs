@@ -3,6 +3,7 @@
 pub(crate) mod exchange;
 mod fields;
 mod files;
+mod secrets;
 pub(crate) mod tape;
 
 use std::fmt;
@@ -40,16 +41,18 @@ const MAX_BYTES: usize = 256 << 20;
 /// `actorstream mock --script`, and `Script::parse` and `Reply::recorded` of the crate `actorstream-test`, play the responses.
 ///
 /// **Secrets.** Values of headers and parameters whose names mark them as secret (`authorization`, `api-key`, cookies, …), of
-/// headers that the application has set, and of fields of JSON such as `authorization`, `api_key` and the `headers` of an MCP server
-/// are replaced by `***`. The keys themselves are replaced wherever they occur. All else is kept, prompts and responses included. A
-/// key that a model repeats in several events cannot be found. On Unix, only the owner may read the files.
+/// headers that the application has set, of fields of JSON such as `authorization`, `api_key` and the `headers` of an MCP server,
+/// credentials in URLs, and parts of the path that look like a key are replaced by `***`. The client's own keys and the values of
+/// cookies are replaced wherever they occur, also if they are encoded (URL, JSON, Base64, hexadecimal). All else is kept, prompts and
+/// responses included; JSON stays JSON. A key that a model repeats in several events, in pieces, reversed or in other letter case cannot
+/// be found, nor JSON within a string that holds other keys. On Unix, only the owner may read the files.
 ///
-/// **What is kept.** The status and the headers as they arrived, and the body without its content coding. Chunks of a chunked body
-/// are those lines that one read completed; their extension `wait_ms` is the time since the previous ones. A body that broke ends
+/// **What is kept.** The status and the headers as they arrived, and the body without its content coding. A body that the end of the
+/// connection ends is written in chunks. Chunks are those lines that one read completed; their extension `wait_ms` is the time since the previous ones. A body that broke ends
 /// without its last chunk, and one that the client left has `0;hold` there. Files that are uploaded are not kept.
 ///
-/// **Bounds.** All exchanges together may take [`max_bytes`](Self::max_bytes), in memory and on disk; what does not fit is left out
-/// as a whole. Files are written by a thread of their own: a slow or full disk neither delays nor fails a stream. The first failure is
+/// **Bounds.** All exchanges together may take [`max_bytes`](Self::max_bytes), in memory and on disk. Of a response
+/// that does not fit, the beginning is kept, as of one that broke there; a request that does not fit is left out with its response. Files are written by a thread of their own: a slow or full disk neither delays nor fails a stream. The first failure is
 /// logged as a warning and returned by [`flush`](Self::flush); it ends the recording.
 #[derive(Clone)]
 pub struct Recording {
@@ -104,6 +107,11 @@ impl Recording {
         &self.inner.folder
     }
 
+    /// Whether something is left out because it did not fit into [`max_bytes`](Self::max_bytes).
+    pub fn is_full(&self) -> bool {
+        self.inner.overflowed.load(Ordering::Relaxed)
+    }
+
     /// Waits until every exchange that has begun is written, and returns how many are. A stream that runs delays it: end streams
     /// first, with [`OpenAi::shutdown`](crate::OpenAi::shutdown) for instance.
     ///
@@ -130,7 +138,7 @@ impl Recording {
         let more = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= max);
         let fits = taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok();
         if !fits && !overflowed.swap(true, Ordering::Relaxed) {
-            tracing::warn!(max_bytes = max, "the recording is full; further exchanges are left out");
+            tracing::warn!(max_bytes = max, "the recording is full; the rest is left out");
         }
         fits
     }

@@ -11,6 +11,8 @@ pub(crate) struct Tape {
     recording: Recording,
     /// `None` if it is not to be written.
     exchange: Option<Box<Exchange>>,
+    /// The rest does not fit.
+    is_full: bool,
 }
 
 impl Tape {
@@ -18,7 +20,7 @@ impl Tape {
         recording.begin();
         let fits = recording.take(request.size());
         let exchange = fits.then(|| Box::new(Exchange::new(request, now)));
-        Self { recording: recording.clone(), exchange }
+        Self { recording: recording.clone(), exchange, is_full: false }
     }
 
     /// The exchange is repeated on another connection.
@@ -55,10 +57,15 @@ impl Tape {
 
     fn add(&mut self, bytes: usize, add: impl FnOnce(&mut Exchange)) {
         if let Some(exchange) = &mut self.exchange {
+            if self.is_full {
+                return;
+            }
             if self.recording.take(bytes) {
                 add(exchange);
             } else {
-                self.exchange = None;
+                // The beginning is kept, and plays as one that broke here.
+                exchange.end = End::Cut;
+                self.is_full = true;
             }
         }
     }
@@ -84,12 +91,12 @@ mod tests {
             body: None,
             secrets: Vec::new(),
         };
-        // Nothing is written: no tape of a test is dropped with an exchange.
+        // Nothing is written: the tests discard what they record.
         Tape::new(&Recording::new("unused").max_bytes(max_bytes), request, Instant::now())
     }
 
-    fn reads(tape: &Tape) -> Option<Vec<usize>> {
-        Some(tape.exchange.as_ref()?.reads.iter().map(|(end, _)| *end).collect())
+    fn reads(tape: &Tape) -> Vec<usize> {
+        tape.exchange.iter().flat_map(|exchange| &exchange.reads).map(|(end, _)| *end).collect()
     }
 
     #[test]
@@ -97,11 +104,15 @@ mod tests {
         const READ: usize = size_of::<(usize, Instant)>();
         let now = Instant::now();
         let mut tape = tape(2 * (READ + 2));
-        for (bytes, after, expected) in
-            [("a", 0, Some(vec![1])), ("b", 0, Some(vec![2])), ("cd", 1, Some(vec![2, 4])), ("e", 1, None)]
-        {
+        for (bytes, after, expected, is_full) in [
+            ("a", 0, vec![1], false),
+            ("b", 0, vec![2], false),
+            ("cd", 1, vec![2, 4], false),
+            ("e", 1, vec![2, 4], true),
+        ] {
             tape.bytes(bytes.as_bytes(), now + Duration::from_nanos(after));
-            assert_eq!(reads(&tape), expected, "{bytes}");
+            assert_eq!((reads(&tape), tape.is_full), (expected, is_full), "{bytes}");
         }
+        tape.discard();
     }
 }
