@@ -48,6 +48,7 @@ use printer::{Printer, finish_with, status_of};
 use server::Server;
 use shown::Shown;
 use source::check_file;
+use stop_signals::interrupted;
 
 /// How long to wait for the server to be told that a response in background mode is cancelled.
 const STOP: Duration = Duration::from_secs(2);
@@ -191,7 +192,7 @@ async fn stream<P: Endpoint<Event: Shown>>(
     if interrupted.get() { Exit::Interrupted } else { exit }
 }
 
-/// Requests the whole response. Ctrl-C drops the request.
+/// Requests the whole response. A signal to stop drops the request.
 async fn create<P: Endpoint<Event: Shown>>(
     call: &Call<P>,
     request: impl ToRequestBody,
@@ -200,7 +201,7 @@ async fn create<P: Endpoint<Event: Shown>>(
 ) -> Exit {
     let outcome = tokio::select! {
         outcome = call.create(request) => Some(outcome),
-        _ = tokio::signal::ctrl_c() => None,
+        () = interrupted() => None,
     };
     let mut output = Output::new(style);
     match outcome {
@@ -213,19 +214,16 @@ async fn create<P: Endpoint<Event: Shown>>(
     }
 }
 
-/// Cancels the stream on the first Ctrl-C, and kills the process on the second. Returns whether there was one.
+/// Cancels the stream on the first signal to stop, and kills the process on the second. Returns whether there was one.
 fn cancel_on_interrupt(stream: StreamRef) -> Rc<Cell<bool>> {
-    let interrupted = Rc::new(Cell::new(false));
-    let seen = Rc::clone(&interrupted);
+    let was_interrupted = Rc::new(Cell::new(false));
+    let seen = Rc::clone(&was_interrupted);
     actix_rt::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_err() {
-            return;
-        }
+        interrupted().await;
         seen.set(true);
         stream.cancel();
-        if tokio::signal::ctrl_c().await.is_ok() {
-            std::process::exit(i32::from(u8::from(Exit::Interrupted)));
-        }
+        interrupted().await;
+        std::process::exit(i32::from(u8::from(Exit::Interrupted)));
     });
-    interrupted
+    was_interrupted
 }

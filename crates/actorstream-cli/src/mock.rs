@@ -53,16 +53,38 @@ fn script(mock: &Mock) -> Result<Script, Failure> {
 
 /// The recorded responses in a folder.
 fn recorded(folder: &Path) -> io::Result<Vec<Reply>> {
+    let paths = recorded_paths(folder)?;
+    paths.into_iter().map(|path| Ok(Reply::replayed(fs::read(path)?))).collect()
+}
+
+/// The files with recorded responses, in their order.
+fn recorded_paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path()));
     let mut paths = paths.collect::<io::Result<Vec<PathBuf>>>()?;
     paths.retain(|path| path.extension() == Some(OsStr::new("http")));
-    paths.sort();
-    paths.into_iter().map(|path| Ok(Reply::replayed(fs::read(path)?))).collect()
+    paths.sort_by_cached_key(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // Numbered files in the order of their numbers, which may have more digits than others.
+        let number = name.split('-').next().and_then(|number| number.parse::<u32>().ok());
+        (number.is_none(), number, name)
+    });
+    Ok(paths)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn recorded_responses_are_played_in_the_order_of_their_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["10000-a.http", "9999-b.http", "0002-a.http", "other.http", "0001-a.request.txt"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let paths = recorded_paths(folder.path()).unwrap();
+        let names: Vec<_> = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["0002-a.http", "9999-b.http", "10000-a.http", "other.http"]);
+    }
 
     #[test]
     fn a_script_that_cannot_be_used_says_why() {

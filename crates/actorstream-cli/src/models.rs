@@ -2,18 +2,27 @@
 
 use std::io::{self, IsTerminal, Write, stdout};
 
-use actorstream::{Model, ModelList};
+use actorstream::{ErrorKind, Model, ModelList};
 
 use crate::arguments::Models;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, Style};
 use crate::server::Server;
+use crate::stop_signals::interrupted;
 use crate::terminal::{harmless, write_json};
 
 /// Lists the models of a server.
 pub(crate) async fn list(models: &Models, style: Style) -> Result<Exit, Failure> {
     let server = Server::new(&models.connection)?;
-    match server.openai.models().list().await {
+    let models_call = server.openai.models();
+    let listed = tokio::select! {
+        listed = models_call.list() => listed,
+        () = interrupted() => {
+            let _ = Output::new(style).failure(&ErrorKind::Cancelled.into());
+            return Ok(Exit::Interrupted);
+        }
+    };
+    match listed {
         Ok(finish) => {
             let mut to = stdout().lock();
             let written = if models.jsonl {

@@ -39,5 +39,8 @@ pub(crate) async fn record(record: Record) -> Result<Exit, Failure> {
         Ok(Err(error)) => tell(format_args!("error: cannot record in {out}: {error}\n")),
         Err(_) => tell(format_args!("warning: responses that go on are not recorded in {out}\n")),
     }
+    if recording.is_full() {
+        tell("warning: the recording is full; what came after its first 256 MiB is missing\n");
+    }
     Ok(exit)
 }

@@ -74,7 +74,8 @@ fn split_header(header: &str) -> Result<(&str, &str), Failure> {
         .ok_or_else(|| Failure::Usage("a --header has the form 'K: V', and this one has no colon".to_owned()))
 }
 
-fn timeouts(options: &TimeoutOptions) -> Timeouts {
+/// Returns the timeouts that the options set, and the defaults.
+pub(crate) fn timeouts(options: &TimeoutOptions) -> Timeouts {
     let default = Timeouts::default();
     let or = |given: Option<Duration>, default| {
         given.map_or(default, |given| Some(given).filter(|s| !s.is_zero()))
@@ -92,7 +93,8 @@ fn timeouts(options: &TimeoutOptions) -> Timeouts {
     }
 }
 
-fn limits(sizes: &Sizes) -> Limits {
+/// Returns the limits that the options set, and the defaults.
+pub(crate) fn limits(sizes: &Sizes) -> Limits {
     let default = Limits::default();
     Limits {
         event: sizes.max_event.unwrap_or(default.event),

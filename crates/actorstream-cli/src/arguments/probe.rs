@@ -9,7 +9,7 @@ use super::connection::{Connection, timeout};
 
 /// What `--help` says of its exit status.
 pub(crate) const EXIT: &str = "\
-It makes some ten small requests, of at most a few hundred tokens together, and tells of each whether the server kept to the API
+It makes at most twelve small requests, which ask for some 900 tokens together, and tells of each whether the server kept to the API
 (kept), answered otherwise (deviates), or gave no answer that can be relied upon (failed).
 
 Exit status: 0 all were kept; 1 at least one failed; 2 wrong usage or configuration; 3 none failed, but some deviate; 130 Ctrl-C.";

@@ -86,19 +86,23 @@ fn guesses(observations: &[&Observation], heads: &[&ResponseHead]) -> Vec<String
 
 /// How its streams end.
 fn ends(observations: &[&Observation]) -> Vec<String> {
-    let finishes: Vec<_> = observations.iter().filter_map(|observation| observation.finish()).collect();
+    let finished: Vec<_> = observations.iter().filter(|observation| observation.finish().is_some()).collect();
+    let finishes = || finished.iter().filter_map(|observation| observation.finish());
     let mut sentences = Vec::new();
-    if finishes.is_empty() {
-        return sentences;
+    let streams: Vec<_> = finished.iter().filter(|observation| observation.unstreamed().is_none()).collect();
+    let marked = streams.iter().filter_map(|stream| stream.finish()).filter(|finish| finish.sentinel).count();
+    if !streams.is_empty() {
+        sentences.push(match marked {
+            0 => "no stream ends with [DONE]".to_owned(),
+            all if all == streams.len() => "streams end with [DONE]".to_owned(),
+            some => format!("{some} of {} streams end with [DONE]", streams.len()),
+        });
     }
-    let marked = finishes.iter().filter(|finish| finish.sentinel).count();
-    sentences.push(match marked {
-        0 => "no stream ends with [DONE]".to_owned(),
-        all if all == finishes.len() => "streams end with [DONE]".to_owned(),
-        some => format!("{some} of {} streams end with [DONE]", finishes.len()),
-    });
-    let reasons: BTreeSet<String> = finishes
-        .iter()
+    let whole = finished.len() - streams.len();
+    if whole > 0 {
+        sentences.push(format!("{whole} of {} answers are not streamed", finished.len()));
+    }
+    let reasons: BTreeSet<String> = finishes()
         .flat_map(|finish| &finish.finish_reasons)
         .map(|reason| short(reason.as_str()))
         .take(LONGEST)
@@ -126,9 +130,10 @@ fn words(habit: Habit) -> &'static str {
     }
 }
 
-/// A text of the server, if need be cut.
-fn short(text: &str) -> String {
-    let mut letters = text.chars();
+/// A text of the server in one line, if need be cut.
+pub(super) fn short(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut letters = line.chars();
     let mut short: String = letters.by_ref().take(LONGEST).collect();
     if letters.next().is_some() {
         short.push('…');

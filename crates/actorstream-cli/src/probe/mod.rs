@@ -5,6 +5,7 @@
 //! [`page`].
 
 mod dialect;
+mod hidden;
 mod observation;
 mod page;
 mod plot;
@@ -16,16 +17,24 @@ mod verdict;
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 
-use actorstream::models;
+use std::time::Duration;
 
-use crate::arguments::{Connection, Probe};
+use actorstream::{Timeouts, models};
+
+use crate::arguments::Probe;
 use crate::exit::{Exit, Failure, tell};
 use crate::out_file::OutFile;
 use crate::request::text_model;
-use crate::server::Server;
+use crate::server::{Server, limits, timeouts};
+use crate::stop_signals::interrupted;
+use crate::terminal::write_json;
+use hidden::Hidden;
 use report::Report;
 use requests::Requests;
 use verdict::Verdict;
+
+/// The longest time that an option sets: a year.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Probes a server and prints the report.
 pub(crate) async fn probe(probe: Probe) -> Result<Exit, Failure> {
@@ -35,6 +44,7 @@ pub(crate) async fn probe(probe: Probe) -> Result<Exit, Failure> {
             "--limit must be over 0: requests that never end would never be told".to_owned(),
         ));
     }
+    let (limit, pause) = (limit.min(LONGEST), pause.min(LONGEST));
     let out = out.map(|out| OutFile::new(&out)).transpose()?;
     if url.is_some() {
         connection.base_url = url;
@@ -43,19 +53,25 @@ pub(crate) async fn probe(probe: Probe) -> Result<Exit, Failure> {
     let asking = async {
         let model = match model {
             Some(model) => model,
-            None => default_model(&server).await,
+            None => default_model(&server, limit).await,
         };
-        let requests = Requests::new(&server.openai, model, limit, pause, has_key(&connection));
-        let probed = requests.run(progress);
-        Report::new(shown_url(&connection), requests.model(), probed.await)
+        let key = hidden::key(&connection);
+        let timeouts = bounded(timeouts(&connection.timeouts), limit);
+        let requests = Requests::new(&server.openai, model, timeouts, limits(&connection.sizes), pause, key);
+        let probed = requests.run(progress).await;
+        Report::new(&hidden::shown_url(&connection), requests.model(), probed, &Hidden::new(&connection))
     };
     let report = tokio::select! {
         report = asking => report,
-        _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+        () = interrupted() => return Ok(Exit::Interrupted),
     };
-    let text = if json { report.to_json() } else { table::render(&report) };
+    let mut to = stdout().lock();
     // Whoever reads may have read enough.
-    let written = stdout().lock().write_all(text.as_bytes());
+    let written = match json {
+        true if to.is_terminal() => write_json(&mut to, report.to_json().as_bytes()),
+        true => to.write_all(report.to_json().as_bytes()),
+        false => to.write_all(table::render(&report).as_bytes()),
+    };
     if let Some(out) = out {
         out.write(page::render(&report).as_bytes()).map_err(Failure::Other)?;
         tell(format_args!("wrote {}\n", out.path().display()));
@@ -79,51 +95,43 @@ fn progress(done: usize, all: usize) {
 }
 
 /// The model of the environment, or the first that the server lists.
-async fn default_model(server: &Server) -> String {
+async fn default_model(server: &Server, limit: Duration) -> String {
     let set = text_model("");
     if !set.is_empty() {
         return set;
     }
-    let listed = server.openai.models().max_retries(0).list().await.ok();
-    let first = listed.and_then(|list| list.response.data.first().map(|model| model.id.clone()));
+    // A server that does not list its models may answer all the same.
+    let listed = tokio::time::timeout(limit, server.openai.models().max_retries(0).list()).await;
+    let listed = listed.ok().and_then(Result::ok);
+    let other = |id: &str| {
+        ["embed", "whisper", "tts", "rerank", "moderation", "dall-e"].iter().any(|kind| id.contains(kind))
+    };
+    let first = listed.and_then(|list| {
+        let models = &list.response.data;
+        let chat = models.iter().find(|model| !other(&model.id.to_ascii_lowercase()));
+        chat.or(models.first()).map(|model| model.id.clone())
+    });
     first.unwrap_or_else(|| models::CHAT.to_owned())
 }
 
-/// Whether the server gets a key; one without keys accepts any.
-fn has_key(connection: &Connection) -> bool {
-    let set = std::env::var("OPENAI_API_KEY").is_ok_and(|key| !key.trim().is_empty());
-    set || connection.api_key.as_ref().is_some_and(|key| !key.trim().is_empty())
-}
-
-/// The base URL for the report, without user, password and query.
-fn shown_url(connection: &Connection) -> String {
-    let set = connection.base_url.clone().or_else(|| {
-        let names = ["OPENAI_BASE_URL", "OPENAI_API_URL", "OPENAI_API_BASE"];
-        names.iter().find_map(|name| std::env::var(name).ok().filter(|url| !url.trim().is_empty()))
-    });
-    let Some(url) = set else { return "the built-in scripted server".to_owned() };
-    let url = url.split(['?', '#']).next().unwrap_or_default();
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = authority.rsplit('@').next().unwrap_or_default();
-            format!("{scheme}://{host}/{path}")
-        }
-        None => url.to_owned(),
-    }
+/// These timeouts, within what one request may take.
+fn bounded(timeouts: Timeouts, limit: Duration) -> Timeouts {
+    Timeouts { total: Some(timeouts.total.map_or(limit, |total| total.min(limit))), ..timeouts }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
-    use crate::arguments::{Arguments, Command};
 
     #[test]
-    fn a_url_is_shown_without_what_may_be_secret() {
-        let line = ["actorstream", "chat", "x", "--base-url", "http://user:pass@host:1/v1?key=k#f"];
-        let Command::Chat(chat) = Arguments::try_parse_from(line).ok().unwrap().command else { panic!() };
-        assert_eq!(shown_url(&chat.connection), "http://host:1/v1");
+    fn timeouts_hold_within_the_limit() {
+        let seconds = Duration::from_secs;
+        let bounded = |timeouts| bounded(timeouts, seconds(30));
+        assert_eq!(bounded(Timeouts::default()).total, Some(seconds(30)));
+        let set = bounded(Timeouts::default().first_event(seconds(2)).idle(seconds(1)).total(seconds(5)));
+        assert_eq!(
+            (set.first_event, set.idle, set.total),
+            (Some(seconds(2)), Some(seconds(1)), Some(seconds(5)))
+        );
     }
 }

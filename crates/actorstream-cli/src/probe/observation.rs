@@ -24,8 +24,12 @@ pub(super) enum Next {
 /// What one stream showed.
 #[derive(Debug)]
 pub(super) struct Observation {
-    /// When each event arrived, from the call on.
+    /// When each event arrived, from the call on; of the first 10,000.
     pub(super) arrivals: Vec<Duration>,
+    /// How many events arrived.
+    pub(super) count: usize,
+    /// When the last event arrived.
+    pub(super) last: Option<Duration>,
     /// How many characters of text arrived.
     pub(super) characters: usize,
     /// When the stream ended.
@@ -62,13 +66,15 @@ impl Observation {
         let mut events = call.events(body);
         let mut notes = Notes::default();
         let (mut arrivals, mut cancelled) = (Vec::new(), None);
-        let mut count = 0;
+        let (mut count, mut last) = (0, None);
         let outcome = loop {
             match events.next().await {
                 Some(StreamEvent::Data(chunk)) => {
                     count += 1;
+                    let at = began.elapsed();
+                    last = Some(at);
                     if arrivals.len() < MAX_TIMES {
-                        arrivals.push(began.elapsed());
+                        arrivals.push(at);
                     }
                     notes.note(&chunk);
                     match next(count) {
@@ -89,6 +95,8 @@ impl Observation {
         };
         Self {
             arrivals,
+            count,
+            last,
             characters: notes.characters,
             took: began.elapsed(),
             cancelling: cancelled.map(|at| at.elapsed()),
@@ -113,6 +121,13 @@ impl Observation {
             Ok(finish) => finish.head.as_ref(),
             Err(error) => error.head.as_ref(),
         }
+    }
+
+    /// The media type of a response that is no event stream.
+    pub(super) fn unstreamed(&self) -> Option<String> {
+        let kind = self.head()?.header("content-type")?;
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        kind.ends_with("json").then_some(kind)
     }
 
     pub(super) fn finish(&self) -> Option<&Finish<ChatCompletion>> {

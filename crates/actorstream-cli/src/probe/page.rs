@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::plot;
-use super::report::{Report, end, pace};
+use super::report::{Report, pace};
 use super::times::{Times, shown};
 
 const STYLE: &str = include_str!("page.css");
@@ -21,7 +21,8 @@ pub(super) fn render(report: &Report) -> String {
     for probed in &report.probed {
         let verdict = probed.judgement.verdict.name();
         let details = probed.observation.as_ref();
-        let details = details.map(|observation| format!("{}; {}", end(observation), pace(observation)));
+        let end = probed.end.as_deref().unwrap_or_default();
+        let details = details.map(|observation| format!("{end}; {}", pace(observation)));
         // Writing to a string cannot fail.
         let _ = writeln!(
             page,

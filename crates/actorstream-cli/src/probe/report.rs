@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::dialect;
+use super::dialect::{self, short};
+use super::hidden::Hidden;
 use super::observation::Observation;
 use super::requests::Probed;
 use super::times::{Times, shown};
 use super::verdict::Verdict;
+
+/// How many finish reasons of a stream are shown.
+const MAX_REASONS: usize = 4;
 
 /// What a probe found out.
 #[derive(Debug)]
@@ -34,16 +38,21 @@ pub(super) struct Throughput {
 }
 
 impl Report {
-    pub(super) fn new(url: String, model: &str, probed: Vec<Probed>) -> Self {
+    /// The report, in which no text of the server has a secret.
+    pub(super) fn new(url: &str, model: &str, mut probed: Vec<Probed>, hidden: &Hidden) -> Self {
+        for probed in &mut probed {
+            probed.judgement.reason = hidden.redact(&probed.judgement.reason);
+            probed.end = probed.observation.as_ref().map(|observation| hidden.redact(&end(observation)));
+        }
         let timed = || {
             let timed = probed.iter().filter(|probed| probed.is_timed);
             timed.filter_map(|probed| probed.observation.as_ref())
         };
         let longest = timed().max_by_key(|observation| observation.characters);
         Self {
-            url,
-            model: model.to_owned(),
-            dialect: dialect::describe(&probed),
+            url: hidden.redact(url),
+            model: hidden.redact(model),
+            dialect: dialect::describe(&probed).iter().map(|sentence| hidden.redact(sentence)).collect(),
             first_event: Times::of(timed().filter_map(Observation::first_event)),
             between: Times::of(timed().flat_map(Observation::gaps)),
             throughput: longest.and_then(Throughput::of),
@@ -78,15 +87,16 @@ impl Report {
 
 impl Throughput {
     fn of(observation: &Observation) -> Option<Self> {
-        let (first, last) = (observation.arrivals.first()?, observation.arrivals.last()?);
+        let (first, last) = (observation.arrivals.first()?, observation.last?);
         let seconds = last.saturating_sub(*first).as_secs_f64();
         // A few events tell nothing, nor do events that came in one read.
-        if observation.arrivals.len() < 5 || seconds < 0.000_5 {
+        if observation.count < 5 || seconds < 0.000_5 {
             return None;
         }
         let tokens = observation.finish().and_then(|finish| finish.usage.as_deref().copied());
         Some(Self {
-            events_per_second: observation.arrivals.len() as f64 / seconds,
+            // The time is that of the events after the first.
+            events_per_second: (observation.count - 1) as f64 / seconds,
             characters_per_second: observation.characters as f64 / seconds,
             tokens_per_second: tokens
                 .filter(|usage| usage.output > 0)
@@ -96,10 +106,11 @@ impl Throughput {
 }
 
 /// How a stream ended, in a few words.
-pub(super) fn end(observation: &Observation) -> String {
+fn end(observation: &Observation) -> String {
     match &observation.outcome {
         Ok(finish) => {
-            let reasons: Vec<&str> = finish.finish_reasons.iter().map(actorstream::Text::as_str).collect();
+            let reasons = finish.finish_reasons.iter().take(MAX_REASONS).map(|reason| short(reason.as_str()));
+            let reasons: Vec<String> = reasons.collect();
             let marked = if finish.sentinel { ", [DONE]" } else { "" };
             format!(
                 "finish ({}{marked})",
@@ -117,7 +128,7 @@ pub(super) fn end(observation: &Observation) -> String {
 /// When the events of a stream came, in a few words.
 pub(super) fn pace(observation: &Observation) -> String {
     let first = observation.first_event().map(|first| format!("first {}, ", shown(first)));
-    let count = observation.arrivals.len();
+    let count = observation.count;
     let events = if count == 1 { "event" } else { "events" };
     format!("{}{count} {events}, {}", first.unwrap_or_default(), shown(observation.took))
 }
@@ -128,9 +139,9 @@ fn request(probed: &Probed) -> Value {
         "name": probed.name,
         "verdict": probed.judgement.verdict.name(),
         "reason": probed.judgement.reason,
-        "end": observation.map(end),
+        "end": probed.end,
         "first_event": observation.and_then(Observation::first_event).map(seconds),
-        "events": observation.map(|observation| observation.arrivals.len()),
+        "events": observation.map(|observation| observation.count),
         "took": observation.map(|observation| seconds(observation.took)),
         "cancelling": observation.and_then(|observation| observation.cancelling).map(seconds),
     })

@@ -28,6 +28,8 @@ pub(super) struct Probed {
     pub(super) judgement: Judgement,
     /// `None` if it was not made.
     pub(super) observation: Option<Observation>,
+    /// How it ended, in a few words; the report sets it.
+    pub(super) end: Option<String>,
     /// Whether its times are those of the server: nobody paused or cancelled.
     pub(super) is_timed: bool,
 }
@@ -37,9 +39,21 @@ pub(super) struct Probed {
 pub(super) struct Requests {
     openai: OpenAi,
     model: String,
-    limit: Duration,
+    limits: Limits,
+    timeouts: Timeouts,
     pause: Duration,
-    has_key: bool,
+    key: Key,
+}
+
+/// Where the server gets a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    /// It gets none.
+    None,
+    /// The client's own, which a request can replace.
+    Own,
+    /// Also, or only, in a header or the URL, where it stays.
+    Elsewhere,
 }
 
 /// The names of the requests, in their order.
@@ -47,15 +61,18 @@ const NAMES: [&str; 9] =
     ["short", "long", "tools", "n = 2", "usage", "bad model", "bad key", "cancelled", "silence"];
 
 impl Requests {
-    /// Requests for `model`, each of which may take `limit`. `has_key` tells whether the client sends a key.
+    /// Requests for `model`, with these timeouts and limits. One of them pauses for `pause`.
     pub(super) fn new(
         openai: &OpenAi,
         model: String,
-        limit: Duration,
+        timeouts: Timeouts,
+        limits: Limits,
         pause: Duration,
-        has_key: bool,
+        key: Key,
     ) -> Self {
-        Self { openai: openai.clone(), model, limit, pause, has_key }
+        // More than the tokens that are asked for.
+        let limits = Limits { response: limits.response.min(MAX_RESPONSE), ..limits };
+        Self { openai: openai.clone(), model, timeouts, limits, pause, key }
     }
 
     pub(super) fn model(&self) -> &str {
@@ -69,15 +86,22 @@ impl Requests {
         let mut max_tokens = "max_tokens";
         for name in NAMES {
             progress(probed.len(), NAMES.len());
-            if probed.first().is_some_and(|short| short.observation.as_ref().is_some_and(is_unreachable)) {
-                let judgement = Judgement::skipped("the first request found no server to answer it");
-                probed.push(Probed { name, judgement, observation: None, is_timed: false });
+            let failed = probed.first().and_then(|short| short.observation.as_ref()).and_then(unusable);
+            if let Some(why) = failed {
+                probed.push(Probed::skipped(name, why));
+                continue;
+            }
+            if name == "bad key" && self.key == Key::Elsewhere {
+                probed.push(Probed::skipped(name, "the key is in a header or the URL, where it stays"));
                 continue;
             }
             let mut made = self.one(name, max_tokens, &probed).await;
             if name == "short" && wants_other_limit(&made) {
                 max_tokens = "max_completion_tokens";
                 made = self.one(name, max_tokens, &probed).await;
+            }
+            if name == "short" && made.observation.as_ref().and_then(unusable).is_some() {
+                made.judgement = made.judgement.failed();
             }
             probed.push(made);
         }
@@ -125,7 +149,7 @@ impl Requests {
             }
             "bad key" => {
                 let call = call.api_key(BAD_KEY);
-                let judge = |observation: &Observation| verdict::bad_key(observation, self.has_key);
+                let judge = |observation: &Observation| verdict::bad_key(observation, self.key == Key::Own);
                 judged(Observation::of(&call, &short, read).await, judge)
             }
             "cancelled" => {
@@ -140,6 +164,8 @@ impl Requests {
             }
             "silence" => {
                 is_timed = false;
+                let total = self.timeouts.total.map(|total| total.saturating_add(self.pause));
+                let call = call.timeouts(Timeouts { total, ..self.timeouts.clone() });
                 let pause = |count| if count == 1 { Next::Pause(self.pause) } else { Next::Read };
                 let paused = Observation::of(&call, &long, pause).await;
                 let longest = before.iter().filter(|probed| probed.is_timed);
@@ -149,14 +175,16 @@ impl Requests {
             }
             _ => judged(Observation::of(&call, &short, read).await, verdict::text),
         };
-        Probed { name, judgement, observation: Some(observation), is_timed }
+        Probed { name, judgement, observation: Some(observation), end: None, is_timed }
     }
 
     /// A call that is sent once and ends in bounded time.
     fn call(&self) -> Call<Chat> {
-        let timeouts = Timeouts::default().first_event(self.limit).total(self.limit + self.pause);
-        let limits = Limits { response: MAX_RESPONSE, ..Limits::default() };
-        self.openai.chat().retry(RetryPolicy::none()).timeouts(timeouts).limits(limits)
+        self.openai
+            .chat()
+            .retry(RetryPolicy::none())
+            .timeouts(self.timeouts.clone())
+            .limits(self.limits.clone())
     }
 
     fn body(&self, prompt: &str, max_tokens: &str, tokens: u32) -> Value {
@@ -173,14 +201,29 @@ fn judged(observation: Observation, judge: impl Fn(&Observation) -> Judgement) -
     (observation, judgement)
 }
 
-/// Whether there is no server, or none that speaks the API.
-fn is_unreachable(short: &Observation) -> bool {
-    short.outcome.as_ref().is_err_and(|error| match &error.kind {
-        ErrorKind::Transport { .. } | ErrorKind::NotAStream { .. } | ErrorKind::Config { .. } => true,
-        ErrorKind::Timeout { .. } => short.arrivals.is_empty(),
-        ErrorKind::Refused(refused) => [401, 403, 404, 407].contains(&refused.status),
-        _ => false,
-    })
+impl Probed {
+    fn skipped(name: &'static str, why: &str) -> Self {
+        Self { name, judgement: Judgement::skipped(why), observation: None, end: None, is_timed: false }
+    }
+}
+
+/// Why nothing more can be asked of a server that answered the first request like this.
+fn unusable(short: &Observation) -> Option<&'static str> {
+    match &short.outcome.as_ref().err()?.kind {
+        ErrorKind::Config { .. } => Some("the first request could not be made"),
+        ErrorKind::Transport { .. } => Some("the first request found no server to answer it"),
+        ErrorKind::Timeout { .. } if short.arrivals.is_empty() => {
+            Some("the first request got no answer in time")
+        }
+        ErrorKind::NotAStream { .. } => Some("the answer to the first request is not of this API"),
+        ErrorKind::Refused(refused) => match refused.status {
+            401 | 403 => Some("the first request was refused for its key"),
+            404 => Some("the first request was refused: no such path or no such model; see --model"),
+            407 => Some("the proxy refused the first request"),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Whether the server knows the limit of tokens by its newer name only.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Report, end, pace};
+use super::report::{Report, pace};
 use super::times::{Times, shown};
 use crate::terminal::harmless;
 
@@ -13,7 +13,7 @@ const BAR: usize = 40;
 pub(super) fn render(report: &Report) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "{}, model {}\n", report.url, report.model);
+    let _ = writeln!(text, "{}, model {}\n", one_line(&report.url), one_line(&report.model));
     let name = |name: &str| format!("{name:9}");
     for probed in &report.probed {
         let judgement = &probed.judgement;
@@ -24,8 +24,8 @@ pub(super) fn render(report: &Report) -> String {
             judgement.verdict.name(),
             one_line(&judgement.reason)
         );
-        if let Some(observation) = &probed.observation {
-            let _ = writeln!(text, "{}            {}; {}", name(""), end(observation), pace(observation));
+        if let (Some(observation), Some(end)) = (&probed.observation, &probed.end) {
+            let _ = writeln!(text, "{}            {}; {}", name(""), one_line(end), pace(observation));
         }
     }
     if !report.dialect.is_empty() {

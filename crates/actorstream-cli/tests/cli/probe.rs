@@ -211,7 +211,7 @@ fn without_a_server_it_ends_at_once() {
     // Silence is told in bounded time.
     let (ran, report) = report(Reply::raw().hold(), &["--limit", "0.2", "--model", "m"]);
     assert_eq!(ran.status, Some(1));
-    assert_eq!(report["requests"][0]["end"], "timeout first_event", "{report}");
+    assert_eq!(report["requests"][0]["end"], "timeout total", "{report}");
     assert_eq!(verdict(&report, "silence").0, "skipped");
 }
 
@@ -229,4 +229,132 @@ fn control_characters_and_markup_of_a_server_go_nowhere() {
     let page = fs::read_to_string(page).unwrap();
     assert!(!page.contains("<script") && !page.contains("<b>") && page.contains("&lt;script&gt;"), "{page}");
     assert!(!ran.out.contains('\u{1b}') && !page.contains('\u{1b}'));
+}
+
+#[test]
+fn a_server_that_does_not_stream_deviates() {
+    let (ran, report, verdict, reason) = found("long", |_| {
+        Some(Reply::json(
+            200,
+            &json!({"id": "a", "object": "chat.completion", "model": "m", "choices": [
+                {"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}
+            ]}),
+        ))
+    });
+    assert_eq!((ran.status, verdict.as_str()), (Some(3), "deviates"), "{reason}");
+    assert!(reason.contains("does not stream"), "{reason}");
+    let dialect = report["dialect"].to_string();
+    assert!(!dialect.contains("[DONE]") && dialect.contains("are not streamed"), "{dialect}");
+}
+
+#[test]
+fn a_key_that_cannot_be_replaced_is_not_tried() {
+    let (ran, report) = report(Script::with(good), &["--header", "api-key: secret-0123456789"]);
+    assert_eq!((ran.status, verdict(&report, "bad key").0), (Some(0), "skipped"), "{report}");
+}
+
+#[test]
+fn failures_are_no_deviations() {
+    let is_bad = |request: &Request| request.json()["model"] != "m";
+    for reply in [
+        || Reply::error(429, "rate_limit_error", "Slow down"),
+        || Reply::error(500, "server_error", "boom"),
+        || Reply::sse().event(json!({"error": {"message": "overloaded", "type": "server_error"}})).end(),
+    ] {
+        let (ran, _, verdict, reason) = found("bad model", move |request| is_bad(request).then(reply));
+        assert_eq!((ran.status, verdict.as_str()), (Some(1), "failed"), "{reason}");
+    }
+    // A broken stream may have had two choices.
+    let (_, _, verdict, reason) = found("n = 2", |request| {
+        let choice = json!({"choices": [{"index": 0, "delta": {"content": "1"}}]});
+        (request.json()["n"] == 2).then(|| Reply::sse().event(choice).reset())
+    });
+    assert_eq!(verdict, "failed", "{reason}");
+}
+
+#[test]
+fn tokens_that_are_used_up_by_thoughts_decide_nothing() {
+    let (ran, report) = report(
+        Script::with(|request| {
+            changed(request, |request| {
+                let is_allowed = request.header("authorization") == Some(&format!("Bearer {KEY}"));
+                (is_allowed && request.json()["model"] == "m" && request.json()["n"] != 2)
+                    .then(|| ChatStream::new().content("").finish_reason("length").usage(5, 16).reply())
+            })
+        }),
+        &[],
+    );
+    for name in ["short", "long", "tools", "silence"] {
+        let (verdict, reason) = verdict(&report, name);
+        assert!(verdict == "skipped" && reason.contains("tokens were used up"), "{name}: {verdict} {reason}");
+    }
+    assert_eq!(ran.status, Some(0), "{report}");
+}
+
+#[test]
+fn an_answer_without_text_deviates_in_each_request() {
+    let (_, report, verdict_of_silence, reason) = found("silence", |request| {
+        (request.json()["model"] == "m").then(|| {
+            let stream = ChatStream::new().finish_reason("stop");
+            (if request.json()["n"] == 2 { stream.choice().finish_reason("stop") } else { stream }).reply()
+        })
+    });
+    assert_eq!(verdict_of_silence, "deviates", "{reason}");
+    assert_eq!(verdict(&report, "n = 2").0, "deviates", "{report}");
+}
+
+#[test]
+fn a_refused_first_request_has_failed() {
+    let (ran, report) = report(Reply::error(404, "invalid_request_error", "no"), &["--model", "m"]);
+    assert_eq!((ran.status, verdict(&report, "short").0), (Some(1), "failed"), "{report}");
+    let (verdict, reason) = verdict(&report, "long");
+    assert!(verdict == "skipped" && reason.contains("--model"), "{reason}");
+}
+
+#[test]
+fn a_model_for_texts_is_chosen() {
+    let (ran, report) = report(
+        Script::with(|request| match request.path.as_str() {
+            "/v1/models" => Reply::json(
+                200,
+                &json!({"object": "list", "data": [{"id": "text-embedding-3-small"}, {"id": "m"}]}),
+            ),
+            _ => good(request),
+        }),
+        &[],
+    );
+    assert_eq!((ran.status, &report["model"]), (Some(0), &json!("m")));
+}
+
+#[test]
+fn the_texts_of_a_server_stay_in_their_line_and_have_no_key() {
+    let forged = format!("x\nlong       kept      FAKE\n{}{KEY}", "A".repeat(3000));
+    let upstream = Upstream::start(Script::with(move |request: &Request| {
+        if request.path == "/v1/models" {
+            let model = format!("m\nshort      kept      FAKE {KEY}");
+            return Reply::json(200, &json!({"object": "list", "data": [{"id": model}]}));
+        }
+        let stream = ChatStream::new().content("x").finish_reason(&*format!("{KEY} {forged}"));
+        stream.reply().header("server", format!("srv {KEY}"))
+    }));
+    for json in [&[][..], &["--json"]] {
+        // A run checks that it prints no key.
+        let ran = probe(&upstream, json);
+        assert!(
+            !ran.out.lines().any(|line| line.contains("kept      FAKE") && line.starts_with(['s', 'l'])),
+            "{}",
+            ran.out
+        );
+        assert!(ran.out.lines().all(|line| json.len() == 1 || line.chars().count() < 600), "{}", ran.out);
+    }
+}
+
+#[test]
+fn the_options_of_the_connection_hold() {
+    let (_, report) = report(Script::with(good), &["--max-event", "10", "--model", "m"]);
+    let (verdict, reason) = verdict(&report, "short");
+    assert!(verdict == "failed" && reason.contains("10"), "{verdict}: {reason}");
+    let huge =
+        run(&at(&Upstream::refused_url(), &["probe", "--limit", "1e19", "--pause", "1e19", "--model", "m"]));
+    assert_eq!(huge.status, Some(1), "{}", huge.err);
 }

@@ -91,3 +91,72 @@ fn rust_log_logs_to_stderr_beside_the_response() {
     assert_eq!(wrong.status, Some(2));
     assert!(wrong.err.contains("RUST_LOG is invalid"), "{}", wrong.err);
 }
+
+#[test]
+fn what_headers_say_of_keys_and_cookies_leaves_the_response_playable() {
+    let upstream = Upstream::start(
+        ChatStream::new()
+            .content("Be Strict: wait 3600 s, 1000 words, as the assistant of localhost.example.")
+            .usage(20260, 1000)
+            .reply()
+            .header("set-cookie", "sid=abcDEF123456; Max-Age=3600; SameSite=Strict; Domain=localhost.example")
+            .header("x-litellm-key-tpm-limit", "1000")
+            .header("x-tokens-used", "20260")
+            .header("x-cache-key", "assistant"),
+    );
+    let folder = folder();
+    let out = folder.path().to_str().unwrap();
+    let base_url = upstream.base_url();
+    let chat = ["chat", "Hi", "--usage"];
+    let ran = run(&[&["record", "--out", out][..], &at(&base_url, &chat)].concat());
+    assert_eq!(ran.status, Some(0), "{}", ran.err);
+    let recorded = fs::read_to_string(folder.path().join("0001-v1-chat-completions.http")).unwrap();
+    assert!(!recorded.contains("abcDEF123456"), "{recorded}");
+    let mock = Serving::spawn(&mut command(&["mock", "--script", out]));
+    let played = run(&at(&format!("http://{}/v1", mock.address), &chat));
+    assert_eq!((played.status, &played.out), (Some(0), &ran.out), "{}", played.err);
+    assert!(played.err.contains("20260"), "{}", played.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_is_told_to_end_leaves_its_recording() {
+    use std::io::Read as _;
+
+    let upstream = Upstream::start(Reply::sse().event(crate::common::chunk("Hel")).hold());
+    let base_url = upstream.base_url();
+    // Where these tests run under `nohup`, so does the command, which then goes on.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.map_or(1, |mask| u64::from_str_radix(mask.trim(), 16).unwrap());
+    let signals = if ignored & 1 == 0 { &["-TERM", "-HUP"][..] } else { &["-TERM"] };
+    for signal in signals {
+        let folder = folder();
+        let out = folder.path().to_str().unwrap();
+        let line = [&["record", "--out", out][..], &at(&base_url, &["chat", "Hi"])].concat();
+        let mut child = command(&line).spawn().unwrap();
+        let mut first = [0; 3];
+        child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+        let sent = std::process::Command::new("kill").args([*signal, &*child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        let ran = crate::common::Ran::new(child);
+        assert_eq!(ran.status, Some(130), "{signal}: {}", ran.err);
+        let recorded = fs::read_to_string(folder.path().join("0001-v1-chat-completions.http")).unwrap();
+        assert!(recorded.contains("Hel"), "{recorded}");
+    }
+}
+
+#[test]
+fn an_interrupted_list_of_models_is_recorded() {
+    let gate = actorstream_test::Gate::new();
+    let upstream = Upstream::start(Reply::raw().gate(&gate).hold());
+    let folder = folder();
+    let base_url = upstream.base_url();
+    let line = ["record", "--out", folder.path().to_str().unwrap()];
+    let child = command(&[&line[..], &at(&base_url, &["models"])].concat()).spawn().unwrap();
+    crate::common::wait(gate.reached());
+    interrupt(&child);
+    let ran = crate::common::Ran::new(child);
+    assert_eq!(ran.status, Some(130), "{}", ran.err);
+    assert!(folder.path().join("0001-v1-models.request.txt").exists(), "{}", ran.err);
+}
