@@ -475,6 +475,23 @@ fn an_unstreamed_answer_is_one_object() {
 }
 
 #[test]
+fn what_is_no_stream_ends_alike_however_it_is_split() {
+    for body in ["\n{\"a\":1}", " \n<html>", "   ", "{}", "<"] {
+        for (error_body, most) in (0..4).flat_map(|error_body| (0..9).map(move |most| (error_body, most))) {
+            let kind = |at: usize| {
+                let limits = Limits { error_body, body: most, ..Limits::default() };
+                let mut driven: Driven = Driven::new(Settings { limits, ..Settings::default() });
+                driven.head(200, "text/html").bytes(&body[..at]).bytes(&body[at..]).close(BodyEnd::Clean);
+                driven.error().kind.name()
+            };
+            for at in 1..body.len() {
+                assert_eq!(kind(at), kind(0), "{body:?} at {at}, limits {error_body} and {most}");
+            }
+        }
+    }
+}
+
+#[test]
 fn raw_streams_end_as_their_events_say() {
     let raw = |body: &str, ends_on_close: bool| {
         let mut driven = Driven::<RawEvent>::new(Settings { ends_on_close, ..Settings::default() });

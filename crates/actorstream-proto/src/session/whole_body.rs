@@ -20,9 +20,11 @@ impl<E: Event> Session<E> {
     pub(super) fn check_whole(&mut self, now: Instant, out: &mut Vec<E>) -> Option<End<E>> {
         let Body::Whole(body) = &mut self.body else { return None };
         let limits = &self.settings.limits;
-        let json = || matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+        let space = body.len() - body.trim_ascii_start().len();
+        let may_be_json = body.get(space).is_none_or(|first| matches!(first, b'{' | b'['));
         let whole = self.settings.framing == Framing::Whole;
-        if self.head.is_success() && (whole || json()) {
+        // However the body is split: white space alone decides nothing, and what exceeds the limit does.
+        if self.head.is_success() && (whole || may_be_json || space > limits.body) {
             let (limit, max) = (Limit::Body, limits.body);
             return (body.len() > max).then(|| self.fail(ErrorKind::Limit { limit, max }, now));
         }
