@@ -23,6 +23,10 @@ need() {
 # Nothing is built twice, so what makes a second build faster only fills the disk.
 export CARGO_INCREMENTAL=0
 
+# What is tested gives the seeds: each change plays other inputs, and all who run it play the same ones.
+tree=$(git rev-parse --short=10 'HEAD^{tree}' 2>/dev/null || echo 1)
+export SEED="${SEED:-$((16#$tree))}" ACTORSTREAM_SEED="${ACTORSTREAM_SEED:-$((16#$tree))}"
+
 need nginx openssl redis-server tinyproxy-bin microsocks chromium valgrind g++
 
 say 'format'
