@@ -1,5 +1,6 @@
 //! Runs a stream: attempts and rounds alternately, then the end.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use actorstream_proto::endpoint::event::Event;
@@ -40,7 +41,11 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) -> Option<Answer> {
     // it.
     let mut rest = None;
     let ending = loop {
-        let ending = beside(rest.take(), serve(&mut stream)).await;
+        let ending = {
+            // Pinned here, so that `beside` has no room of its own for it.
+            let serving = pin!(serve(&mut stream));
+            beside(rest.take(), serving).await
+        };
         if stream.request.rounds.is_none() {
             break ending;
         }
@@ -59,13 +64,12 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) -> Option<Answer> {
         }
     };
     // Boxed, so that a waiting stream does not reserve room for it.
-    Box::pin(conclude(stream, ending)).await
+    Box::pin(conclude(&mut stream, ending)).await
 }
 
 /// Brings a stream to its end.
-async fn conclude<E: Event>(stream: Stream<E>, ending: Ending<E>) -> Option<Answer> {
-    // Fields drop in reverse order: the entry last.
-    let Stream { entry, client, options, request, total, mut guard, mut running, .. } = stream;
+async fn conclude<E: Event>(stream: &mut Stream<E>, ending: Ending<E>) -> Option<Answer> {
+    let Stream { entry, client, options, request, total, guard, running, .. } = stream;
     let cancel = match &ending {
         // A response whose tools run is complete.
         Ending::Interrupted(Interrupt::Cancelled)
@@ -76,11 +80,12 @@ async fn conclude<E: Event>(stream: Stream<E>, ending: Ending<E>) -> Option<Answ
         _ => None,
     };
     let observation = running.sink.observation().clone();
-    let rest = end(&mut running, &mut guard, ending, &request.settings, total).await;
+    let rest = end(running, guard, ending, &request.settings, *total).await;
     if let Some(mut cancel) = cancel {
-        stop(&client, &options, &observation, &mut cancel).await;
+        // Boxed, so that a stream that ends otherwise does not move room for it.
+        Box::pin(stop(client, options, &observation, &mut cancel)).await;
     }
-    drop(entry);
+    drop(entry.take());
     rest
 }
 

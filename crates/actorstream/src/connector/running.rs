@@ -186,7 +186,7 @@ pub(super) struct Stream<E: Event> {
     pub(super) started: Instant,
     /// When its total timeout expires.
     pub(super) total: Option<Instant>,
-    /// Dropped when nothing is left to deliver.
+    /// Dropped when nothing is left to deliver, so it is the last field.
     pub(super) entry: Option<Entry>,
 }
 
