@@ -106,28 +106,14 @@ impl<E: Event> Contestant<E> {
         }
     }
 
-    /// The same contestant with another key, for the attempt of this number.
-    pub(super) fn with_key(self, key: Secret, started: Instant, number: u32) -> Self {
-        let Self { mut aim, guard, observation, queued, .. } = self;
+    /// The same contestant with another key, the last one, for the attempt of this number.
+    pub(super) fn with_key(self, stream: &Stream<E>, key: Secret, number: u32) -> Self {
+        let Self { mut aim, queued, .. } = self;
         let mut secrets = Arc::clone(&aim.settings.secrets);
         conceal(&mut secrets, &key);
         aim.conceal(secrets);
         aim.first.key = Some(key);
-        Self {
-            session: aim.session(started, number),
-            guard,
-            observation,
-            number,
-            batch: Box::default(),
-            answer: None,
-            queued,
-            by_observer: false,
-            interrupt: None,
-            may_renew: false,
-            renewed: None,
-            progress: Rc::default(),
-            aim,
-        }
+        Self { queued, may_renew: false, ..Self::new(stream, aim, number) }
     }
 
     /// Starts it.

@@ -62,7 +62,7 @@ pub(super) async fn race<E: Event>(
                 attempt = *number,
                 "sending again with another key"
             );
-            running.push(contestant.with_key(key, stream.started, *number).start());
+            running.push(contestant.with_key(stream, key, *number).start());
             continue;
         }
         let told = match failed.take() {
