@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use actix::Actor;
-use actorstream::{OpenAi, OpenAiBuilder};
+use actorstream::{ErrorKind, OpenAi, OpenAiBuilder};
 use actorstream_test::{ChatStream, Reply, Upstream};
 
 use crate::common::{Noting, client, hello, within};
@@ -192,4 +192,28 @@ async fn a_key_does_not_follow_a_redirect() {
     let upstream = Upstream::start(Reply::text(307, "text/plain", "").header("location", other.base_url()));
     within(client(&upstream.base_url()).chat().stream(hello(), Noting::default().start())).await.unwrap_err();
     assert_eq!(other.accepted(), 0);
+}
+
+#[actix_rt::test]
+async fn a_refused_redirect_shows_scheme_host_and_path_alone() {
+    for (location, shown) in [
+        ("https://us3r:pa55@b.test:8443/v1/x?sig=s1gn&a=1#fr4g", "https://b.test:8443/v1/x"),
+        ("https://b.test?token=t0k3n", "https://b.test"),
+        ("//us3r@b.test/v1?key=k3y", "//b.test/v1"),
+        ("us3r:pa55@b.test/v1", "b.test/v1"),
+        ("https:us3r:pa55@b.test/v1", "b.test/v1"),
+        ("https:\\us3r@b.test/v1", "https:/b.test/v1"),
+        ("/v2/a@b?code=c0d3", "/v2/a@b"),
+        ("?key=k3y", ""),
+    ] {
+        let upstream = Upstream::start(Reply::text(307, "text/plain", "").header("location", location));
+        let call = client(&upstream.base_url()).chat();
+        let error = within(call.stream(hello(), Noting::default().start())).await.unwrap_err();
+        let ErrorKind::Refused(refused) = &error.kind else { panic!("{error}") };
+        assert_eq!(refused.location.as_deref().unwrap_or_default(), shown);
+        let all = format!("{error} {error:?}");
+        for secret in ["us3r", "pa55", "s1gn", "fr4g", "t0k3n", "k3y", "c0d3"] {
+            assert!(!all.contains(secret), "{secret} in {all}");
+        }
+    }
 }

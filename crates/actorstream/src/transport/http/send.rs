@@ -195,6 +195,7 @@ fn head<S>(response: &ClientResponse<S>) -> Head {
         // An unreadable retry delay is not ignored.
         value.ok().or(name.starts_with("retry-after").then_some("unreadable"))
     });
+    head.location = head.location.as_deref().map(shown_location).filter(|shown| !shown.is_empty());
     let texts = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
     head.whole = Some(ResponseHead::new(response.status().as_u16(), SystemTime::now(), texts));
     if let (None, Some(date)) = (head.retry_after, &head.retry_after_date) {
@@ -205,6 +206,22 @@ fn head<S>(response: &ClientResponse<S>) -> Head {
         });
     }
     head
+}
+
+/// The target of a redirect for errors: scheme, host and path. A user name and a password, the query and the fragment may be secrets.
+fn shown_location(location: &str) -> String {
+    let shown = location.split(['?', '#']).next().unwrap_or_default().replace('\\', "/");
+    let slash = shown.find('/').unwrap_or(shown.len());
+    let is_path = slash == 0 && !shown.starts_with("//");
+    if is_path {
+        return shown;
+    }
+    // What is no URL may begin with a user name, too.
+    let prefix = if slash == 0 || shown[..slash].ends_with(':') { slash } else { 0 };
+    let authority = shown.len() - shown[prefix..].trim_start_matches('/').len();
+    let path = shown[authority..].find('/').map_or(shown.len(), |at| authority + at);
+    let host = shown[authority..path].rfind('@').map_or(authority, |at| authority + at + 1);
+    [&shown[..authority], &shown[host..]].concat()
 }
 
 /// The header that carries a key.
