@@ -1,7 +1,7 @@
 //! Code of the application that sees each request, and what becomes of it.
 
 use std::future::pending;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -474,6 +474,57 @@ async fn an_owner_whose_spend_limit_is_reached_is_refused_before_anything_is_sen
     }
     limits.reset("alice");
     ask("alice").await.unwrap();
+}
+
+#[actix_rt::test]
+async fn what_an_observer_answers_costs_nothing() {
+    let kept = |message: serde_json::Value, reason: &str| {
+        json!({"id": "kept", "model": "gpt-4o",
+            "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+            "usage": {"prompt_tokens": 1_000, "completion_tokens": 100, "total_tokens": 1_100}})
+        .to_string()
+    };
+    let function = json!({"name": "now", "arguments": "{}"});
+    let kept_call = kept(
+        json!({"role": "assistant", "tool_calls": [{"id": "a", "type": "function", "function": function}]}),
+        "tool_calls",
+    );
+    let kept_text = kept(json!({"role": "assistant", "content": "Kept"}), "stop");
+    let call = ChatStream::new().tool_call("a", "now", "{}").finish_reason("tool_calls").usage(2_000, 0);
+    // The server's call costs 0.0025, and its text 0.00225.
+    for (answers, cost) in [
+        ([Some(&kept_call), None], "0.00225"),
+        ([None, Some(&kept_text)], "0.0025"),
+        ([Some(&kept_call), Some(&kept_text)], "0"),
+        ([None, None], "0.00475"),
+    ] {
+        let replies = [call.clone().reply(), good()].into_iter().zip(answers);
+        let sent: Vec<_> = replies.filter_map(|(reply, kept)| kept.is_none().then_some(reply)).collect();
+        let sent_count = sent.len();
+        let upstream = Upstream::start(Script::sequence(sent.into_iter().chain([good()])));
+        let (ended, limits) = (Ended::default(), SpendLimits::new().for_each("1".parse().unwrap()));
+        let (answers, round) = (answers.map(Option::<&String>::cloned), AtomicUsize::new(0));
+        let openai = builder(&upstream)
+            .owner("alice")
+            .prices(prices())
+            .observer(limits.clone())
+            .observer(Billing(Arc::clone(&ended)))
+            .observer(move |request: &mut ObservedRequest| {
+                if let Some(answer) = &answers[round.fetch_add(1, Ordering::Relaxed)] {
+                    request.answer(answer.clone());
+                }
+                Ok(())
+            })
+            .build()
+            .unwrap();
+        let tools = Tools::new().function(FunctionDefinition::new("now"), |_: serde_json::Value| async {
+            Ok::<_, String>("noon")
+        });
+        let finish = within(openai.chat().tools(tools).stream_fn(hello(), |_| {})).await.unwrap();
+        assert_eq!((finish.rounds.len(), upstream.request_count()), (1, sent_count));
+        assert_eq!(limits.spent("alice").to_string(), cost);
+        assert_eq!(ended.lock().unwrap()[0].1.as_deref(), Some(cost));
+    }
 }
 
 #[actix_rt::test]

@@ -49,6 +49,7 @@ pub(super) async fn round<E: Event>(
         return Ok(Next { rest: None, round: None });
     };
     running.past.begin(Box::new(answer), tools.progress());
+    running.sink.observation().round(running.tried.by_observer());
     // The view of the last response ends with the stream.
     batch.round_ends = !is_last;
     deliver_all(running, guard, batch, &total).await?;

@@ -16,10 +16,10 @@ const MAX_OWNERS: usize = 100_000;
 /// [`Denied`](crate::ErrorKind::Denied).
 ///
 /// A call counts when it has ended, with the cost of its reported usage, so the client needs [`prices`](crate::OpenAiBuilder::prices),
-/// and chats and completions need `include_usage`. Calls that run when the limit is reached run to their ends. The owner is that of
-/// [`owner`](crate::Call::owner); calls without one are not limited, and what owners without a limit spend is not counted. The amounts
-/// are in memory, and count until they are [reset](Self::reset). Of owners without a limit of their own, at most 100,000 are remembered:
-/// beyond that, the half that has spent least is forgotten.
+/// and chats and completions need `include_usage`. What another observer answers costs nothing. Calls that run when the limit is
+/// reached run to their ends. The owner is that of [`owner`](crate::Call::owner); calls without one are not limited, and what owners
+/// without a limit spend is not counted. The amounts are in memory, and count until they are [reset](Self::reset). Of owners without a
+/// limit of their own, at most 100,000 are remembered: beyond that, the half that has spent least is forgotten.
 ///
 /// ```
 /// use actorstream::{OpenAi, Price, Prices, SpendLimits};
@@ -134,7 +134,8 @@ impl Observer for SpendLimits {
     }
 
     fn end(&self, call: &ObservedCall, end: &ObservedEnd<'_>) {
-        if let (Some(owner), Some(cost)) = (call.owner(), end.cost) {
+        let cost = end.cost.filter(|cost| *cost > Amount::ZERO);
+        if let (Some(owner), Some(cost)) = (call.owner(), cost) {
             self.add(owner, cost);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actorstream_proto::answer::tools::Round;
 use actorstream_proto::endpoint::event::Event;
@@ -28,6 +28,8 @@ struct Observed {
     prices: Option<Prices>,
     /// Which of them want events; none if no one does.
     wants_events: Vec<bool>,
+    /// Of each response that called tools, whether an observer answered in place of the server.
+    rounds_by_observer: Mutex<Vec<bool>>,
 }
 
 impl Observation {
@@ -46,6 +48,7 @@ impl Observation {
             observers: options.observers.clone(),
             prices: options.prices.clone(),
             wants_events: if wants_events.contains(&true) { wants_events } else { Vec::new() },
+            rounds_by_observer: Mutex::default(),
         })))
     }
 
@@ -136,6 +139,14 @@ impl Observation {
         Ok(())
     }
 
+    /// The tools run that a response has called: that of the server, or of an observer.
+    pub(crate) fn round(&self, by_observer: bool) {
+        if let Some(observed) = &self.0 {
+            let rounds = &observed.rounds_by_observer;
+            rounds.lock().unwrap_or_else(PoisonError::into_inner).push(by_observer);
+        }
+    }
+
     /// The call has ended. Nobody hears of it after that.
     pub(crate) fn end<E: Event>(&mut self, outcome: &Outcome<E::Response>) {
         let Some(observed) = self.0.take() else { return };
@@ -162,26 +173,31 @@ impl Observed {
         };
         let response = last.or(rounds.last().map(|round| &*round.response));
         let identity = response.map(E::identity).unwrap_or_default();
-        let usages: Vec<_> = rounds
-            .iter()
-            .map(|Round { response, usage, .. }| (&**response, *usage))
-            .chain(last.map(|response| (response, E::tokens(response))))
-            .filter_map(|(response, usage)| Some((response, usage?)))
-            .collect();
-        let cost = |(response, usage): &(&E::Response, Tokens)| {
-            let models = E::identity(response).model.into_iter().chain(self.call.model());
-            Some(self.prices.as_ref()?.find(models)?.cost(usage))
-        };
-        let costs: Vec<Amount> = usages.iter().filter_map(cost).collect();
         let (error, timings, attempts, tried) = match outcome {
             Ok(finish) => (None, finish.timings, finish.attempts, &finish.tried),
             Err(error) => (Some(error), error.timings, error.attempts, &error.tried),
         };
+        let last_by_observer = tried.last().is_some_and(|attempt| attempt.by_observer);
+        let rounds_by_observer = self.rounds_by_observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let usages: Vec<_> = rounds
+            .iter()
+            .zip(&*rounds_by_observer)
+            .map(|(Round { response, usage, .. }, by_observer)| (&**response, *usage, *by_observer))
+            .chain(last.map(|response| (response, E::tokens(response), last_by_observer)))
+            .filter_map(|(response, usage, by_observer)| Some((response, usage?, by_observer)))
+            .collect();
+        let cost = |(response, usage, by_observer): &(&E::Response, Tokens, bool)| {
+            let models = E::identity(response).model.into_iter().chain(self.call.model());
+            let price = self.prices.as_ref()?.find(models)?;
+            // What never reached a server costs nothing.
+            Some(if *by_observer { Amount::ZERO } else { price.cost(usage) })
+        };
+        let costs: Vec<Amount> = usages.iter().filter_map(cost).collect();
         ObservedEnd {
             error,
             response_id: identity.id,
             model: identity.model,
-            usage: Tokens::sum(usages.into_iter().map(|(_, usage)| usage)),
+            usage: Tokens::sum(usages.into_iter().map(|(_, usage, _)| usage)),
             cost: (!costs.is_empty()).then(|| costs.into_iter().sum()),
             timings,
             attempts,

@@ -19,9 +19,10 @@ pub struct ObservedEnd<'a> {
     pub response_id: Option<&'a str>,
     /// The model that answered, which may be more precise than the requested one.
     pub model: Option<&'a str>,
-    /// The usage of all rounds together, as far as the server reports it.
+    /// The usage of all rounds together, as far as it is reported.
     pub usage: Option<Tokens>,
     /// What the usage costs by the [`prices`](crate::OpenAiBuilder::prices) of the client, as far as the models have prices.
+    /// What an [observer answered](crate::ObservedRequest::answer) in place of the server costs nothing.
     pub cost: Option<Amount>,
     /// The times of the phases.
     pub timings: Timings,
