@@ -13,8 +13,9 @@
 //! * `relay`: the relay as a gateway, beside others.
 //!
 //! The binaries: `server` and `client` are the two ends of a socket, each a process of its own so that one is
-//! measured without the other; `decode` does the work in memory; `report` runs them all and writes the table. `guard`
-//! compares what `decode` takes with what is recorded, and needs neither sockets nor peers to be built.
+//! measured without the other; `off` is a client with each thing off and on; `decode` does the work in memory; `report`
+//! runs them and writes the table. `guard` compares what `decode` takes with what is recorded, and needs neither sockets
+//! nor peers to be built.
 //! The benches (`cargo bench`) time the work in memory.
 
 pub mod callgrind;
@@ -32,6 +33,12 @@ pub mod shape;
 pub mod shapes;
 pub mod typed;
 pub mod usage;
+
+/// A count below a million, with a comma after the thousands.
+pub fn thousands(count: f64) -> String {
+    let count = count.round() as u64;
+    if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) }
+}
 
 /// Whatever went wrong; a measurement has nothing to decide by it.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

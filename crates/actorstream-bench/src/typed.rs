@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use actorstream_proto::api::chat::ChatCompletionChunk;
+use actorstream_proto::api::responses::ResponseEvent;
 use actorstream_proto::endpoint::event::{Event, Memory as _};
 use actorstream_proto::session::head::Head;
-use actorstream_proto::api::responses::ResponseEvent;
 use actorstream_proto::session::{Session, Settings};
 use actorstream_proto::sse::SseDecoder;
 use bytes::Bytes;

@@ -8,9 +8,9 @@ use std::hint::black_box;
 
 use actorstream_bench::corpus::{self, Cut};
 use actorstream_bench::decode::{DECODERS, Decoder};
+use actorstream_bench::shape::named;
 use actorstream_bench::typed::{RESPONSES, TYPED};
 use actorstream_bench::{Error, json, shapes};
-use actorstream_bench::shape::named;
 
 fn main() -> Result<(), Error> {
     let arguments: Vec<String> = env::args().skip(1).collect();

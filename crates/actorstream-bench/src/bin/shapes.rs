@@ -3,10 +3,10 @@
 
 use std::env;
 
-use actorstream_bench::Error;
 use actorstream_bench::callgrind;
 use actorstream_bench::corpus::BLOCK;
 use actorstream_bench::shape::{ALL, Shape};
+use actorstream_bench::{Error, thousands};
 
 fn main() -> Result<(), Error> {
     let wanted: Vec<String> = env::args().skip(1).collect();
@@ -28,10 +28,4 @@ fn count(who: &str, shape: &Shape) -> Result<f64, Error> {
     let arguments =
         |events: usize| ["shape", who, shape.name, &(events / BLOCK).to_string()].map(str::to_owned).to_vec();
     Ok(callgrind::per_event("decode", BLOCK, arguments)?.instructions)
-}
-
-/// A count with a comma after the thousands.
-fn thousands(count: f64) -> String {
-    let count = count.round() as u64;
-    if count < 1000 { count.to_string() } else { format!("{},{:03}", count / 1000, count % 1000) }
 }

@@ -50,6 +50,19 @@ fn run_keeping(base_url: &str, streams: usize, keep: bool) -> Result<Seen, Error
     })
 }
 
+/// Runs streams to their ends with a client, one after another.
+///
+/// # Errors
+/// That of the first stream that fails.
+pub async fn run_each(openai: &OpenAi, streams: usize) -> Result<Seen, Error> {
+    let count = Count::default();
+    let target = Counter(count.clone()).start();
+    for _ in 0..streams {
+        openai.chat().stream(request(), target.clone()).await?;
+    }
+    Ok(count.seen())
+}
+
 pub(super) fn hold(base_url: &str, streams: usize) -> Result<Held, Error> {
     hold_with(base_url, streams, true, |count| Counter(count.clone()).start())
 }

@@ -7,6 +7,8 @@ mod bare;
 #[cfg(feature = "peers")]
 mod reqwest;
 
+pub use self::actorstream::run_each;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -73,7 +75,8 @@ struct Count {
 impl Count {
     /// Each client runs on one thread: nobody else adds, and no lock of the bus need be in what is measured.
     fn add(&self, bytes: usize) {
-        let add = |count: &AtomicU64, more| count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+        let add =
+            |count: &AtomicU64, more| count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
         add(&self.events, 1);
         add(&self.bytes, bytes as u64);
     }
