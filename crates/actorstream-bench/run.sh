@@ -9,6 +9,7 @@ export CARGO_INCREMENTAL=0
 cargo build --release --bins
 cargo run --release --quiet --bin report -- ../../docs
 ./off.sh | tee -a ../../docs/performance.md
+./latency.sh | tee -a ../../docs/performance.md
 ./shapes.sh | tee -a ../../docs/performance.md
 ./smallest.sh | tee -a ../../docs/performance.md
 ./relay.sh | tee -a ../../docs/performance.md

@@ -10,6 +10,7 @@
 //! * [`plan`]: what the loopback server is to send, which a client asks for in the path of its base URL.
 //! * [`usage`]: what the process has used; [`callgrind`]: what another one does; [`process`]: the others.
 //!
+//! * [`stamp`]: the time at which an event was sent, which tells for how long it was under way.
 //! * `relay`: the relay as a gateway, beside others.
 //!
 //! The binaries: `server` and `client` are the two ends of a socket, each a process of its own so that one is
@@ -31,6 +32,7 @@ pub mod relay;
 #[path = "../../actorstream-properties/src/shapes.rs"]
 pub mod shape;
 pub mod shapes;
+pub mod stamp;
 pub mod typed;
 pub mod usage;
 

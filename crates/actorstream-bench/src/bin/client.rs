@@ -1,9 +1,11 @@
 //! `client NAME BASE-URL [STREAMS]` runs streams to their ends and prints what they took; `client hold NAME BASE-URL
-//! STREAMS` opens them, keeps them and prints what they hold. One line on stdout, `name value` pairs.
+//! STREAMS` opens them, keeps them and prints what they hold; `client delays NAME BASE-URL STREAMS SECONDS` prints how long
+//! their events are under way, which the server must stamp (`relay upstream`). One line on stdout, `name value` pairs.
 
 use std::env;
+use std::time::Duration;
 
-use actorstream_bench::client::{CLIENTS, Client, Held};
+use actorstream_bench::client::{CLIENTS, Client, Delays, Held};
 use actorstream_bench::{Error, usage};
 
 fn main() -> Result<(), Error> {
@@ -16,9 +18,15 @@ fn main() -> Result<(), Error> {
             let Held { before, after, idle } = held;
             println!("streams {streams} before_kib {before} after_kib {after} idle_us {idle}");
         }
+        ["delays", name, url, streams, seconds] => {
+            let delays = find(name)?.delays.ok_or_else(|| format!("{name} reads no stamps"))?;
+            let time = Duration::from_secs(seconds.parse()?);
+            let Delays { events, p50, p99, max, cpu } = delays(url, streams.parse()?, time)?;
+            println!("events {events} p50_ns {p50} p99_ns {p99} max_ns {max} cpu_us {}", cpu.as_micros());
+        }
         [name, url] => run(find(name)?, url, 1)?,
         [name, url, streams] => run(find(name)?, url, streams.parse()?)?,
-        _ => return Err("usage: client [hold] NAME BASE-URL [STREAMS]".into()),
+        _ => return Err("usage: client [hold | delays] NAME BASE-URL [STREAMS [SECONDS]]".into()),
     }
     Ok(())
 }

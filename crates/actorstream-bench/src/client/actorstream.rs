@@ -1,16 +1,39 @@
 //! actorstream: socket → `handle_data` in an actor on the same thread.
 
+use std::time::Duration;
+
 use actix::{Actor, Addr, Context, System};
 use actorstream::{
     ChatCompletion, ChatCompletionChunk, ChatRequest, Finish, OpenAi, StreamError, StreamRef,
     StreamingClient, streaming_client,
 };
 
+use super::delays::{Delayed, Delays, measure};
 use super::{Count, Held, Seen, open_in_waves};
 use crate::Error;
 
 /// Counts what comes.
 struct Counter(Count);
+
+/// Measures how long what comes was under way.
+struct Clock(Delayed);
+
+impl Actor for Clock {
+    type Context = Context<Self>;
+}
+
+#[streaming_client]
+impl StreamingClient<ChatCompletionChunk> for Clock {
+    fn handle_data(&mut self, chunk: ChatCompletionChunk, _: &StreamRef, _: &mut Self::Context) {
+        self.0.arrived(|| chunk.content());
+    }
+
+    fn handle_error(&mut self, error: StreamError, _: &StreamRef, _: &mut Self::Context) {
+        eprintln!("{error}");
+    }
+
+    fn handle_finish(&mut self, _: Finish<ChatCompletion>, _: &StreamRef, _: &mut Self::Context) {}
+}
 
 impl Actor for Counter {
     type Context = Context<Self>;
@@ -89,6 +112,30 @@ fn hold_with(
         let openai = client(base_url, streams, keep)?;
         let count = Count::default();
         open_in_waves(streams, &count, || drop(openai.chat().stream(request(), target(&count)))).await
+    })
+}
+
+pub(super) fn delays(base_url: &str, streams: usize, time: Duration) -> Result<Delays, Error> {
+    delays_with(base_url, streams, time, |delayed| Clock(delayed.clone()).start())
+}
+
+pub(super) fn delays_one(base_url: &str, streams: usize, time: Duration) -> Result<Delays, Error> {
+    let mut one = None;
+    delays_with(base_url, streams, time, |delayed| {
+        one.get_or_insert_with(|| Clock(delayed.clone()).start()).clone()
+    })
+}
+
+fn delays_with(
+    base_url: &str,
+    streams: usize,
+    time: Duration,
+    mut target: impl FnMut(&Delayed) -> Addr<Clock>,
+) -> Result<Delays, Error> {
+    System::new().block_on(async {
+        let openai = client(base_url, streams, true)?;
+        let delayed = Delayed::default();
+        measure(streams, time, &delayed, || drop(openai.chat().stream(request(), target(&delayed)))).await
     })
 }
 

@@ -1,5 +1,7 @@
 //! async-openai: socket → the loop over `create_stream`.
 
+use std::time::Duration;
+
 use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::types::chat::{
@@ -7,6 +9,7 @@ use async_openai::types::chat::{
 };
 use futures_util::StreamExt;
 
+use super::delays::{Delayed, Delays, measure};
 use super::{Count, Held, Seen, open_in_waves, runtime};
 use crate::Error;
 
@@ -35,6 +38,36 @@ pub(super) fn hold(base_url: &str, streams: usize) -> Result<Held, Error> {
         })
         .await
     })
+}
+
+pub(super) fn delays(base_url: &str, streams: usize, time: Duration) -> Result<Delays, Error> {
+    runtime()?.block_on(async {
+        let client = client(base_url);
+        let request = request()?;
+        let delayed = Delayed::default();
+        measure(streams, time, &delayed, || {
+            let (client, request, delayed) = (client.clone(), request.clone(), delayed.clone());
+            tokio::spawn(async move {
+                if let Err(error) = clock(client, request, delayed).await {
+                    eprintln!("{error}");
+                }
+            });
+        })
+        .await
+    })
+}
+
+async fn clock(
+    client: Client<OpenAIConfig>,
+    request: CreateChatCompletionRequest,
+    delayed: Delayed,
+) -> Result<(), Error> {
+    let mut events = client.chat().create_stream(request).await?;
+    while let Some(event) = events.next().await {
+        let event = event?;
+        delayed.arrived(|| event.choices.first()?.delta.content.as_deref());
+    }
+    Ok(())
 }
 
 async fn stream(

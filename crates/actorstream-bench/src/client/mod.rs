@@ -4,6 +4,7 @@ mod actorstream;
 #[cfg(feature = "peers")]
 mod async_openai;
 mod bare;
+mod delays;
 #[cfg(feature = "peers")]
 mod reqwest;
 
@@ -12,6 +13,8 @@ pub use self::actorstream::run_each;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+pub use delays::Delays;
 
 use crate::{Error, usage};
 
@@ -41,6 +44,9 @@ pub struct Held {
     pub idle: u64,
 }
 
+/// Opens so many streams of stamped events, and measures for some time.
+pub type Measure = fn(&str, usize, Duration) -> Result<Delays, Error>;
+
 /// A client.
 #[derive(Clone, Copy)]
 #[allow(missing_debug_implementations)]
@@ -51,18 +57,35 @@ pub struct Client {
     pub run: fn(&str, usize) -> Result<Seen, Error>,
     /// Opens so many streams, waits for the first event of each, and keeps them.
     pub hold: fn(&str, usize) -> Result<Held, Error>,
+    /// Opens so many streams of stamped events, and measures for that time how long these are under way.
+    pub delays: Option<Measure>,
 }
 
 /// All the clients, ours first.
 pub const CLIENTS: &[Client] = &[
-    Client { name: "actorstream", run: actorstream::run, hold: actorstream::hold },
-    Client { name: "actorstream-off", run: actorstream::run_off, hold: actorstream::hold_off },
-    Client { name: "actorstream-one-actor", run: actorstream::run, hold: actorstream::hold_one },
+    Client {
+        name: "actorstream",
+        run: actorstream::run,
+        hold: actorstream::hold,
+        delays: Some(actorstream::delays),
+    },
+    Client { name: "actorstream-off", run: actorstream::run_off, hold: actorstream::hold_off, delays: None },
+    Client {
+        name: "actorstream-one-actor",
+        run: actorstream::run,
+        hold: actorstream::hold_one,
+        delays: Some(actorstream::delays_one),
+    },
     #[cfg(feature = "peers")]
-    Client { name: "async-openai", run: async_openai::run, hold: async_openai::hold },
+    Client {
+        name: "async-openai",
+        run: async_openai::run,
+        hold: async_openai::hold,
+        delays: Some(async_openai::delays),
+    },
     #[cfg(feature = "peers")]
-    Client { name: "reqwest", run: reqwest::run, hold: reqwest::hold },
-    Client { name: "bare", run: bare::run, hold: bare::hold },
+    Client { name: "reqwest", run: reqwest::run, hold: reqwest::hold, delays: None },
+    Client { name: "bare", run: bare::run, hold: bare::hold, delays: Some(bare::delays) },
 ];
 
 /// What the streams of a peer have seen so far.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
-use super::{Processes, Used, Watched, per_mille, watch};
+use super::{Processes, Used, Watched, watch};
 use crate::Error;
+use crate::stamp::per_mille;
 
 /// For how long all streams run before anything is measured.
 const WARM: Duration = Duration::from_secs(3);

@@ -6,8 +6,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::now;
-use crate::Error;
+use crate::{Error, stamp};
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-request-id: req_1\r\n\
                     transfer-encoding: chunked\r\n\r\n";
@@ -43,8 +42,8 @@ async fn answer(socket: TcpStream, period: Option<Duration>) -> Result<(), Error
         return Ok(());
     };
     let mut ticks = interval(period);
-    // One that comes late is not followed by two at once.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // One that comes late is not followed by two at once, and streams that began at different times stay apart.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
         socket.write_all(event()?.as_bytes()).await?;
@@ -53,12 +52,12 @@ async fn answer(socket: TcpStream, period: Option<Duration>) -> Result<(), Error
 
 /// A chunk of the body with one event, about 340 bytes as OpenAI sends it.
 fn event() -> Result<String, Error> {
-    let now = now()?;
+    let text = stamp::text()?;
     let event = format!(
         "data: {{\"id\":\"chatcmpl-CbQ4n2mXf8sT0vLk6RzYw1HdJp3Ea\",\"object\":\"chat.completion.chunk\",\
          \"created\":1763812345,\"model\":\"gpt-4o-mini-2024-07-18\",\"service_tier\":\"default\",\
          \"system_fingerprint\":\"fp_560af6e559\",\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\
-         \"sent at {now:019} \"}},\"logprobs\":null,\"finish_reason\":null}}],\"obfuscation\":\"qW3eR5\"}}\n\n"
+         \"{text}\"}},\"logprobs\":null,\"finish_reason\":null}}],\"obfuscation\":\"qW3eR5\"}}\n\n"
     );
     Ok(format!("{:x}\r\n{event}\r\n", event.len()))
 }

@@ -7,8 +7,8 @@ use memchr::memmem::Finder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{DIGITS, STAMP, now};
 use crate::Error;
+use crate::stamp::{DIGITS, STAMP, now};
 
 /// What all viewers together have seen since it was last taken. They are on one thread.
 #[derive(Debug, Default)]
