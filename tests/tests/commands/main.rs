@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod documents;
+mod features;
 mod metadata;
 mod sandbox;
 
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use documents::{Block, blocks, dependencies};
+use features::built_again;
 use metadata::Metadata;
 use sandbox::Sandbox;
 
@@ -102,6 +104,19 @@ fn dependencies_that_documents_name_exist() {
             .check_dependency("actorstream-web = { version = \"0.1\", features = [\"nothing\"] }")
             .is_err()
     );
+}
+
+/// Otherwise the next test builds nearly everything anew for each package, which takes minutes.
+#[test]
+fn commands_build_the_client_as_the_tests_do() {
+    for package in ["actorstream-tests", "actorstream-examples"] {
+        let again = built_again(&root(), package);
+        assert!(
+            again.is_empty(),
+            "{package} needs other features of {again:#?}: add those of the workspace to its Cargo.toml"
+        );
+    }
+    assert!(!built_again(&root(), "actorstream-proto").is_empty());
 }
 
 #[test]
