@@ -7,6 +7,7 @@
 
 pub mod accumulators;
 pub mod dialects;
+pub mod forms;
 pub mod input;
 pub mod multipart;
 pub mod mutate;
@@ -29,10 +30,11 @@ pub struct Property {
 }
 
 /// All of them.
-pub const ALL: [Property; 7] = [
+pub const ALL: [Property; 8] = [
     Property { name: "sse_decoder", check: sse::check, seeds: seeds::bodies },
     Property { name: "session", check: session::check, seeds: seeds::sessions },
     Property { name: "template", check: template::check, seeds: seeds::events },
+    Property { name: "forms", check: forms::check, seeds: forms::seeds },
     Property { name: "dialects", check: dialects::check, seeds: dialects::seeds },
     Property { name: "accumulators", check: accumulators::check, seeds: seeds::events },
     Property { name: "partial_json", check: partial_json::check, seeds: seeds::json },

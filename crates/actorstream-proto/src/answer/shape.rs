@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::answer::finish_reason::FinishReason;
-use crate::json::object::Extra;
+use crate::json::extra::Extra;
 use crate::outcome::ending::{Ending, reason_in};
 
 /// The names of a finish reason.
@@ -51,6 +51,11 @@ pub(crate) fn is_open(reason: Option<&FinishReason>) -> bool {
 /// Returns whether the finish reason may be in one of these fields, which are unknown to the API.
 pub(crate) fn has_reason(extra: &Extra) -> bool {
     !extra.is_empty() && REASONS.iter().chain(&OTHER_REASONS).any(|name| extra.get(name).is_some_and(says))
+}
+
+/// Returns whether a field of this name may be a finish reason.
+pub(crate) fn may_have_reason(name: &str) -> bool {
+    REASONS.iter().chain(&OTHER_REASONS).any(|known| *known == name)
 }
 
 /// Makes a list of the choices: of one object, of a map by index, or of what stands at the top of the chunk.

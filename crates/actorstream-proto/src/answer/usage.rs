@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::json::hollow::is_hollow;
 use crate::json::lenient::coerce;
-use crate::json::object::Extra;
+use crate::json::extra::Extra;
 
 crate::object! {
     /// The token usage of a completion.
@@ -139,6 +139,17 @@ impl Usage {
             usage.settle();
             (!usage.is_hollow()).then_some(usage)
         })
+    }
+
+    /// Returns whether a usage may stand in one of these fields, whatever they say.
+    pub(crate) fn may_be_in(extra: &Extra) -> bool {
+        extra.iter().any(|(name, value)| OBJECTS.contains(&name.as_str()) || value.get("usage").is_some())
+    }
+
+    /// Returns whether a field of this name is a count that [decides](Self::says_nothing) about the usage.
+    pub(crate) fn is_count(name: &[u8]) -> bool {
+        let names = ["prompt_tokens", "completion_tokens", "total_tokens"];
+        names.iter().chain(NAMES.into_iter().flatten()).any(|known| known.as_bytes() == name)
     }
 
     /// Converts to the type of the output view.

@@ -8,7 +8,7 @@ use crate::endpoint::event::Verdict;
 use crate::endpoint::typed_event::is_keep_alive;
 use crate::json::bounded;
 use crate::json::hollow::is_hollow;
-use crate::json::object::Extra;
+use crate::json::extra::Extra;
 use crate::json::payload::Payload;
 use crate::outcome::ending::Ending;
 use crate::outcome::error::ApiError;

@@ -3,7 +3,9 @@
 pub mod base64;
 pub(crate) mod bounded;
 pub mod decode_error;
+pub mod extra;
 pub(crate) mod hollow;
+pub(crate) mod late;
 pub mod lenient;
 pub mod list;
 pub mod object;

@@ -11,142 +11,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Unexpected, Vis
 use serde_json::{Map, Number, Value};
 
 use crate::json::bounded;
+use crate::json::extra::Extra;
 use crate::json::text::{Text, settle_stand_ins};
-use crate::json::weight::weight;
-
-/// The fields of an object beyond those that its struct knows.
-#[derive(Clone, Default)]
-pub struct Extra {
-    /// One bit for each known field that came as `null`, in the order of the fields.
-    pub(crate) nulls: u64,
-    /// One bit for each known field that did not come; none in an object that was not read.
-    pub(crate) absent: u64,
-    fields: Option<Box<Map<String, Value>>>,
-}
-
-impl Extra {
-    /// Returns the value of an unknown field.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.fields.as_deref()?.get(name)
-    }
-
-    /// Returns whether a known field is replaced.
-    #[inline]
-    pub(crate) fn has_known(&self, name: &str) -> bool {
-        self.fields.as_deref().is_some_and(|fields| fields.contains_key(name))
-    }
-
-    /// Returns whether there is no unknown field.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_none()
-    }
-
-    /// What is remembered of the known fields alone.
-    #[inline]
-    pub(crate) fn of_known(&self) -> Self {
-        Self { nulls: self.nulls, absent: self.absent, fields: None }
-    }
-
-    /// Iterates over the unknown fields.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
-        self.fields.iter().flat_map(|fields| fields.iter())
-    }
-
-    /// Adds a field, or replaces it.
-    pub fn insert(&mut self, name: impl Into<String>, value: Value) {
-        self.fields.get_or_insert_default().insert(name.into(), value);
-    }
-
-    /// Changes the unknown fields, if there are any.
-    pub(crate) fn change<T>(
-        &mut self,
-        change: impl FnOnce(&mut Map<String, Value>) -> Option<T>,
-    ) -> Option<T> {
-        let fields = self.fields.as_deref_mut()?;
-        let changed = change(fields);
-        if fields.is_empty() {
-            self.fields = None;
-        }
-        changed
-    }
-
-    /// Whether the known field of this number came with a value.
-    pub(crate) fn has(&self, field: u32) -> bool {
-        (self.nulls | self.absent) & (1 << field) == 0
-    }
-
-    /// Merges the unknown fields of a later event. Servers repeat such fields in each, so the later value replaces the
-    /// earlier one; only the lists and strings that are [known to be deltas](DELTAS) are appended, and the fields of
-    /// objects merged. Nothing replaces something that is said by saying nothing. Returns about how many bytes more are
-    /// held.
-    #[inline]
-    pub(crate) fn merge(&mut self, later: &Extra) -> usize {
-        if later.is_empty() {
-            return 0;
-        }
-        merge_fields(self.fields.get_or_insert_default(), later.iter())
-    }
-
-    /// About how many bytes the unknown fields hold.
-    pub(crate) fn weight(&self) -> usize {
-        self.iter().map(|(name, value)| name.len() + weight(value)).sum()
-    }
-}
-
-/// Unknown fields that are documented to come in pieces: of OpenRouter, LiteLLM, Cohere, vLLM.
-const DELTAS: [&str; 6] =
-    ["reasoning_details", "thinking_blocks", "annotations", "images", "tool_plan", "token_ids"];
-
-fn merge_fields<'a>(
-    into: &mut Map<String, Value>,
-    later: impl Iterator<Item = (&'a String, &'a Value)>,
-) -> usize {
-    let mut grown = 0;
-    for (name, value) in later {
-        grown += match into.entry(name) {
-            serde_json::map::Entry::Vacant(entry) => name.len() + weight(entry.insert(value.clone())),
-            serde_json::map::Entry::Occupied(mut entry) => {
-                let is_delta = DELTAS.contains(&name.as_str());
-                merge(entry.get_mut(), value, is_delta)
-            }
-        };
-    }
-    grown
-}
-
-fn merge(into: &mut Value, later: &Value, is_delta: bool) -> usize {
-    match (into, later) {
-        (_, Value::Null) => 0,
-        (Value::String(text), Value::String(more)) if is_delta => {
-            text.push_str(more);
-            more.len()
-        }
-        (Value::Array(list), Value::Array(more)) if is_delta => {
-            list.extend(more.iter().cloned());
-            more.iter().map(weight).sum()
-        }
-        (Value::Object(object), Value::Object(more)) => merge_fields(object, more.iter()),
-        (into, later) if *into == *later => 0,
-        (into, later) => {
-            let before = weight(into);
-            *into = later.clone();
-            weight(later).saturating_sub(before)
-        }
-    }
-}
-
-impl PartialEq for Extra {
-    /// Compares the unknown fields; whether a known field was absent or `null` makes no difference.
-    fn eq(&self, other: &Self) -> bool {
-        self.fields == other.fields
-    }
-}
-
-impl fmt::Debug for Extra {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
-    }
-}
 
 /// A deserializable value: like `Deserialize`, but lenient about the format of numbers.
 pub trait FromJson: Sized {
@@ -413,7 +279,7 @@ macro_rules! object {
         $vis struct $name {
             $( $(#[$field_meta])* pub $field: $type, )*
             /// The fields that this version does not know, as JSON.
-            pub extra: $crate::json::object::Extra,
+            pub extra: $crate::json::extra::Extra,
             $($( $(#[$plain_meta])* pub $plain: $plain_type, )*)?
             $( pub(super) $shared: $crate::json::shared::Shared<$shared_type>, )?
         }
@@ -448,7 +314,8 @@ macro_rules! object {
         )?
 
         const _: () = {
-            use $crate::json::object::{Extra, Key, KeySeed, Nullable, FromJson};
+            use $crate::json::extra::Extra;
+            use $crate::json::object::{Key, KeySeed, Nullable, FromJson};
 
             #[derive(Clone, Copy)]
             #[allow(non_camel_case_types)]

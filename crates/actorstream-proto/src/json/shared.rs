@@ -2,13 +2,17 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::json::late::{Form, Late};
 
 /// Fields that the events of a stream share; it dereferences to them.
 ///
 /// Cloning copies nothing. Changing a field affects this event only.
 #[derive(Clone)]
-pub struct Shared<T>(Option<Arc<T>>);
+pub struct Shared<T>(Option<Arc<Late<T>>>);
 
 /// Fields that can all be absent.
 pub trait Fields: Default + Clone + 'static {
@@ -27,7 +31,7 @@ impl<T: Fields> Deref for Shared<T> {
 
     fn deref(&self) -> &T {
         match &self.0 {
-            Some(fields) => fields,
+            Some(fields) => fields.get(),
             None => T::none(),
         }
     }
@@ -35,7 +39,7 @@ impl<T: Fields> Deref for Shared<T> {
 
 impl<T: Fields> DerefMut for Shared<T> {
     fn deref_mut(&mut self) -> &mut T {
-        Arc::make_mut(self.0.get_or_insert_default())
+        Arc::make_mut(self.0.get_or_insert_default()).get_mut()
     }
 }
 
@@ -57,35 +61,30 @@ impl<T> Shared<T> {
         self.0.is_none()
     }
 
-    /// Remembers which fields these are.
-    pub(crate) fn mark(&self) -> Mark<T> {
-        Mark(self.0.as_ref().map(Arc::downgrade))
+    /// Fields that `read` reads from the payload when they are looked at.
+    pub(crate) fn put_off(payload: &Bytes, form: Form, read: fn(&Bytes) -> T) -> Self {
+        Self(Some(Arc::new(Late::unread(payload.clone(), form, read))))
     }
-}
 
-/// Tells fields that were seen from others, and keeps none of them alive.
-pub(crate) struct Mark<T>(Option<Weak<T>>);
+    /// Returns the form and the payload of fields that are read when they are looked at.
+    #[inline]
+    pub(crate) fn origin(&self) -> Option<(Form, &Bytes)> {
+        self.0.as_deref()?.origin()
+    }
 
-impl<T> Mark<T> {
-    /// Whether these are the marked fields, unchanged. (Where fields are changed that are marked they move, so the place
-    /// tells them apart.)
-    pub(crate) fn is(&self, fields: &Shared<T>) -> bool {
-        match (&self.0, &fields.0) {
-            (Some(mark), Some(fields)) => std::ptr::eq(mark.as_ptr(), Arc::as_ptr(fields)),
-            (mark, fields) => mark.is_none() && fields.is_none(),
+    /// Shares these fields.
+    pub(crate) fn of(fields: T) -> Self {
+        Self(Some(Arc::new(Late::Read(fields))))
+    }
+
+    /// Returns whether both are the same fields, unchanged. (Where fields are changed that are shared they move, so the
+    /// place tells them apart.)
+    #[inline]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(fields), Some(other)) => Arc::ptr_eq(fields, other),
+            (fields, other) => fields.is_none() && other.is_none(),
         }
-    }
-}
-
-impl<T> Default for Mark<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> fmt::Debug for Mark<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mark")
     }
 }
 
@@ -117,21 +116,15 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_tells_what_was_changed_since() {
+    fn changed_fields_are_others() {
         let mut fields = Shared::<Name>::default();
-        assert!(Mark::default().is(&fields));
+        assert!(fields.is(&Shared::default()));
         fields.name = Some("a".into());
-        assert!(!Mark::default().is(&fields));
-        let mark = fields.mark();
-        assert!(mark.is(&fields.clone()));
+        assert!(!fields.is(&Shared::default()));
+        let before = fields.clone();
+        assert!(before.is(&fields));
         fields.name = Some("b".into());
-        assert!(!mark.is(&fields));
-        drop(fields);
-        let mut others = Vec::new();
-        for _ in 0..100 {
-            let other = Shared(Some(Arc::new(Name { name: Some("a".into()) })));
-            assert!(!mark.is(&other), "the place was used again");
-            others.push(other);
-        }
+        assert!(!before.is(&fields));
+        assert!(!before.is(&Shared::of(Name { name: Some("a".into()) })), "equal, but not the same");
     }
 }

@@ -10,7 +10,7 @@ use crate::endpoint::event::{Accumulator, DecodeError, Decoded, Event, Verdict};
 use crate::endpoint::typed_event::{typed_events, verdict_of};
 use crate::json::bounded;
 use crate::json::lenient::coerce;
-use crate::json::object::Extra;
+use crate::json::extra::Extra;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::outcome::ending::{Ending, reason_in};

@@ -1,15 +1,20 @@
 //! `ChatAccumulator`: chunks → the chat completion that the unstreamed call would have returned.
 
+use smallvec::SmallVec;
+
 use crate::answer::finish_reason::settle;
 use crate::answer::places::Places;
 use crate::answer::usage::Usage;
 use crate::endpoint::event::Accumulator;
 use crate::endpoint::raw::missing_of;
-use crate::json::shared::{Mark, Shared};
+use crate::json::extra::{Extra, Merged};
+use crate::json::shared::Shared;
 use crate::json::text::Text;
 
 use super::chunk::{AudioDelta, ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta};
+use super::envelopes::{Envelopes, PutOff};
 use super::completion::{ChatChoice, ChatCompletion, ChatMessage, Logprobs, TokenLogprob, TopLogprob};
+use super::pattern::extra_in;
 use super::snapshot::{Into, catch_up};
 use super::texts::Texts;
 use super::tool_calls::{ToolCalls, empty_function, push_calls, push_function, push_text, unset};
@@ -26,8 +31,8 @@ pub struct ChatAccumulator {
     response: ChatCompletion,
     /// For each choice of the response, the state that is not in the response.
     states: Vec<ChoiceState>,
-    /// The envelope of the last chunk.
-    told: Mark<ChunkEnvelope>,
+    envelopes: Envelopes,
+    unknown: Unknown,
     places: Places,
     size: usize,
 }
@@ -39,6 +44,18 @@ struct ChoiceState {
     carries: Carries,
     /// How far the texts that are not kept have arrived.
     came: Texts,
+    /// The unknown fields that were merged last.
+    merged: Merged,
+    merged_in_message: Merged,
+}
+
+/// What is remembered of the unknown fields of chunks.
+#[derive(Debug, Default)]
+struct Unknown {
+    /// Those that were merged last.
+    merged: Merged,
+    /// Those that have not been merged.
+    put_off: Option<PutOff>,
 }
 
 #[derive(Debug, Default)]
@@ -60,11 +77,11 @@ impl Carries {
 impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
     #[inline]
     fn push(&mut self, chunk: &mut ChatCompletionChunk, keep: bool) {
-        if !self.told.is(chunk.envelope()) {
+        if !self.envelopes.repeats(chunk.envelope()) {
             self.push_envelope(chunk.envelope());
         }
-        if keep {
-            self.size += self.response.extra.merge(&chunk.extra);
+        if keep && !chunk.extra.is_empty() {
+            self.push_extra(&chunk.extra);
         }
         for choice in &mut *chunk.choices {
             self.push_choice(choice, keep);
@@ -91,6 +108,8 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
     }
 
     fn take(&mut self) -> ChatCompletion {
+        self.add_envelopes();
+        self.add_extra();
         let mut response = std::mem::take(&mut self.response);
         // Fields that did not arrive stay absent.
         response.extra.absent = !(1 << CHOICES);
@@ -110,7 +129,39 @@ impl ChatAccumulator {
     /// Handles the fields that chunks share; a repeated envelope adds nothing.
     #[cold]
     fn push_envelope(&mut self, envelope: &Shared<ChunkEnvelope>) {
-        self.told = envelope.mark();
+        if self.envelopes.recurs(envelope) {
+            return;
+        }
+        self.add_envelopes();
+        self.add_envelope(envelope);
+        self.envelopes.remember(envelope);
+    }
+
+    /// Adds the envelopes that are due.
+    fn add_envelopes(&mut self) {
+        let due: SmallVec<[_; 2]> = self.envelopes.due().collect();
+        due.iter().for_each(|envelope| self.add_envelope(envelope));
+    }
+
+    /// Handles unknown fields: of those that can be read late, only the last of a form are.
+    fn push_extra(&mut self, extra: &Extra) {
+        let origin = extra.origin();
+        if self.unknown.put_off.as_mut().is_some_and(|last| last.replace(origin)) {
+            return;
+        }
+        self.add_extra();
+        self.size += self.response.extra.merge_unless(&mut self.unknown.merged, extra);
+        self.unknown.put_off = origin.map(|(form, _)| PutOff::new(form));
+    }
+
+    /// Adds the unknown fields that were put off.
+    fn add_extra(&mut self) {
+        if let Some(payload) = self.unknown.put_off.take().and_then(|mut last| last.take()) {
+            self.size += self.response.extra.merge_fields(&extra_in(&payload));
+        }
+    }
+
+    fn add_envelope(&mut self, envelope: &ChunkEnvelope) {
         let response = &mut self.response;
         if response.id.is_empty()
             && let Some(id) = &envelope.id
@@ -184,7 +235,8 @@ impl ChatAccumulator {
             if let Some(logprobs) = &delta.logprobs {
                 grown += push_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
             }
-            grown += message.extra.merge(&news.extra) + choice.extra.merge(&delta.extra);
+            grown += message.extra.merge_unless(&mut state.merged_in_message, &news.extra)
+                + choice.extra.merge_unless(&mut state.merged, &delta.extra);
         }
         if let Some(snapshot) = delta.message.as_deref() {
             let into = Into { message, came: &mut state.came, calls: &mut state.tool_calls };

@@ -159,6 +159,10 @@ impl ChatCompletionChunk {
     pub(super) fn envelope(&self) -> &Shared<ChunkEnvelope> {
         &self.envelope
     }
+
+    pub(super) fn put_off_envelope(&mut self, envelope: Shared<ChunkEnvelope>) {
+        self.envelope = envelope;
+    }
 }
 
 impl Delta {

@@ -5,6 +5,7 @@ mod chunk;
 mod completion;
 mod decode;
 mod dialect;
+mod envelopes;
 mod moderation;
 mod pattern;
 pub mod request;

@@ -1,13 +1,24 @@
 //! The texts that change from one chunk to the next, for the template.
 
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
 use super::chunk::{ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta, ToolCallDelta};
+use super::translate::may_be_misplaced;
+use crate::answer::shape::may_have_reason;
+use crate::answer::usage::Usage;
+use crate::endpoint::event::Event;
+use crate::json::late::Form;
 use crate::json::list::List;
 use crate::json::payload::Payload;
+use crate::json::shared::Shared;
 use crate::json::text::Text;
-use crate::template::Patterned;
+use crate::outcome::error_signs::is_telling;
+use crate::sse::Frame;
+use crate::template::{Part, Parts, Patterned};
 
 /// A text of a chunk that changes from one to the next.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// The text of a choice.
     Content(usize),
@@ -97,6 +108,42 @@ impl Patterned for ChatCompletionChunk {
         &mut self.raw
     }
 
+    fn repeats(&self) -> bool {
+        !self.choices.iter().any(may_be_misplaced)
+    }
+
+    fn can_put_off(&self) -> bool {
+        let may_tell = |name: &str| name == "type" || is_telling(name) || may_have_reason(name);
+        !self.choices.is_empty()
+            && !self.extra.iter().any(|(name, _)| may_tell(name))
+            && !self.extra.has_deltas()
+    }
+
+    fn has_counts(&self) -> bool {
+        self.usage.is_some() || Usage::may_be_in(&self.extra)
+    }
+
+    fn part(name: &[u8]) -> Part {
+        match name {
+            b"choices" | b"object" | b"obfuscation" | b"service_tier" | b"moderation" => Part::Fixed,
+            b"id" | b"created" | b"model" | b"usage" | b"system_fingerprint" => Part::Shared,
+            _ => Part::Extra,
+        }
+    }
+
+    fn is_count(name: &[u8]) -> bool {
+        Usage::is_count(name)
+    }
+
+    fn put_off(&mut self, payload: &Bytes, form: Form, parts: Parts) {
+        if parts.shared {
+            self.put_off_envelope(Shared::put_off(payload, form, envelope_in));
+        }
+        if parts.extra {
+            self.extra.put_off(payload, form, extra_in);
+        }
+    }
+
     /// An optimized version for the most common path.
     #[inline]
     fn append(&self, out: &mut Vec<Self>) {
@@ -108,29 +155,41 @@ impl Patterned for ChatCompletionChunk {
         let Delta { content, tool_calls: None, extra: delta_extra, rare } = delta else {
             return out.push(self.clone());
         };
-        if !(extra.is_empty() && delta_extra.is_empty() && self.extra.is_empty()) {
-            return out.push(self.clone());
-        }
         let empty = |text: &Option<Text>| text.as_ref().map(|_| Text::default());
         // Built in place: pushing would build it elsewhere first.
         out.extend(std::iter::once_with(|| {
             let (content, rare) = (empty(content), rare.clone());
-            let delta = Delta { content, tool_calls: None, extra: delta_extra.of_known(), rare };
+            let delta = Delta { content, tool_calls: None, extra: delta_extra.clone(), rare };
             let choice = ChunkChoice {
                 index: *index,
                 delta,
                 finish_reason: None,
                 logprobs: None,
                 message: None,
-                extra: extra.of_known(),
+                extra: extra.clone(),
             };
             Self {
                 choices: List::of(choice),
                 obfuscation: empty(&self.obfuscation),
-                extra: self.extra.of_known(),
+                extra: self.extra.clone(),
                 raw: Payload::default(),
                 envelope: self.envelope().clone(),
             }
         }));
     }
+}
+
+/// Parses a chunk for its envelope.
+pub(super) fn envelope_in(payload: &Bytes) -> ChunkEnvelope {
+    parsed(payload).map(|mut chunk| std::mem::take(&mut *chunk)).unwrap_or_default()
+}
+
+/// Parses a chunk for its unknown fields.
+pub(super) fn extra_in(payload: &Bytes) -> Map<String, Value> {
+    parsed(payload).map(|mut chunk| chunk.extra.take()).unwrap_or_default()
+}
+
+fn parsed(payload: &Bytes) -> Option<ChatCompletionChunk> {
+    let frame = Frame { event: None, data: payload.clone() };
+    ChatCompletionChunk::decode(frame, &mut Default::default()).ok().map(|decoded| decoded.event)
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::chunk::{ChatCompletionChunk, ChunkChoice, Delta, FunctionDelta, ToolCallDelta};
 use super::dialect::{REASONING, reasoning_in};
 use crate::answer::shape::{has_reason, is_choiceless, is_open, list_choices, listed, says, words};
-use crate::json::object::Extra;
+use crate::json::extra::Extra;
 use crate::json::text::Text;
 
 /// The fields of a message that some servers put into the choice.
@@ -18,6 +18,8 @@ const CAMEL: [(&str, &str); 4] = [
     ("toolCall", "tool_calls"),
     ("functionCall", "function_call"),
 ];
+/// Fields that count where a message has no text, or no reasoning.
+const OF_SILENT: [&str; 4] = ["text", "content", "reasoning_details", "thinking_blocks"];
 /// Other names for the arguments of a call.
 const ARGUMENTS: [&str; 4] = ["parameters", "input", "args", "params"];
 /// The fields of an object that represents a text. An object with other fields, unless it is a part, is a value that
@@ -60,6 +62,16 @@ fn has_misplaced(choice: &ChunkChoice) -> bool {
         || in_message(&choice.delta)
         || message.is_some_and(in_message)
         || messages.into_iter().any(has_flat_calls)
+}
+
+/// Returns whether it depends on the texts of a choice that nothing of it is misplaced, or what it says.
+pub(super) fn may_be_misplaced(choice: &ChunkChoice) -> bool {
+    let camel = CAMEL.iter().map(|(name, _)| name);
+    let names = || OF_MESSAGE.iter().chain(&REASONING).chain(camel.clone()).chain(&OF_SILENT);
+    let says_so = |extra: &Extra| {
+        !extra.is_empty() && (has_reason(extra) || names().any(|name| extra.get(name).is_some_and(says)))
+    };
+    says_so(&choice.extra) || says_so(&choice.delta.extra)
 }
 
 fn has_flat_calls(message: &Delta) -> bool {

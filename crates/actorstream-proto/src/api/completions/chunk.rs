@@ -60,7 +60,7 @@ impl CompletionChunk {
 }
 
 /// A text of a chunk that changes from one to the next.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// The text of a choice.
     Text(usize),

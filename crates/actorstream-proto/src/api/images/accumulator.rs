@@ -8,7 +8,7 @@ use super::generated::{
 };
 use crate::endpoint::event::Accumulator;
 use crate::endpoint::raw::missing_of;
-use crate::json::object::Extra;
+use crate::json::extra::Extra;
 
 /// The size in bytes that an image counts for besides its base64.
 const IMAGE: usize = 1 << 10;

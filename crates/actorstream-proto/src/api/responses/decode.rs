@@ -13,7 +13,7 @@ use crate::endpoint::event::{DecodeError, Decoded, Event, Verdict};
 use crate::endpoint::typed_event::verdict_of;
 use crate::json::bounded;
 use crate::json::hollow::is_hollow;
-use crate::json::object::Extra;
+use crate::json::extra::Extra;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::json::tracked;

@@ -57,7 +57,7 @@ const TYPES: [&str; 8] = [
 ];
 
 /// A text of an event that changes from one to the next.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// The delta.
     Delta,

@@ -40,6 +40,14 @@ impl Text {
     }
 }
 
+/// How long the string is with whose text these bytes begin. `None` if it does not end, has an escape, or is not well-formed.
+#[inline]
+pub(crate) fn plain_len(text: &[u8]) -> Option<usize> {
+    let (len, escaped) = literal(text)?;
+    let text = &text[..len];
+    (!escaped && (text.is_ascii() || str::from_utf8(text).is_ok())).then_some(len)
+}
+
 impl From<Short> for Text {
     #[inline(always)]
     fn from(text: Short) -> Self {

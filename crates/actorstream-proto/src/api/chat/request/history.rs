@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{AudioReference, Content, CustomToolCall, FunctionCall, Message, Role, ToolCall, ToolType};
 use crate::api::chat::completion::{self, ChatCompletion, ChatMessage};
-use crate::json::object::Extra;
+use crate::json::extra::Extra;
 use crate::outcome::finish::Finish;
 
 impl From<&completion::FunctionCall> for FunctionCall {

@@ -1,0 +1,110 @@
+//! `Envelopes`: what the fields that chunks share said last, to be added to the response when that is needed.
+//!
+//! The last chunk of a form says all that those before it said, so only that one is read.
+
+use bytes::Bytes;
+
+use super::chunk::ChunkEnvelope;
+use super::pattern::envelope_in;
+use crate::json::late::Form;
+use crate::json::shared::Shared;
+
+/// How many envelopes are distinguished: more than take turns in a stream.
+const MOST: usize = 5;
+
+/// The envelopes of the last chunks, the last one at the end.
+#[derive(Debug, Default)]
+pub(super) struct Envelopes(Vec<Envelope>);
+
+#[derive(Debug)]
+struct Envelope {
+    last: Last,
+    /// It was not added to the response since it came last.
+    is_due: bool,
+}
+
+/// An envelope as it came last.
+#[derive(Debug)]
+enum Last {
+    Known(Shared<ChunkEnvelope>),
+    PutOff(PutOff),
+}
+
+/// The last payload of a form.
+#[derive(Debug)]
+pub(super) struct PutOff {
+    form: Form,
+    payload: Vec<u8>,
+}
+
+impl PutOff {
+    pub(super) fn new(form: Form) -> Self {
+        Self { form, payload: Vec::new() }
+    }
+
+    /// Keeps a copy of the payload, so that no read is kept alive, if it has this form.
+    #[inline]
+    pub(super) fn replace(&mut self, origin: Option<(Form, &Bytes)>) -> bool {
+        let Some((_, payload)) = origin.filter(|(form, _)| *form == self.form) else { return false };
+        self.payload.clear();
+        self.payload.extend_from_slice(payload);
+        true
+    }
+
+    /// Takes the payload, if one came.
+    pub(super) fn take(&mut self) -> Option<Bytes> {
+        Some(std::mem::take(&mut self.payload)).filter(|payload| !payload.is_empty()).map(Bytes::from)
+    }
+}
+
+impl Envelopes {
+    /// Returns whether this is, or replaces, the envelope that came last.
+    #[inline]
+    pub(super) fn repeats(&mut self, envelope: &Shared<ChunkEnvelope>) -> bool {
+        self.0.last_mut().is_some_and(|last| last.is(envelope))
+    }
+
+    /// Returns whether this is, or replaces, one of the envelopes that came; it is the last one then.
+    pub(super) fn recurs(&mut self, envelope: &Shared<ChunkEnvelope>) -> bool {
+        let Some(at) = self.0.iter_mut().position(|last| last.is(envelope)) else { return false };
+        self.0[at].is_due = true;
+        self.0[at..].rotate_left(1);
+        true
+    }
+
+    /// Takes what is due, in order.
+    pub(super) fn due(&mut self) -> impl Iterator<Item = Shared<ChunkEnvelope>> {
+        self.0.iter_mut().filter_map(|envelope| match &mut envelope.last {
+            _ if !std::mem::take(&mut envelope.is_due) => None,
+            Last::Known(envelope) => Some(envelope.clone()),
+            Last::PutOff(last) => last.take().map(|payload| Shared::of(envelope_in(&payload))),
+        })
+    }
+
+    /// Remembers an envelope that was added to the response. Nothing is due.
+    pub(super) fn remember(&mut self, envelope: &Shared<ChunkEnvelope>) {
+        if self.0.len() == MOST {
+            self.0.remove(0);
+        }
+        let last = match envelope.origin() {
+            Some((form, _)) => Last::PutOff(PutOff::new(form)),
+            None => Last::Known(envelope.clone()),
+        };
+        self.0.reserve_exact(1);
+        self.0.push(Envelope { last, is_due: false });
+    }
+}
+
+impl Envelope {
+    #[inline]
+    fn is(&mut self, envelope: &Shared<ChunkEnvelope>) -> bool {
+        match &mut self.last {
+            Last::Known(known) => known.is(envelope),
+            Last::PutOff(last) => {
+                let replaced = last.replace(envelope.origin());
+                self.is_due |= replaced;
+                replaced
+            }
+        }
+    }
+}
