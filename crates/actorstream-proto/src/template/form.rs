@@ -7,7 +7,7 @@ use memchr::{memchr, memchr2, memmem};
 use smallvec::SmallVec;
 
 use super::Patterned;
-use super::scalars::{Numbers, number_end, string_end};
+use super::scalars::Scalars;
 use crate::json::late;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
@@ -20,13 +20,8 @@ pub(super) enum Change<P> {
     Text(P),
     /// The event's number.
     Number,
-    /// A string that is read when it is looked at.
-    LateString {
-        /// Its length, if only strings of that length will do.
-        len: Option<usize>,
-    },
-    /// A number that is read when it is looked at.
-    LateNumber(Numbers),
+    /// A string or a number that is read when it is looked at.
+    Late(Scalars),
 }
 
 /// Where in the payload something stands that changes: the bytes between the quotes of a string, the digits of a number.
@@ -58,7 +53,6 @@ pub(super) struct Form<E: Patterned> {
     /// The event without its payload, and without the texts that change.
     pub(super) event: E,
     /// The payload stands in one line.
-    pub(super) one_line: bool,
     /// The parts of the event that are read when they are looked at.
     pub(super) late: Option<(late::Form, Parts)>,
 }
@@ -73,8 +67,11 @@ pub struct Parts {
 }
 
 impl<E: Patterned> Form<E> {
-    /// Remembers an event that was parsed from `payload`, if any text of it may change.
+    /// Remembers an event that was parsed from `payload`, if that stood in one line and any text of it may change.
     pub(super) fn new(event: &E, payload: &Bytes) -> Option<Self> {
+        if memchr2(b'\n', b'\r', payload).is_some() {
+            return None;
+        }
         let mut event = event.clone();
         let mut places = Places::new();
         let mut whole = true;
@@ -124,48 +121,47 @@ impl<E: Patterned> Form<E> {
             holes,
             behind: Prefix::new(sample.slice(before..)),
             event,
-            one_line: memchr2(b'\n', b'\r', &sample).is_none(),
             late: (late != Parts::default()).then(|| (late::Form::new(), late)),
             sample,
             places,
         }
     }
 
+    /// Returns whether the payload that begins in `read` at `start` may have this form: most others differ there.
+    #[inline]
+    pub(super) fn begins(&self, read: &[u8], start: usize) -> bool {
+        self.holes.first().is_some_and(|hole| hole.before.end_in(read, start).is_some())
+    }
+
     /// Appends an event, to which it gives what the payload holds that begins in `read` at `start`, and says where that
     /// ends. `None`, and nothing is appended, if something around the holes is not as remembered.
     #[inline(always)]
     pub(super) fn append(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<usize> {
-        // Events of other forms mostly differ here.
-        let at = self.holes.first()?.before.end_in(read, start)?;
         self.event.append(out);
-        let end = out.last_mut().and_then(|event| self.fill(event, read, at));
+        let end = out.last_mut().and_then(|event| self.fill(event, read, start));
         if end.is_none() {
             out.pop();
         }
         end
     }
 
-    /// Gives the event what changes; the first of that begins at `at`.
+    /// Gives the event what changes.
     #[inline(always)]
-    fn fill(&self, event: &mut E, read: &Bytes, mut at: usize) -> Option<usize> {
-        let mut holes = self.holes.iter();
-        let mut hole = holes.next()?;
-        loop {
+    fn fill(&self, event: &mut E, read: &Bytes, start: usize) -> Option<usize> {
+        let mut at = start;
+        for hole in &self.holes {
+            at = hole.before.end_in(read, at)?;
             match hole.change {
                 Change::Text(place) => (*event.at(place)?, at) = Text::from_literal(read, at)?,
                 Change::Number => (*event.number()?, at) = digits(read, at)?,
-                Change::LateString { len } => at = string_end(read, at, len)?,
-                Change::LateNumber(numbers) => at = number_end(read, at, numbers)?,
+                Change::Late(scalars) => at = scalars.end_in(read, at)?,
             }
-            let Some(next) = holes.next() else { break };
-            hole = next;
-            at = hole.before.end_in(read, at)?;
         }
         self.behind.end_in(read, at)
     }
 
     /// Gives an event of this form the payload that it came as.
-    #[inline]
+    #[inline(always)]
     pub(super) fn came_as(&self, payload: Bytes, event: &mut E) {
         if let Some((form, parts)) = self.late {
             event.put_off(&payload, form, parts);

@@ -131,30 +131,28 @@ impl<E: Patterned> Default for Template<E> {
 
 impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
     fn recall(&mut self, frame: Frame, out: &mut Vec<E>) -> Result<(), Frame> {
-        let tried = std::mem::take(&mut self.tried);
-        let whole = |form: &Form<E>, out: &mut Vec<E>| {
-            if tried && form.one_line {
-                return None;
+        // What was tried in the read is not tried again.
+        if std::mem::take(&mut self.tried) {
+            return Err(frame);
+        }
+        match self.find(&frame.data, 0, out) {
+            Some((at, end)) if end == frame.data.len() => {
+                self.came(at, frame.data, out);
+                Ok(())
             }
-            let end = form.append(&frame.data, 0, out)?;
-            if end < frame.data.len() {
+            Some(_) => {
                 out.pop();
-                return None;
+                Err(frame)
             }
-            Some(end)
-        };
-        let Some((at, _)) = self.find(out, whole) else { return Err(frame) };
-        self.came(at, frame.data, out);
-        Ok(())
+            None => Err(frame),
+        }
     }
 
     #[inline]
     fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut Vec<E>) -> bool {
+        self.tried = false;
         let Some((read, start)) = sse.expected() else { return false };
-        let next = |form: &Form<E>, out: &mut Vec<E>| {
-            if form.one_line { form.append(read, start, out) } else { None }
-        };
-        let Some((at, end)) = self.find(out, next) else {
+        let Some((at, end)) = self.find(read, start, out) else {
             self.tried = true;
             return false;
         };
@@ -168,36 +166,31 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
 }
 
 impl<E: Patterned> Template<E> {
-    /// Returns the first form that `fits`, and what that says; the expected one first.
+    /// Appends the event that begins in `read` at `start`, and returns which form it has, and where it ends.
     #[inline(always)]
-    fn find<T>(
-        &self,
-        out: &mut Vec<E>,
-        mut fits: impl FnMut(&Form<E>, &mut Vec<E>) -> Option<T>,
-    ) -> Option<(usize, T)> {
+    fn find(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<(usize, usize)> {
         let expected = self.forms.get(self.last)?.next;
-        if let Some(found) = fits(&self.forms.get(expected)?.form, out) {
-            return Some((expected, found));
+        if let Some(end) = self.forms.get(expected)?.form.append(read, start, out) {
+            return Some((expected, end));
         }
-        if self.forms.len() == 1 {
-            return None;
-        }
-        self.find_other(expected, out, fits)
+        if self.forms.len() == 1 { None } else { self.find_other(expected, read, start, out) }
     }
 
-    #[cold]
-    fn find_other<T>(
+    #[inline(never)]
+    fn find_other(
         &self,
         expected: usize,
+        read: &Bytes,
+        start: usize,
         out: &mut Vec<E>,
-        mut fits: impl FnMut(&Form<E>, &mut Vec<E>) -> Option<T>,
-    ) -> Option<(usize, T)> {
-        let others = (0..self.forms.len()).filter(|at| *at != expected);
-        others.into_iter().find_map(|at| Some((at, fits(&self.forms[at].form, out)?)))
+    ) -> Option<(usize, usize)> {
+        let others = self.forms.iter().enumerate();
+        let mut others = others.filter(|(at, known)| *at != expected && known.form.begins(read, start));
+        others.find_map(|(at, known)| Some((at, known.form.append(read, start, out)?)))
     }
 
     /// The last event of `out` has the form at `at`, and came as `payload`.
-    #[inline]
+    #[inline(always)]
     fn came(&mut self, at: usize, payload: Bytes, out: &mut [E]) {
         self.misses = self.misses.saturating_sub(1);
         if self.forms.len() > 1 {

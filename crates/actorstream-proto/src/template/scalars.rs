@@ -9,12 +9,12 @@ const MOST_DIGITS: usize = 18;
 /// Most digits behind the point.
 const MOST_DECIMALS: usize = 24;
 
-/// Returns the end of the string whose opening quote is before `at`: one that is not empty, has no escape, and has this
-/// length, if it must have one.
-#[inline]
-pub(super) fn string_end(payload: &[u8], at: usize, len: Option<usize>) -> Option<usize> {
-    let found = plain_len(payload.get(at..)?)?;
-    (found > 0 && len.is_none_or(|len| len == found)).then_some(at + found)
+/// What may stand in a place, and is read when it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Scalars {
+    /// Strings that are not empty: of this length, if they must have one.
+    Strings(Option<usize>),
+    Numbers(Numbers),
 }
 
 /// The numbers that may stand in a place.
@@ -28,38 +28,51 @@ pub(super) struct Numbers {
     pub(super) fractions: bool,
 }
 
-/// Returns the end of the number at `at`.
-#[inline]
-pub(super) fn number_end(payload: &[u8], at: usize, numbers: Numbers) -> Option<usize> {
-    let rest = payload.get(at..)?;
-    let start = usize::from(numbers.negative && rest.first() == Some(&b'-'));
-    let whole = digits(rest, start);
-    let leads = rest.get(start) == Some(&b'0');
-    if whole == 0 || whole > MOST_DIGITS || (leads && whole > 1) {
-        return None;
+impl Scalars {
+    /// Returns the end of the number, or of the text between the quotes, that begins at `at`.
+    pub(super) fn end_in(self, payload: &[u8], at: usize) -> Option<usize> {
+        let rest = payload.get(at..)?;
+        let len = match self {
+            Self::Strings(len) => plain_len(rest).filter(|found| *found > 0 && len.is_none_or(|len| len == *found)),
+            Self::Numbers(numbers) => numbers.len_in(rest),
+        };
+        Some(at + len?)
     }
-    let mut end = start + whole;
-    if !numbers.fractions {
-        return (numbers.zero || !leads).then_some(at + end);
-    }
-    if rest.get(end) == Some(&b'.') {
-        let decimals = digits(rest, end + 1);
-        if decimals == 0 || decimals > MOST_DECIMALS {
+}
+
+impl Numbers {
+    /// Returns the length of the number that these bytes begin with.
+    #[inline]
+    fn len_in(self, rest: &[u8]) -> Option<usize> {
+        let start = usize::from(self.negative && rest.first() == Some(&b'-'));
+        let whole = digits(rest, start);
+        let leads = rest.get(start) == Some(&b'0');
+        if whole == 0 || whole > MOST_DIGITS || (leads && whole > 1) {
             return None;
         }
-        end += 1 + decimals;
-    }
-    // Exponents make a number smaller, and not by much.
-    if let Some(b'e' | b'E') = rest.get(end) {
-        let digits = digits(rest, end + 2);
-        if rest.get(end + 1) != Some(&b'-') || !(1..=2).contains(&digits) {
-            return None;
+        let mut end = start + whole;
+        if !self.fractions {
+            return (self.zero || !leads).then_some(end);
         }
-        end += 2 + digits;
+        if rest.get(end) == Some(&b'.') {
+            let decimals = digits(rest, end + 1);
+            if decimals == 0 || decimals > MOST_DECIMALS {
+                return None;
+            }
+            end += 1 + decimals;
+        }
+        // Exponents make a number smaller, and not by much.
+        if let Some(b'e' | b'E') = rest.get(end) {
+            let digits = digits(rest, end + 2);
+            if rest.get(end + 1) != Some(&b'-') || !(1..=2).contains(&digits) {
+                return None;
+            }
+            end += 2 + digits;
+        }
+        // What stands behind it was seen before, and begins with no digit.
+        let is_zero = || !rest[start..end].iter().any(|byte| (b'1'..=b'9').contains(byte));
+        (self.zero || !leads || !is_zero()).then_some(end)
     }
-    // What stands behind it was seen before, and begins with no digit.
-    let is_zero = || !rest[start..end].iter().any(|byte| (b'1'..=b'9').contains(byte));
-    (numbers.zero || !leads || !is_zero()).then_some(at + end)
 }
 
 /// How many digits there are from `at` on.

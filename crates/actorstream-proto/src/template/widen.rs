@@ -1,7 +1,7 @@
 //! Finds the strings and numbers in which two payloads differ, so that one form serves both.
 
 use super::form::{Change, Form, Parts, Place, Places};
-use super::scalars::{Numbers, number_end, string_end};
+use super::scalars::{Numbers, Scalars};
 use super::{Part, Patterned};
 
 impl<E: Patterned> Form<E> {
@@ -190,15 +190,17 @@ impl<'a, E: Patterned> Walk<'a, E> {
     /// What changed before, and stands here now.
     fn wider(&mut self, was: Change<E::Place>, old: &[u8], new: &[u8]) -> Option<Change<E::Place>> {
         let now = match was {
-            Change::LateString { .. } => self.late_string(old, new)?,
+            Change::Late(Scalars::Strings(_)) => self.late_string(old, new)?,
             _ => self.late_number(old, new)?,
         };
         match (was, now) {
-            (Change::LateNumber(one), Change::LateNumber(other)) => Some(Change::LateNumber(Numbers {
-                zero: one.zero && other.zero,
-                negative: one.negative || other.negative,
-                fractions: one.fractions || other.fractions,
-            })),
+            (Change::Late(Scalars::Numbers(one)), Change::Late(Scalars::Numbers(other))) => {
+                Some(Change::Late(Scalars::Numbers(Numbers {
+                    zero: one.zero && other.zero,
+                    negative: one.negative || other.negative,
+                    fractions: one.fractions || other.fractions,
+                })))
+            }
             (_, now) => Some(now),
         }
     }
@@ -210,13 +212,11 @@ impl<'a, E: Patterned> Walk<'a, E> {
             // What is held of a stream's unknown fields is counted: it must stay as much.
             Part::Extra => Some(old.len()),
         };
-        let plain = |text: &[u8]| string_end(&[text, b"\""].concat(), 0, len).is_some();
         // Counts may be written as strings.
-        if !(plain(old) && plain(new)) || (self.counts && self.depth > 1) {
+        if self.counts && self.depth > 1 {
             return None;
         }
-        self.put_off();
-        Some(Change::LateString { len })
+        self.put_off(Scalars::Strings(len), &[old, b"\""].concat(), &[new, b"\""].concat())
     }
 
     fn late_number(&mut self, old: &[u8], new: &[u8]) -> Option<Change<E::Place>> {
@@ -232,20 +232,21 @@ impl<'a, E: Patterned> Walk<'a, E> {
                 fractions: !self.count && (fraction(old) || fraction(new)),
             },
         };
-        let fits = |number: &[u8]| number_end(number, 0, numbers) == Some(number.len());
+        self.put_off(Scalars::Numbers(numbers), old, new)
+    }
+
+    /// What stands here is read when it is looked at, if both values are such `scalars`.
+    fn put_off(&mut self, scalars: Scalars, old: &[u8], new: &[u8]) -> Option<Change<E::Place>> {
+        let fits = |value: &[u8]| scalars.end_in(value, 0).is_some_and(|end| matches!(value[end..], [] | [b'"']));
         if !(fits(old) && fits(new)) {
             return None;
         }
-        self.put_off();
-        Some(Change::LateNumber(numbers))
-    }
-
-    fn put_off(&mut self) {
         match self.part {
-            Part::Fixed => {}
+            Part::Fixed => return None,
             Part::Shared => self.late.shared = true,
             Part::Extra => self.late.extra = true,
         }
+        Some(Change::Late(scalars))
     }
 }
 

@@ -61,11 +61,14 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
         if self.grow_on(&mut event.event, keep) {
             return;
         }
-        self.put_back();
         let len = event.raw.as_bytes().len();
         if let Some(Delta { text, item, delta }) = delta_of(&mut event.event) {
             self.grow(text, item, delta, keep);
+            if !matches!(&event.event, E::OutputTextDelta(event) if !event.logprobs.is_empty()) {
+                return;
+            }
         }
+        self.put_back();
         match &event.event {
             E::Created(event) => self.told(&event.response, len),
             E::InProgress(event) => self.told(&event.response, len),
