@@ -33,13 +33,17 @@ pub struct ResponseAccumulator {
     output: Vec<Value>,
     /// Maps events to items of the output.
     items: Items,
-    /// The text that grew last, kept outside the output until another event arrives: it nearly always grows again.
-    growing: Option<Grown>,
+    /// The texts that grew last, kept outside the output until an event that is no delta arrives: they nearly always
+    /// grow again.
+    growing: Vec<Grown>,
     /// The response of the last event.
     last: Option<Box<Response>>,
     deltas: ResponseDeltas,
     size: usize,
 }
+
+/// How many texts that grow in turn are kept.
+const MOST_GROWING: usize = 4;
 
 /// A growing text.
 #[derive(Debug)]
@@ -64,7 +68,7 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
         let len = event.raw.as_bytes().len();
         if let Some(Delta { text, item, delta }) = delta_of(&mut event.event) {
             self.grow(text, item, delta, keep);
-            if !matches!(&event.event, E::OutputTextDelta(event) if !event.logprobs.is_empty()) {
+            if !has_logprobs(&event.event) {
                 return;
             }
         }
@@ -225,6 +229,10 @@ fn ended(response: &Response, status: ResponseStatus) -> Box<Response> {
     Box::new(response)
 }
 
+fn has_logprobs(event: &ResponseStreamEvent) -> bool {
+    matches!(event, ResponseStreamEvent::OutputTextDelta(event) if !event.logprobs.is_empty())
+}
+
 /// Returns the key of a shell call's command, which is a text.
 fn command(item: u64, command: u64) -> Growing {
     Growing::in_part(item, Parts::Commands, command, Field::Text)
@@ -332,26 +340,24 @@ impl ResponseAccumulator {
     /// Appends a delta to the text that grew last, if it belongs to it.
     #[inline]
     fn grow_on(&mut self, event: &mut ResponseStreamEvent, keep: bool) -> bool {
-        let Some(grown) = self.growing.as_mut().filter(|_| keep) else { return false };
-        if matches!(event, ResponseStreamEvent::OutputTextDelta(event) if !event.logprobs.is_empty()) {
+        if !keep || self.growing.is_empty() || has_logprobs(event) {
             return false;
         }
-        match delta_of(event) {
-            Some(Delta { text, item, delta }) if text == grown.text && item == grown.id => {
-                grown.so_far.push_str(delta);
-                self.size += delta.len();
-                true
-            }
-            _ => false,
-        }
+        let Some(Delta { text, item, delta }) = delta_of(event) else { return false };
+        let Some(grown) = self.growing.iter_mut().find(|grown| text == grown.text && item == grown.id) else {
+            return false;
+        };
+        grown.so_far.push_str(delta);
+        self.size += delta.len();
+        true
     }
 
-    /// Puts the text that grew last back into the output.
+    /// Puts the texts that grew back into the output.
     fn put_back(&mut self) {
-        if let Some(grown) = self.growing.take()
-            && let Some(field) = self.field(grown.item, grown.text)
-        {
-            *field = Value::String(grown.so_far);
+        for grown in std::mem::take(&mut self.growing) {
+            if let Some(field) = self.field(grown.item, grown.text) {
+                *field = Value::String(grown.so_far);
+            }
         }
     }
 
@@ -433,6 +439,11 @@ impl ResponseAccumulator {
         self.size += delta.len();
         let item = self.item_of(id, text);
         let place = item.map(|item| self.part_of(item, text));
+        // The text may be one of those that are kept, under another id or another index.
+        let kept = |grown: &Grown| item == Some(grown.item) && (place == Some(grown.text) || text == grown.text);
+        if place != Some(text) || self.growing.len() == MOST_GROWING || self.growing.iter().any(kept) {
+            self.put_back();
+        }
         let so_far = match item.zip(place).and_then(|(item, place)| self.field(item, place)) {
             Some(Value::String(so_far)) => std::mem::take(so_far),
             Some(Value::Null) => String::new(),
@@ -445,7 +456,8 @@ impl ResponseAccumulator {
         let (Some(item), Some(place)) = (item, place) else { return };
         let so_far = so_far + delta;
         if place == text {
-            self.growing = Some(Grown { text, id: id.to_owned(), item, so_far });
+            self.growing.reserve_exact(1);
+            self.growing.push(Grown { text, id: id.to_owned(), item, so_far });
         } else if let Some(field) = self.field(item, place) {
             *field = Value::String(so_far);
         }
