@@ -16,6 +16,7 @@ const EVENTS: usize = 24;
 const FIELDS: &[&str] = &[
     "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1,\"total_tokens\":4}",
     "\"usage\":{\"input_tokens\":3,\"output_tokens\":\"1\",\"cost\":0.5}",
+    "\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0.5,\"total_tokens\":0}",
     "\"usage\":{\"cost\":0.000012}",
     "\"usage\":null",
     "\"x_groq\":{\"id\":\"r1\",\"usage\":{\"prompt_tokens\":5,\"queue_time\":0.1}}",
@@ -150,7 +151,9 @@ fn value(random: &mut Rng, old: &str) -> Vec<u8> {
     match random.u8(..8) {
         0 => VALUES[random.usize(..VALUES.len())].into(),
         1 => old.into(),
-        2 => b"\"\xff\"".to_vec(),
+        2 if random.u8(..4) == 0 => b"\"\xff\"".to_vec(),
+        2 if old.starts_with('"') => b"\"\"".to_vec(),
+        2 => b"0".to_vec(),
         _ if old.starts_with('"') => {
             let len = if random.bool() { old.len() - 2 } else { random.usize(..40) };
             let text: String = (0..len).map(|_| random.alphanumeric()).collect();

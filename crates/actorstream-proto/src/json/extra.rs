@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::json::late::{Form, Late};
+use crate::json::late::{Late, Origin};
 use crate::json::weight::weight;
 
 type Fields = Map<String, Value>;
@@ -71,13 +71,13 @@ impl Extra {
     }
 
     /// The same fields, of which `read` reads the unknown ones from the payload when they are looked at.
-    pub(crate) fn put_off(&mut self, payload: &Bytes, form: Form, read: fn(&Bytes) -> Fields) {
-        self.fields = Some(Arc::new(Late::unread(payload.clone(), form, read)));
+    pub(crate) fn put_off(&mut self, origin: Origin, read: fn(&Bytes) -> Fields) {
+        self.fields = Some(Arc::new(Late::unread(origin, read)));
     }
 
-    /// Returns the form and the payload of unknown fields that are read when they are looked at.
+    /// Returns where the unknown fields stand, if they are read when they are looked at.
     #[inline]
-    pub(crate) fn origin(&self) -> Option<(Form, &Bytes)> {
+    pub(crate) fn origin(&self) -> Option<&Origin> {
         self.fields.as_deref()?.origin()
     }
 
@@ -93,36 +93,45 @@ impl Extra {
 
     /// Merges the unknown fields of a later event. Servers repeat such fields in each, so the later value replaces the
     /// earlier one; only the lists and strings that are [known to be deltas](DELTAS) are appended, and the fields of
-    /// objects merged. Nothing replaces something that is said by saying nothing. Returns about how many bytes more are
-    /// held.
+    /// objects merged. Nothing replaces something that is said by saying nothing. Adds to `held` about how many bytes more
+    /// are held, or fewer.
     #[inline]
-    pub(crate) fn merge(&mut self, later: &Extra) -> usize {
-        match later.fields() {
-            None => 0,
-            Some(fields) => self.merge_fields(fields),
+    pub(crate) fn merge(&mut self, later: &Extra, held: &mut usize) {
+        if let Some(fields) = later.fields() {
+            self.merge_fields(fields, held);
         }
     }
 
-    pub(crate) fn merge_fields(&mut self, later: &Fields) -> usize {
-        merge_fields(self.fields_mut(), later.iter())
+    pub(crate) fn merge_fields(&mut self, later: &Fields, held: &mut usize) {
+        merge_fields(self.fields_mut(), later.iter(), held);
     }
 
     /// Does the same, unless these are the fields that were merged `last`.
     #[inline]
-    pub(crate) fn merge_unless(&mut self, last: &mut Merged, later: &Extra) -> usize {
-        match &later.fields {
-            None => 0,
-            Some(fields) if last.is(fields) => 0,
-            Some(fields) => {
-                last.0 = (later.origin().is_none() && !later.has_deltas()).then(|| Arc::clone(fields));
-                self.merge(later)
-            }
+    pub(crate) fn merge_unless(&mut self, last: &mut Merged, later: &Extra, held: &mut usize) {
+        if let Some(fields) = &later.fields
+            && !last.is(fields)
+        {
+            last.0 = (later.origin().is_none() && !later.has_deltas()).then(|| Arc::clone(fields));
+            self.merge(later, held);
         }
     }
 
     /// Returns whether any of the unknown fields comes in pieces.
     pub(crate) fn has_deltas(&self) -> bool {
         self.fields().is_some_and(has_deltas)
+    }
+
+    /// How many fields there are, those of objects among them.
+    pub(crate) fn count(&self) -> usize {
+        fn inside(value: &Value) -> usize {
+            match value {
+                Value::Object(fields) => fields.values().map(|value| 1 + inside(value)).sum(),
+                Value::Array(list) => list.iter().map(inside).sum(),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+            }
+        }
+        self.iter().map(|(_, value)| 1 + inside(value)).sum()
     }
 
     /// About how many bytes the unknown fields hold.
@@ -159,37 +168,35 @@ fn has_deltas(fields: &Fields) -> bool {
 fn merge_fields<'a>(
     into: &mut Fields,
     later: impl Iterator<Item = (&'a String, &'a Value)>,
-) -> usize {
-    let mut grown = 0;
+    held: &mut usize,
+) {
     for (name, value) in later {
-        grown += match into.entry(name) {
-            serde_json::map::Entry::Vacant(entry) => name.len() + weight(entry.insert(value.clone())),
+        match into.entry(name) {
+            serde_json::map::Entry::Vacant(entry) => *held += name.len() + weight(entry.insert(value.clone())),
             serde_json::map::Entry::Occupied(mut entry) => {
                 let is_delta = DELTAS.contains(&name.as_str());
-                merge(entry.get_mut(), value, is_delta)
+                merge(entry.get_mut(), value, is_delta, held);
             }
-        };
+        }
     }
-    grown
 }
 
-fn merge(into: &mut Value, later: &Value, is_delta: bool) -> usize {
+fn merge(into: &mut Value, later: &Value, is_delta: bool, held: &mut usize) {
     match (into, later) {
-        (_, Value::Null) => 0,
+        (_, Value::Null) => {}
         (Value::String(text), Value::String(more)) if is_delta => {
             text.push_str(more);
-            more.len()
+            *held += more.len();
         }
         (Value::Array(list), Value::Array(more)) if is_delta => {
             list.extend(more.iter().cloned());
-            more.iter().map(weight).sum()
+            *held += more.iter().map(weight).sum::<usize>();
         }
-        (Value::Object(object), Value::Object(more)) => merge_fields(object, more.iter()),
-        (into, later) if *into == *later => 0,
+        (Value::Object(object), Value::Object(more)) => merge_fields(object, more.iter(), held),
+        (into, later) if *into == *later => {}
         (into, later) => {
-            let before = weight(into);
+            *held = (*held + weight(later)).saturating_sub(weight(into));
             *into = later.clone();
-            weight(later).saturating_sub(before)
         }
     }
 }

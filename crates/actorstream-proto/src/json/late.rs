@@ -14,15 +14,25 @@ pub(crate) enum Late<T> {
 
 /// A value that stands in a payload, of which it is known that it can be read.
 pub(crate) struct Unread<T> {
-    payload: Bytes,
-    form: Form,
+    origin: Origin,
     read: fn(&Bytes) -> T,
     value: OnceLock<T>,
 }
 
+/// Where a value stands.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The payload.
+    pub(crate) payload: Bytes,
+    /// Its form.
+    pub(crate) form: Form,
+    /// The length of the strings in which unknown fields differ from those of the form's other payloads.
+    pub(crate) strings: usize,
+}
+
 /// Identifies payloads that differ in nothing but some strings and numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Form(u64);
+pub(crate) struct Form(u64);
 
 impl Form {
     /// Returns a form that no payload has yet.
@@ -33,25 +43,25 @@ impl Form {
 }
 
 impl<T> Late<T> {
-    /// A value that `read` reads from `payload`, whose form this is.
-    pub(crate) fn unread(payload: Bytes, form: Form, read: fn(&Bytes) -> T) -> Self {
-        Self::Unread(Unread { payload, form, read, value: OnceLock::new() })
+    /// A value that `read` reads from the payload where it stands.
+    pub(crate) fn unread(origin: Origin, read: fn(&Bytes) -> T) -> Self {
+        Self::Unread(Unread { origin, read, value: OnceLock::new() })
     }
 
     #[inline]
     pub(crate) fn get(&self) -> &T {
         match self {
             Self::Read(value) => value,
-            Self::Unread(unread) => unread.value.get_or_init(|| (unread.read)(&unread.payload)),
+            Self::Unread(unread) => unread.value.get_or_init(|| (unread.read)(&unread.origin.payload)),
         }
     }
 
-    /// Returns the form and the payload of a value that is read when it is looked at.
+    /// Returns where a value stands that is read when it is looked at.
     #[inline]
-    pub(crate) fn origin(&self) -> Option<(Form, &Bytes)> {
+    pub(crate) fn origin(&self) -> Option<&Origin> {
         match self {
             Self::Read(_) => None,
-            Self::Unread(unread) => Some((unread.form, &unread.payload)),
+            Self::Unread(unread) => Some(&unread.origin),
         }
     }
 }

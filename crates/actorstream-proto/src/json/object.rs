@@ -477,7 +477,7 @@ mod tests {
             json!({"provider": null, "l": null}),
         ] {
             let thing: Thing = serde_json::from_value(delta).unwrap();
-            extra.merge(&thing.extra);
+            extra.merge(&thing.extra, &mut 0);
         }
         for (name, value) in [
             ("provider", json!("a")),

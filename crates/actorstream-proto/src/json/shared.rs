@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::json::late::{Form, Late};
+use crate::json::late::{Late, Origin};
 
 /// Fields that the events of a stream share; it dereferences to them.
 ///
@@ -62,13 +62,13 @@ impl<T> Shared<T> {
     }
 
     /// Fields that `read` reads from the payload when they are looked at.
-    pub(crate) fn put_off(payload: &Bytes, form: Form, read: fn(&Bytes) -> T) -> Self {
-        Self(Some(Arc::new(Late::unread(payload.clone(), form, read))))
+    pub(crate) fn put_off(origin: Origin, read: fn(&Bytes) -> T) -> Self {
+        Self(Some(Arc::new(Late::unread(origin, read))))
     }
 
-    /// Returns the form and the payload of fields that are read when they are looked at.
+    /// Returns where the fields stand, if they are read when they are looked at.
     #[inline]
-    pub(crate) fn origin(&self) -> Option<(Form, &Bytes)> {
+    pub(crate) fn origin(&self) -> Option<&Origin> {
         self.0.as_deref()?.origin()
     }
 

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::Patterned;
 use super::scalars::Scalars;
-use crate::json::late;
+use crate::json::late::{self, Origin};
 use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::sse::prefix::Prefix;
@@ -38,6 +38,15 @@ pub(super) type Places<P> = SmallVec<[Place<P>; 3]>;
 struct Hole<P> {
     before: Prefix<Bytes>,
     change: Change<P>,
+}
+
+/// What was found of an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Match {
+    /// Where it ends in its read.
+    pub(super) end: usize,
+    /// The length of the strings in unknown fields that change.
+    pub(super) strings: usize,
 }
 
 /// An event that is remembered, and how to detect that another differs from it only in what changes.
@@ -73,6 +82,9 @@ impl<E: Patterned> Form<E> {
             return None;
         }
         let mut event = event.clone();
+        if !event.repeats() {
+            return None;
+        }
         let mut places = Places::new();
         let mut whole = true;
         let range = payload.as_ptr_range();
@@ -133,38 +145,43 @@ impl<E: Patterned> Form<E> {
         self.holes.first().is_some_and(|hole| hole.before.end_in(read, start).is_some())
     }
 
-    /// Appends an event, to which it gives what the payload holds that begins in `read` at `start`, and says where that
-    /// ends. `None`, and nothing is appended, if something around the holes is not as remembered.
+    /// Appends an event, to which it gives what the payload holds that begins in `read` at `start`. `None`, and nothing is appended, if something around the holes is not as remembered.
     #[inline(always)]
-    pub(super) fn append(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<usize> {
+    pub(super) fn append(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<Match> {
         self.event.append(out);
-        let end = out.last_mut().and_then(|event| self.fill(event, read, start));
-        if end.is_none() {
+        let found = out.last_mut().and_then(|event| self.fill(event, read, start));
+        if found.is_none() {
             out.pop();
         }
-        end
+        found
     }
 
     /// Gives the event what changes.
     #[inline(always)]
-    fn fill(&self, event: &mut E, read: &Bytes, start: usize) -> Option<usize> {
-        let mut at = start;
+    fn fill(&self, event: &mut E, read: &Bytes, start: usize) -> Option<Match> {
+        let (mut at, mut strings) = (start, 0);
         for hole in &self.holes {
             at = hole.before.end_in(read, at)?;
             match hole.change {
                 Change::Text(place) => (*event.at(place)?, at) = Text::from_literal(read, at)?,
                 Change::Number => (*event.number()?, at) = digits(read, at)?,
-                Change::Late(scalars) => at = scalars.end_in(read, at)?,
+                Change::Late(scalars) => {
+                    let start = at;
+                    at = scalars.end_in(read, at)?;
+                    if scalars.counts() {
+                        strings += at - start;
+                    }
+                }
             }
         }
-        self.behind.end_in(read, at)
+        Some(Match { end: self.behind.end_in(read, at)?, strings })
     }
 
     /// Gives an event of this form the payload that it came as.
     #[inline(always)]
-    pub(super) fn came_as(&self, payload: Bytes, event: &mut E) {
+    pub(super) fn came_as(&self, payload: Bytes, strings: usize, event: &mut E) {
         if let Some((form, parts)) = self.late {
-            event.put_off(&payload, form, parts);
+            event.put_off(Origin { payload: payload.clone(), form, strings }, parts);
         }
         *event.raw() = payload.into();
     }

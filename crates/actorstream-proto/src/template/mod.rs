@@ -16,10 +16,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use self::form::Form;
+use self::form::{Form, Match};
 pub use self::form::Parts;
 use crate::endpoint::event::Memory;
-use crate::json::late;
+use crate::json::late::Origin;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::sse::{Frame, SseDecoder};
@@ -53,7 +53,7 @@ pub trait Patterned: Clone {
     }
 
     /// Returns whether an event with the same fields but other texts in the changing places differs in nothing else.
-    fn repeats(&self) -> bool {
+    fn repeats(&mut self) -> bool {
         true
     }
 
@@ -80,9 +80,14 @@ pub trait Patterned: Clone {
         false
     }
 
-    /// Puts off reading these parts until they are looked at; they stand in `payload`.
-    fn put_off(&mut self, payload: &Bytes, form: late::Form, parts: Parts) {
-        let _ = (payload, form, parts);
+    /// Returns how many [unknown](Part::Extra) fields there are, those of objects among them.
+    fn unknown_fields(&self) -> usize {
+        0
+    }
+
+    /// Puts off reading these parts until they are looked at.
+    fn put_off(&mut self, origin: Origin, parts: Parts) {
+        let _ = (origin, parts);
     }
 }
 
@@ -136,8 +141,8 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
             return Err(frame);
         }
         match self.find(&frame.data, 0, out) {
-            Some((at, end)) if end == frame.data.len() => {
-                self.came(at, frame.data, out);
+            Some((at, found)) if found.end == frame.data.len() => {
+                self.came(at, frame.data, found.strings, out);
                 Ok(())
             }
             Some(_) => {
@@ -152,15 +157,15 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
     fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut Vec<E>) -> bool {
         self.tried = false;
         let Some((read, start)) = sse.expected() else { return false };
-        let Some((at, end)) = self.find(read, start, out) else {
+        let Some((at, found)) = self.find(read, start, out) else {
             self.tried = true;
             return false;
         };
-        let Some(payload) = sse.take_expected(start, end) else {
+        let Some(payload) = sse.take_expected(start, found.end) else {
             out.pop();
             return false;
         };
-        self.came(at, payload, out);
+        self.came(at, payload, found.strings, out);
         true
     }
 }
@@ -168,10 +173,10 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
 impl<E: Patterned> Template<E> {
     /// Appends the event that begins in `read` at `start`, and returns which form it has, and where it ends.
     #[inline(always)]
-    fn find(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<(usize, usize)> {
+    fn find(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<(usize, Match)> {
         let expected = self.forms.get(self.last)?.next;
-        if let Some(end) = self.forms.get(expected)?.form.append(read, start, out) {
-            return Some((expected, end));
+        if let Some(found) = self.forms.get(expected)?.form.append(read, start, out) {
+            return Some((expected, found));
         }
         if self.forms.len() == 1 { None } else { self.find_other(expected, read, start, out) }
     }
@@ -183,7 +188,7 @@ impl<E: Patterned> Template<E> {
         read: &Bytes,
         start: usize,
         out: &mut Vec<E>,
-    ) -> Option<(usize, usize)> {
+    ) -> Option<(usize, Match)> {
         let others = self.forms.iter().enumerate();
         let mut others = others.filter(|(at, known)| *at != expected && known.form.begins(read, start));
         others.find_map(|(at, known)| Some((at, known.form.append(read, start, out)?)))
@@ -191,14 +196,14 @@ impl<E: Patterned> Template<E> {
 
     /// The last event of `out` has the form at `at`, and came as `payload`.
     #[inline(always)]
-    fn came(&mut self, at: usize, payload: Bytes, out: &mut [E]) {
+    fn came(&mut self, at: usize, payload: Bytes, strings: usize, out: &mut [E]) {
         self.misses = self.misses.saturating_sub(1);
         if self.forms.len() > 1 {
             self.forms[self.last].next = at;
             self.last = at;
         }
         if let Some(event) = out.last_mut() {
-            self.forms[at].form.came_as(payload, event);
+            self.forms[at].form.came_as(payload, strings, event);
         }
     }
 
@@ -206,7 +211,7 @@ impl<E: Patterned> Template<E> {
     /// unexpected, the more rarely one is remembered.
     pub(crate) fn learn(&mut self, event: &E, payload: &Bytes) {
         let first = !std::mem::replace(&mut self.begun, true);
-        if first || !event.repeats() {
+        if first {
             return;
         }
         self.misses += 1;

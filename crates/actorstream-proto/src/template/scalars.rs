@@ -12,8 +12,8 @@ const MOST_DECIMALS: usize = 24;
 /// What may stand in a place, and is read when it is looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Scalars {
-    /// Strings that are not empty: of this length, if they must have one.
-    Strings(Option<usize>),
+    /// Strings that are not empty. What the response holds of them may have to be counted.
+    Strings { counted: bool },
     Numbers(Numbers),
 }
 
@@ -33,10 +33,15 @@ impl Scalars {
     pub(super) fn end_in(self, payload: &[u8], at: usize) -> Option<usize> {
         let rest = payload.get(at..)?;
         let len = match self {
-            Self::Strings(len) => plain_len(rest).filter(|found| *found > 0 && len.is_none_or(|len| len == *found)),
+            Self::Strings { .. } => plain_len(rest).filter(|len| *len > 0),
             Self::Numbers(numbers) => numbers.len_in(rest),
         };
         Some(at + len?)
+    }
+
+    /// Returns whether their length counts.
+    pub(super) fn counts(self) -> bool {
+        matches!(self, Self::Strings { counted: true })
     }
 }
 

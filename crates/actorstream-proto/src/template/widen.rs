@@ -12,7 +12,11 @@ impl<E: Patterned> Form<E> {
             return None;
         }
         let counts = self.event.has_counts() || later.event.has_counts();
-        let (places, mut late) = Walk::new(self, later, counts).changes()?;
+        let (places, mut late, unknown) = Walk::new(self, later, counts).changes()?;
+        // Of a field that is there twice, the response holds one.
+        if unknown != later.event.unknown_fields() {
+            return None;
+        }
         // A usage may stand in unknown fields.
         late.shared |= late.extra && counts;
         Some(Self::of(later.event.clone(), later.sample.clone(), places, late))
@@ -32,6 +36,8 @@ struct Walk<'a, E: Patterned> {
     key_next: bool,
     /// Whether what stands here counts tokens.
     count: bool,
+    /// How many keys of unknown fields there were.
+    unknown: usize,
     late: Parts,
 }
 
@@ -92,12 +98,14 @@ impl<'a, E: Patterned> Walk<'a, E> {
             part: Part::Fixed,
             key_next: false,
             count: false,
+            unknown: 0,
             late: before.late.map(|(_, parts)| parts).unwrap_or_default(),
         }
     }
 
-    /// Returns what changes in the later payload, and the parts of the event that are affected by it.
-    fn changes(mut self) -> Option<(Places<E::Place>, Parts)> {
+    /// Returns what changes in the later payload, the parts of the event that are affected by it, and how many unknown
+    /// fields there are.
+    fn changes(mut self) -> Option<(Places<E::Place>, Parts, usize)> {
         let mut places = Places::new();
         // A list does not end the object that it is in: what is in it has no keys.
         let mut objects = smallvec::SmallVec::<[bool; 16]>::new();
@@ -137,7 +145,7 @@ impl<'a, E: Patterned> Walk<'a, E> {
             }
         }
         let ended = self.before.byte().is_none() && self.before.places.is_empty() && self.later.places.is_empty();
-        ended.then_some((places, self.late))
+        ended.then_some((places, self.late, self.unknown))
     }
 
     /// Steps over a byte that both have.
@@ -157,6 +165,7 @@ impl<'a, E: Patterned> Walk<'a, E> {
             self.part = E::part(name);
         }
         self.count = E::is_count(name);
+        self.unknown += usize::from(self.part == Part::Extra);
         self.key_next = false;
         Some(())
     }
@@ -190,7 +199,7 @@ impl<'a, E: Patterned> Walk<'a, E> {
     /// What changed before, and stands here now.
     fn wider(&mut self, was: Change<E::Place>, old: &[u8], new: &[u8]) -> Option<Change<E::Place>> {
         let now = match was {
-            Change::Late(Scalars::Strings(_)) => self.late_string(old, new)?,
+            Change::Late(Scalars::Strings { .. }) => self.late_string(old, new)?,
             _ => self.late_number(old, new)?,
         };
         match (was, now) {
@@ -206,17 +215,12 @@ impl<'a, E: Patterned> Walk<'a, E> {
     }
 
     fn late_string(&mut self, old: &[u8], new: &[u8]) -> Option<Change<E::Place>> {
-        let len = match self.part {
-            Part::Fixed => return None,
-            Part::Shared => None,
-            // What is held of a stream's unknown fields is counted: it must stay as much.
-            Part::Extra => Some(old.len()),
-        };
         // Counts may be written as strings.
         if self.counts && self.depth > 1 {
             return None;
         }
-        self.put_off(Scalars::Strings(len), &[old, b"\""].concat(), &[new, b"\""].concat())
+        let scalars = Scalars::Strings { counted: self.part == Part::Extra };
+        self.put_off(scalars, &[old, b"\""].concat(), &[new, b"\""].concat())
     }
 
     fn late_number(&mut self, old: &[u8], new: &[u8]) -> Option<Change<E::Place>> {

@@ -145,19 +145,20 @@ impl ChatAccumulator {
 
     /// Handles unknown fields: of those that can be read late, only the last of a form are.
     fn push_extra(&mut self, extra: &Extra) {
-        let origin = extra.origin();
-        if self.unknown.put_off.as_mut().is_some_and(|last| last.replace(origin)) {
+        let (origin, size) = (extra.origin(), &mut self.size);
+        if self.unknown.put_off.as_mut().is_some_and(|last| last.replace(origin, size)) {
             return;
         }
         self.add_extra();
-        self.size += self.response.extra.merge_unless(&mut self.unknown.merged, extra);
-        self.unknown.put_off = origin.map(|(form, _)| PutOff::new(form));
+        self.response.extra.merge_unless(&mut self.unknown.merged, extra, &mut self.size);
+        self.unknown.put_off = origin.map(PutOff::new);
     }
 
     /// Adds the unknown fields that were put off.
     fn add_extra(&mut self) {
         if let Some(payload) = self.unknown.put_off.take().and_then(|mut last| last.take()) {
-            self.size += self.response.extra.merge_fields(&extra_in(&payload));
+            // Their strings have been counted.
+            self.response.extra.merge_fields(&extra_in(&payload), &mut 0);
         }
     }
 
@@ -235,8 +236,8 @@ impl ChatAccumulator {
             if let Some(logprobs) = &delta.logprobs {
                 grown += push_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
             }
-            grown += message.extra.merge_unless(&mut state.merged_in_message, &news.extra)
-                + choice.extra.merge_unless(&mut state.merged, &delta.extra);
+            message.extra.merge_unless(&mut state.merged_in_message, &news.extra, &mut self.size);
+            choice.extra.merge_unless(&mut state.merged, &delta.extra, &mut self.size);
         }
         if let Some(snapshot) = delta.message.as_deref() {
             let into = Into { message, came: &mut state.came, calls: &mut state.tool_calls };

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::chunk::ChunkEnvelope;
 use super::pattern::envelope_in;
-use crate::json::late::Form;
+use crate::json::late::{Form, Origin};
 use crate::json::shared::Shared;
 
 /// How many envelopes are distinguished: more than take turns in a stream.
@@ -35,19 +35,26 @@ enum Last {
 pub(super) struct PutOff {
     form: Form,
     payload: Vec<u8>,
+    strings: usize,
 }
 
 impl PutOff {
-    pub(super) fn new(form: Form) -> Self {
-        Self { form, payload: Vec::new() }
+    /// What stands there was added to the response.
+    pub(super) fn new(origin: &Origin) -> Self {
+        Self { form: origin.form, payload: Vec::new(), strings: origin.strings }
     }
 
-    /// Keeps a copy of the payload, so that no read is kept alive, if it has this form.
+    /// Keeps a copy of the payload, so that no read is kept alive, if it has this form. Adds to `held` how much longer
+    /// its strings are.
     #[inline]
-    pub(super) fn replace(&mut self, origin: Option<(Form, &Bytes)>) -> bool {
-        let Some((_, payload)) = origin.filter(|(form, _)| *form == self.form) else { return false };
+    pub(super) fn replace(&mut self, origin: Option<&Origin>, held: &mut usize) -> bool {
+        let Some(Origin { payload, strings, .. }) = origin.filter(|origin| origin.form == self.form) else {
+            return false;
+        };
         self.payload.clear();
         self.payload.extend_from_slice(payload);
+        *held = (*held + strings).saturating_sub(self.strings);
+        self.strings = *strings;
         true
     }
 
@@ -87,7 +94,7 @@ impl Envelopes {
             self.0.remove(0);
         }
         let last = match envelope.origin() {
-            Some((form, _)) => Last::PutOff(PutOff::new(form)),
+            Some(origin) => Last::PutOff(PutOff::new(origin)),
             None => Last::Known(envelope.clone()),
         };
         self.0.reserve_exact(1);
@@ -101,7 +108,7 @@ impl Envelope {
         match &mut self.last {
             Last::Known(known) => known.is(envelope),
             Last::PutOff(last) => {
-                let replaced = last.replace(envelope.origin());
+                let replaced = last.replace(envelope.origin(), &mut 0);
                 self.is_due |= replaced;
                 replaced
             }

@@ -8,7 +8,7 @@ use super::translate::may_be_misplaced;
 use crate::answer::shape::may_have_reason;
 use crate::answer::usage::Usage;
 use crate::endpoint::event::Event;
-use crate::json::late::Form;
+use crate::json::late::Origin;
 use crate::json::list::List;
 use crate::json::payload::Payload;
 use crate::json::shared::Shared;
@@ -108,7 +108,7 @@ impl Patterned for ChatCompletionChunk {
         &mut self.raw
     }
 
-    fn repeats(&self) -> bool {
+    fn repeats(&mut self) -> bool {
         !self.choices.iter().any(may_be_misplaced)
     }
 
@@ -135,12 +135,16 @@ impl Patterned for ChatCompletionChunk {
         Usage::is_count(name)
     }
 
-    fn put_off(&mut self, payload: &Bytes, form: Form, parts: Parts) {
+    fn unknown_fields(&self) -> usize {
+        self.extra.count()
+    }
+
+    fn put_off(&mut self, origin: Origin, parts: Parts) {
         if parts.shared {
-            self.put_off_envelope(Shared::put_off(payload, form, envelope_in));
+            self.put_off_envelope(Shared::put_off(origin.clone(), envelope_in));
         }
         if parts.extra {
-            self.extra.put_off(payload, form, extra_in);
+            self.extra.put_off(origin, extra_in);
         }
     }
 

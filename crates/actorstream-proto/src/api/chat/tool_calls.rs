@@ -71,7 +71,8 @@ impl ToolCalls {
         });
         self.know(at, delta, listed);
         let Call { call, carry, arguments, .. } = &mut self.calls[at];
-        let mut held = call.extra.merge(&delta.extra);
+        let mut held = 0;
+        call.extra.merge(&delta.extra, &mut held);
         if call.id.is_empty()
             && let Some(id) = delta.id.as_ref().filter(|id| !id.is_empty())
         {
@@ -89,7 +90,7 @@ impl ToolCalls {
         let (mut grown, mut again) = (0, false);
         if let Some(function) = &mut delta.function {
             let into = call.function.get_or_insert_with(empty_function);
-            held += into.extra.merge(&function.extra);
+            into.extra.merge(&function.extra, &mut held);
             held += push_name(&mut into.name, function.name.as_ref(), !arguments.has_begun());
             if let Some(text) = &mut function.arguments {
                 text.join(carry);
@@ -108,7 +109,7 @@ impl ToolCalls {
         }
         if let Some(custom) = delta.custom.as_deref_mut() {
             let into: &mut CustomCall = call.custom.get_or_insert_with(|| unset(r#"{"input":""}"#));
-            held += into.extra.merge(&custom.extra);
+            into.extra.merge(&custom.extra, &mut held);
             held += push_name(&mut into.name, custom.name.as_ref(), !arguments.has_begun());
             grown += push_text(&mut into.input, custom.input.as_mut(), carry, keep);
             custom.input.iter().for_each(|input| arguments.push_text(input));
@@ -276,7 +277,9 @@ pub(super) fn push_function(
 
 /// Adds the fields of a function delta besides its arguments. Returns about how many more bytes are held.
 fn name_function(into: &mut FunctionCall, delta: &FunctionDelta) -> usize {
-    into.extra.merge(&delta.extra) + push_name(&mut into.name, delta.name.as_ref(), into.arguments.is_empty())
+    let mut held = 0;
+    into.extra.merge(&delta.extra, &mut held);
+    held + push_name(&mut into.name, delta.name.as_ref(), into.arguments.is_empty())
 }
 
 /// Sets a name, or appends another part of it; a repeated name is not doubled. Returns by how many bytes it grew.

@@ -48,7 +48,7 @@ impl Accumulator<CompletionChunk> for CompletionAccumulator {
             Usage::update(&mut response.usage, usage);
         }
         if keep {
-            self.size += response.extra.merge(&chunk.extra);
+            response.extra.merge(&chunk.extra, &mut self.size);
         }
         for choice in &mut *chunk.choices {
             self.push_choice(choice, keep);
@@ -117,7 +117,7 @@ impl CompletionAccumulator {
             if let Some(logprobs) = &delta.logprobs {
                 self.size += push_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
             }
-            self.size += choice.extra.merge(&delta.extra);
+            choice.extra.merge(&delta.extra, &mut self.size);
         }
         if let Some(reason) = &delta.finish_reason {
             self.size += reason.as_str().len();

@@ -8,6 +8,7 @@ use crate::json::text::Text;
 use crate::template::Patterned;
 
 use super::completion::CompletionLogprobs;
+use super::dialect::may_be_misplaced;
 
 crate::object! {
     /// One event of a streamed text completion.
@@ -88,6 +89,10 @@ impl Patterned for CompletionChunk {
     fn fixed(&mut self, visit: impl FnMut(&mut Text)) {
         let Self { id, object, model, system_fingerprint, .. } = self;
         [id, object, model, system_fingerprint].into_iter().flatten().for_each(visit);
+    }
+
+    fn repeats(&mut self) -> bool {
+        !self.choices.iter().any(may_be_misplaced)
     }
 
     fn raw(&mut self) -> &mut Payload {

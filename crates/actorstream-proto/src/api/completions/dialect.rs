@@ -24,10 +24,19 @@ pub(super) fn is_misplaced(chunk: &CompletionChunk) -> bool {
 
 fn has_misplaced(choice: &CompletionChunkChoice) -> bool {
     let silent = choice.text.as_ref().is_none_or(|text| text.is_empty() && !text.has_half());
-    let elsewhere =
-        || ["delta", "content", "message"].iter().any(|name| choice.extra.get(name).is_some_and(says));
     !choice.extra.is_empty()
-        && ((silent && elsewhere()) || (has_reason(&choice.extra) && is_open(choice.finish_reason.as_ref())))
+        && ((silent && has_other_text(choice))
+            || (has_reason(&choice.extra) && is_open(choice.finish_reason.as_ref())))
+}
+
+/// Returns whether another field holds the text of a choice that has none.
+fn has_other_text(choice: &CompletionChunkChoice) -> bool {
+    ["delta", "content", "message"].iter().any(|name| choice.extra.get(name).is_some_and(says))
+}
+
+/// Returns whether it depends on the text of a choice that nothing of it is misplaced.
+pub(super) fn may_be_misplaced(choice: &CompletionChunkChoice) -> bool {
+    !choice.extra.is_empty() && (has_other_text(choice) || has_reason(&choice.extra))
 }
 
 /// Converts a chunk of another shape: the text is in the delta, in parts, or at the top of the chunk.

@@ -2,6 +2,8 @@
 
 use super::event::ResponseEvent;
 use super::generated::ResponseStreamEvent;
+use crate::answer::shape::says;
+use crate::json::extra::Extra;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::template::Patterned;
@@ -13,6 +15,7 @@ struct Parts<'a> {
     delta: &'a mut Text,
     obfuscation: &'a mut Option<Text>,
     sequence_number: &'a mut Option<u64>,
+    extra: &'a Extra,
 }
 
 /// Returns the parts of a delta event; `None` for any other event, and for deltas with log probabilities, which do
@@ -28,6 +31,7 @@ fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
                 delta: &mut $event.delta,
                 obfuscation: &mut $event.obfuscation,
                 sequence_number: &mut $event.sequence_number,
+                extra: &$event.extra,
             })
         };
     }
@@ -97,6 +101,11 @@ impl Patterned for ResponseEvent {
 
     fn number(&mut self) -> Option<&mut u64> {
         parts(&mut self.event)?.sequence_number.as_mut()
+    }
+
+    fn repeats(&mut self) -> bool {
+        // Where there is no delta, the text may be another field's.
+        parts(&mut self.event).is_none_or(|parts| !parts.extra.get("text").is_some_and(says))
     }
 
     fn raw(&mut self) -> &mut Payload {
