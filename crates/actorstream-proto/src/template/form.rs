@@ -1,5 +1,6 @@
 //! `Form`: an event that is remembered, and what of it may change.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -37,16 +38,9 @@ pub(super) type Places<P> = SmallVec<[Place<P>; 3]>;
 #[derive(Debug)]
 struct Hole<P> {
     before: Prefix<Bytes>,
+    /// The text, if it is one: asked for first, as most are.
+    text: Option<P>,
     change: Change<P>,
-}
-
-/// What was found of an event.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Match {
-    /// Where it ends in its read.
-    pub(super) end: usize,
-    /// The length of the strings in unknown fields that change.
-    pub(super) strings: usize,
 }
 
 /// An event that is remembered, and how to detect that another differs from it only in what changes.
@@ -64,6 +58,8 @@ pub(super) struct Form<E: Patterned> {
     /// The payload stands in one line.
     /// The parts of the event that are read when they are looked at.
     pub(super) late: Option<(late::Form, Parts)>,
+    /// The length of the strings in unknown fields of the event that was appended last.
+    strings: Cell<usize>,
 }
 
 /// The parts of an event that may be read when they are looked at.
@@ -126,7 +122,8 @@ impl<E: Patterned> Form<E> {
         let mut before = 0;
         let holes = places.iter().map(|place| {
             let start = std::mem::replace(&mut before, place.at.end);
-            Hole { before: Prefix::new(sample.slice(start..place.at.start)), change: place.change }
+            let text = if let Change::Text(text) = place.change { Some(text) } else { None };
+            Hole { before: Prefix::new(sample.slice(start..place.at.start)), text, change: place.change }
         });
         let holes = holes.collect();
         Self {
@@ -136,6 +133,7 @@ impl<E: Patterned> Form<E> {
             late: (late != Parts::default()).then(|| (late::Form::new(), late)),
             sample,
             places,
+            strings: Cell::new(0),
         }
     }
 
@@ -145,42 +143,59 @@ impl<E: Patterned> Form<E> {
         self.holes.first().is_some_and(|hole| hole.before.end_in(read, start).is_some())
     }
 
-    /// Appends an event, to which it gives what the payload holds that begins in `read` at `start`. `None`, and nothing is appended, if something around the holes is not as remembered.
+    /// Appends an event, to which it gives what the payload holds that begins in `read` at `start`, and says where that
+    /// ends. `None`, and nothing is appended, if something around the holes is not as remembered.
     #[inline(always)]
-    pub(super) fn append(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<Match> {
+    pub(super) fn append(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<usize> {
         self.event.append(out);
-        let found = out.last_mut().and_then(|event| self.fill(event, read, start));
-        if found.is_none() {
-            out.pop();
+        let end = out.last_mut().and_then(|event| self.fill(event, read, start));
+        if end.is_none() {
+            self.take_back(out);
         }
-        found
+        end
+    }
+
+    /// Takes back an event of this form that was appended.
+    #[inline]
+    pub(super) fn take_back(&self, out: &mut Vec<E>) {
+        self.strings.set(0);
+        out.pop();
     }
 
     /// Gives the event what changes.
     #[inline(always)]
-    fn fill(&self, event: &mut E, read: &Bytes, start: usize) -> Option<Match> {
-        let (mut at, mut strings) = (start, 0);
+    fn fill(&self, event: &mut E, read: &Bytes, start: usize) -> Option<usize> {
+        let mut at = start;
         for hole in &self.holes {
             at = hole.before.end_in(read, at)?;
-            match hole.change {
-                Change::Text(place) => (*event.at(place)?, at) = Text::from_literal(read, at)?,
-                Change::Number => (*event.number()?, at) = digits(read, at)?,
-                Change::Late(scalars) => {
-                    let start = at;
-                    at = scalars.end_in(read, at)?;
-                    if scalars.counts() {
-                        strings += at - start;
-                    }
-                }
+            match hole.text {
+                Some(place) => (*event.at(place)?, at) = Text::from_literal(read, at)?,
+                None => at = self.other(&hole.change, event, read, at)?,
             }
         }
-        Some(Match { end: self.behind.end_in(read, at)?, strings })
+        self.behind.end_in(read, at)
+    }
+
+    /// Gives the event its number, or steps over what is read late. Returns where that ends.
+    #[inline(always)]
+    fn other(&self, change: &Change<E::Place>, event: &mut E, read: &Bytes, at: usize) -> Option<usize> {
+        let Change::Late(scalars) = change else {
+            let (number, end) = digits(read, at)?;
+            *event.number()? = number;
+            return Some(end);
+        };
+        let end = scalars.end_in(read, at)?;
+        if scalars.counts() {
+            self.strings.set(self.strings.get() + (end - at));
+        }
+        Some(end)
     }
 
     /// Gives an event of this form the payload that it came as.
     #[inline(always)]
-    pub(super) fn came_as(&self, payload: Bytes, strings: usize, event: &mut E) {
+    pub(super) fn came_as(&self, payload: Bytes, event: &mut E) {
         if let Some((form, parts)) = self.late {
+            let strings = self.strings.take();
             event.put_off(Origin { payload: payload.clone(), form, strings }, parts);
         }
         *event.raw() = payload.into();

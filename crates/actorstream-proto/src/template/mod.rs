@@ -16,7 +16,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use self::form::{Form, Match};
+use self::form::Form;
 pub use self::form::Parts;
 use crate::endpoint::event::Memory;
 use crate::json::late::Origin;
@@ -141,12 +141,12 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
             return Err(frame);
         }
         match self.find(&frame.data, 0, out) {
-            Some((at, found)) if found.end == frame.data.len() => {
-                self.came(at, frame.data, found.strings, out);
+            Some((at, end)) if end == frame.data.len() => {
+                self.came(at, frame.data, out);
                 Ok(())
             }
-            Some(_) => {
-                out.pop();
+            Some((at, _)) => {
+                self.forms[at].form.take_back(out);
                 Err(frame)
             }
             None => Err(frame),
@@ -157,15 +157,15 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
     fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut Vec<E>) -> bool {
         self.tried = false;
         let Some((read, start)) = sse.expected() else { return false };
-        let Some((at, found)) = self.find(read, start, out) else {
+        let Some((at, end)) = self.find(read, start, out) else {
             self.tried = true;
             return false;
         };
-        let Some(payload) = sse.take_expected(start, found.end) else {
-            out.pop();
+        let Some(payload) = sse.take_expected(start, end) else {
+            self.forms[at].form.take_back(out);
             return false;
         };
-        self.came(at, payload, found.strings, out);
+        self.came(at, payload, out);
         true
     }
 }
@@ -173,10 +173,10 @@ impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
 impl<E: Patterned> Template<E> {
     /// Appends the event that begins in `read` at `start`, and returns which form it has, and where it ends.
     #[inline(always)]
-    fn find(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<(usize, Match)> {
+    fn find(&self, read: &Bytes, start: usize, out: &mut Vec<E>) -> Option<(usize, usize)> {
         let expected = self.forms.get(self.last)?.next;
-        if let Some(found) = self.forms.get(expected)?.form.append(read, start, out) {
-            return Some((expected, found));
+        if let Some(end) = self.forms.get(expected)?.form.append(read, start, out) {
+            return Some((expected, end));
         }
         if self.forms.len() == 1 { None } else { self.find_other(expected, read, start, out) }
     }
@@ -188,7 +188,7 @@ impl<E: Patterned> Template<E> {
         read: &Bytes,
         start: usize,
         out: &mut Vec<E>,
-    ) -> Option<(usize, Match)> {
+    ) -> Option<(usize, usize)> {
         let others = self.forms.iter().enumerate();
         let mut others = others.filter(|(at, known)| *at != expected && known.form.begins(read, start));
         others.find_map(|(at, known)| Some((at, known.form.append(read, start, out)?)))
@@ -196,14 +196,14 @@ impl<E: Patterned> Template<E> {
 
     /// The last event of `out` has the form at `at`, and came as `payload`.
     #[inline(always)]
-    fn came(&mut self, at: usize, payload: Bytes, strings: usize, out: &mut [E]) {
+    fn came(&mut self, at: usize, payload: Bytes, out: &mut [E]) {
         self.misses = self.misses.saturating_sub(1);
         if self.forms.len() > 1 {
             self.forms[self.last].next = at;
             self.last = at;
         }
         if let Some(event) = out.last_mut() {
-            self.forms[at].form.came_as(payload, strings, event);
+            self.forms[at].form.came_as(payload, event);
         }
     }
 

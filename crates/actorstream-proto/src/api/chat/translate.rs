@@ -68,8 +68,13 @@ fn has_misplaced(choice: &ChunkChoice) -> bool {
 pub(super) fn may_be_misplaced(choice: &ChunkChoice) -> bool {
     let camel = CAMEL.iter().map(|(name, _)| name);
     let names = || OF_MESSAGE.iter().chain(&REASONING).chain(camel.clone()).chain(&OF_SILENT);
+    // A string is taken out of the extra fields even if it is empty.
+    let reasons = |extra: &Extra| REASONING.iter().any(|name| extra.get(name).is_some_and(Value::is_string));
     let says_so = |extra: &Extra| {
-        !extra.is_empty() && (has_reason(extra) || names().any(|name| extra.get(name).is_some_and(says)))
+        !extra.is_empty()
+            && (has_reason(extra)
+                || reasons(extra)
+                || names().any(|name| extra.get(name).is_some_and(says)))
     };
     says_so(&choice.extra) || says_so(&choice.delta.extra)
 }

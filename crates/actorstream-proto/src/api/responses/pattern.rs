@@ -15,7 +15,6 @@ struct Parts<'a> {
     delta: &'a mut Text,
     obfuscation: &'a mut Option<Text>,
     sequence_number: &'a mut Option<u64>,
-    extra: &'a Extra,
 }
 
 /// Returns the parts of a delta event; `None` for any other event, and for deltas with log probabilities, which do
@@ -31,7 +30,6 @@ fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
                 delta: &mut $event.delta,
                 obfuscation: &mut $event.obfuscation,
                 sequence_number: &mut $event.sequence_number,
-                extra: &$event.extra,
             })
         };
     }
@@ -46,6 +44,22 @@ fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
         E::CodeInterpreterCallCodeDelta(event) => parts!(event),
         _ => None,
     }
+}
+
+/// The unknown fields of a delta event.
+fn extra_of(event: &ResponseStreamEvent) -> Option<&Extra> {
+    use ResponseStreamEvent as E;
+    Some(match event {
+        E::OutputTextDelta(event) => &event.extra,
+        E::ReasoningTextDelta(event) => &event.extra,
+        E::ReasoningSummaryTextDelta(event) => &event.extra,
+        E::RefusalDelta(event) => &event.extra,
+        E::FunctionCallArgumentsDelta(event) => &event.extra,
+        E::McpCallArgumentsDelta(event) => &event.extra,
+        E::CustomToolCallInputDelta(event) => &event.extra,
+        E::CodeInterpreterCallCodeDelta(event) => &event.extra,
+        _ => return None,
+    })
 }
 
 /// The types of delta events.
@@ -105,7 +119,7 @@ impl Patterned for ResponseEvent {
 
     fn repeats(&mut self) -> bool {
         // Where there is no delta, the text may be another field's.
-        parts(&mut self.event).is_none_or(|parts| !parts.extra.get("text").is_some_and(says))
+        extra_of(&self.event).is_none_or(|extra| !extra.get("text").is_some_and(says))
     }
 
     fn raw(&mut self) -> &mut Payload {
