@@ -12,7 +12,7 @@ if ! command -v c++ >/dev/null; then
     exit 2
 fi
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(sse_decoder session template dialects accumulators partial_json multipart)
+[ ${#names[@]} -gt 0 ] || names=(sse_decoder session template forms dialects accumulators partial_json multipart)
 if [ -n "${SECONDS_EACH:-}" ]; then
     until=(-max_total_time="$SECONDS_EACH")
 else

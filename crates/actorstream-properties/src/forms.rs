@@ -63,10 +63,49 @@ const FIELDS: &[&str] = &[
 
 /// What may stand in place of a string or a number.
 const VALUES: &[&str] = &[
-    "0", "-0", "1", "7", "12", "345678", "-1", "-2.5", "0.0", "0.5", "1.0", "3.75", "1e-5", "1E-07", "0.00012",
-    "1e5", "1e999", "01", "999999999999999999", "18446744073709551616", "4294967296", "null", "true", "false",
-    "\"\"", "\"a\"", "\"b\"", "\"ab\"", "\"12\"", "\"error\"", "\"stop\"", "\"length\"", "\"\\n\"", "\"\\\"\"", "\"é\"",
-    "\"😀\"", "\"\\ud83d\"", "\"\\ude00\"", "\"\u{1}\"", "\"abcdefghijklmnopqrstuvwxyz0123456789\"", "{}", "[]", "[1]",
+    "0",
+    "-0",
+    "1",
+    "7",
+    "12",
+    "345678",
+    "-1",
+    "-2.5",
+    "0.0",
+    "0.5",
+    "1.0",
+    "3.75",
+    "1e-5",
+    "1E-07",
+    "0.00012",
+    "1e5",
+    "1e999",
+    "01",
+    "999999999999999999",
+    "18446744073709551616",
+    "4294967296",
+    "null",
+    "true",
+    "false",
+    "\"\"",
+    "\"a\"",
+    "\"b\"",
+    "\"ab\"",
+    "\"12\"",
+    "\"error\"",
+    "\"stop\"",
+    "\"length\"",
+    "\"\\n\"",
+    "\"\\\"\"",
+    "\"é\"",
+    "\"😀\"",
+    "\"\\ud83d\"",
+    "\"\\ude00\"",
+    "\"\u{1}\"",
+    "\"abcdefghijklmnopqrstuvwxyz0123456789\"",
+    "{}",
+    "[]",
+    "[1]",
     "{\"a\":1}",
 ];
 
@@ -142,7 +181,11 @@ impl Varied {
         let words = [" the", "", " a", "\\n", "é", " quantum"];
         let text = format!("\"content\":\"{}\"", words[random.usize(..words.len())]);
         let whole = String::from_utf8_lossy(&event).into_owned();
-        if random.bool() && whole.as_bytes() == event { whole.replace("\"content\":\" the\"", &text).into() } else { event }
+        if random.bool() && whole.as_bytes() == event {
+            whole.replace("\"content\":\" the\"", &text).into()
+        } else {
+            event
+        }
     }
 }
 

@@ -46,7 +46,7 @@ impl Failure {
             ErrorKind::Refused(refused) => Self::of_status(refused.status),
             ErrorKind::Provider(_) => upstream(502, "upstream_failed", "the model's server failed"),
             ErrorKind::Truncated { .. } => upstream(502, "upstream_truncated", "the answer was cut off"),
-            ErrorKind::Timeout { .. } => {
+            ErrorKind::Timeout { .. } | ErrorKind::Quota { .. } => {
                 upstream(504, "upstream_timeout", "the model's server did not answer in time")
             }
             ErrorKind::Transport { .. } => {

@@ -76,6 +76,11 @@ async fn the_queue_timeout_holds_for_the_quota_and_a_cancellation_gives_the_plac
     let error: StreamError = third.unwrap_err();
     assert_eq!((error.timeout(), start.elapsed().as_secs()), (Some(Timeout::Queue), 70));
     assert_near(error.timings.queue.as_millis(), 70);
+    assert_eq!(
+        error.to_string(),
+        "the quota had no room within 70s (the queue timeout): 1 request in a minute; send less, or raise the quota or the \
+         timeout"
+    );
     assert_eq!(upstream.request_count(), 2);
 }
 
@@ -205,6 +210,11 @@ async fn another_backend_is_asked_instead_of_waiting_longer_than_the_queue_timeo
     openai.chat().stream_fn(hello(), |_| {}).await.unwrap_err();
     let error = openai.chat().stream_fn(hello(), |_| {}).await.unwrap_err();
     assert_eq!((error.timeout(), error.timings.queue), (Some(Timeout::Queue), Duration::ZERO));
+    let words = error.to_string();
+    assert!(
+        words.contains("within 60s (the queue timeout): the server asks for a pause of 600 s;"),
+        "{words}"
+    );
     // A wait for the own quota that is too long is one for another backend, too.
     let own = Upstream::spawn(good());
     let timeouts = Timeouts::default().queue(Duration::from_secs(20));

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::json::extra::Extra;
 use crate::json::hollow::is_hollow;
 use crate::json::lenient::coerce;
-use crate::json::extra::Extra;
 
 crate::object! {
     /// The token usage of a completion.

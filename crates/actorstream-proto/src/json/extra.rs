@@ -83,7 +83,10 @@ impl Extra {
 
     /// Takes the unknown fields.
     pub(crate) fn take(&mut self) -> Fields {
-        self.fields.take().map(|mut fields| std::mem::take(Arc::make_mut(&mut fields).get_mut())).unwrap_or_default()
+        self.fields
+            .take()
+            .map(|mut fields| std::mem::take(Arc::make_mut(&mut fields).get_mut()))
+            .unwrap_or_default()
     }
 
     /// Whether the known field of this number came with a value.
@@ -172,7 +175,9 @@ fn merge_fields<'a>(
 ) {
     for (name, value) in later {
         match into.entry(name) {
-            serde_json::map::Entry::Vacant(entry) => *held += name.len() + weight(entry.insert(value.clone())),
+            serde_json::map::Entry::Vacant(entry) => {
+                *held += name.len() + weight(entry.insert(value.clone()))
+            }
             serde_json::map::Entry::Occupied(mut entry) => {
                 let is_delta = DELTAS.contains(&name.as_str());
                 merge(entry.get_mut(), value, is_delta, held);

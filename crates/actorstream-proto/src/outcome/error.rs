@@ -84,6 +84,13 @@ pub enum ErrorKind {
         /// Its duration.
         after: Duration,
     },
+    /// The `queue` timeout expired while the client's quota was waited for, or would have.
+    Quota {
+        /// What the quota is, or why the server asks for a pause.
+        detail: Arc<str>,
+        /// The duration of the `queue` timeout.
+        after: Duration,
+    },
     /// The connection could not be made, or it broke before a response arrived.
     Transport {
         /// The message of the system or the library.
@@ -283,6 +290,7 @@ impl StreamError {
     pub fn timeout(&self) -> Option<Timeout> {
         match &self.kind {
             ErrorKind::Timeout { timeout, .. } => Some(*timeout),
+            ErrorKind::Quota { .. } => Some(Timeout::Queue),
             _ => None,
         }
     }
@@ -294,7 +302,7 @@ impl StreamError {
             ErrorKind::Refused(refused) => refused.may_pass(),
             ErrorKind::Provider(error) => error.is_transient(),
             ErrorKind::Truncated { .. } | ErrorKind::Timeout { .. } | ErrorKind::Transport { .. } => true,
-            ErrorKind::Aborted => true,
+            ErrorKind::Quota { .. } | ErrorKind::Aborted => true,
             ErrorKind::Malformed { .. }
             | ErrorKind::NotAStream { .. }
             | ErrorKind::Limit { .. }
@@ -379,7 +387,7 @@ impl ErrorKind {
             Self::Truncated { .. } => "truncated",
             Self::Malformed { .. } => "malformed",
             Self::NotAStream { .. } => "not_a_stream",
-            Self::Timeout { .. } => "timeout",
+            Self::Timeout { .. } | Self::Quota { .. } => "timeout",
             Self::Transport { .. } => "transport",
             Self::Limit { .. } => "limit",
             Self::TooManyRounds { .. } => "too_many_rounds",
@@ -418,6 +426,7 @@ impl ErrorKind {
             | Self::Truncated { detail: text }
             | Self::Denied { message: text } => hide(text, secret),
             Self::Timeout { .. }
+            | Self::Quota { .. }
             | Self::Limit { .. }
             | Self::TooManyRounds { .. }
             | Self::ObserverPanicked
@@ -478,6 +487,12 @@ impl fmt::Display for ErrorKind {
             Self::Timeout { timeout, after } => {
                 write!(f, "{} within {after:?} (the {timeout} timeout)", timeout.missed())
             }
+            Self::Quota { detail, after } => write!(
+                f,
+                "the quota had no room within {after:?} (the {} timeout): {detail}; send less, or raise the quota or the \
+                 timeout",
+                Timeout::Queue
+            ),
             Self::Transport { detail, .. } => write!(f, "{detail}"),
             Self::Limit { limit: limit @ Limit::Headers, max } => {
                 write!(f, "{limit} exceeds its limit of {max}")

@@ -469,7 +469,9 @@ impl<E: Event> Session<E> {
         unterminated: bool,
     ) -> Option<End<E>> {
         let named_error = is_error_event(frame.event.as_deref());
-        let frame = if named_error {
+        let says_nothing = frame.event.as_deref().is_some_and(says_nothing);
+        // What a name decides is not remembered.
+        let frame = if named_error || says_nothing {
             self.sse.expect_nothing();
             frame
         } else {
@@ -478,8 +480,7 @@ impl<E: Event> Session<E> {
                 Err(frame) => frame,
             }
         };
-        let Frame { event: name, data } = frame.clone();
-        let says_nothing = name.as_deref().is_some_and(says_nothing);
+        let Frame { data, .. } = frame.clone();
         let Decoded { event, verdict } = match E::decode(frame, &mut self.memory) {
             Ok(Decoded { event, verdict: Verdict::Data }) if says_nothing => {
                 Decoded { event, verdict: Verdict::KeepAlive }

@@ -745,3 +745,18 @@ fn chunk_at(index: &str, content: &str) -> String {
 
 #[path = "session_timeout_tests.rs"]
 mod timeouts;
+
+#[test]
+fn an_event_named_as_a_keep_alive_is_none_even_if_its_data_is_like_the_last_event() {
+    let chunk = |text: &str| {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    };
+    let ping = format!("event: ping\n{}", chunk("x"));
+    let done =
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let body = [chunk("a"), chunk("b"), chunk("c"), ping.clone(), ping, chunk("d"), done.to_owned()].concat();
+    let mut driven = Driven::<ChatCompletionChunk>::new(Settings::default());
+    driven.head(200, "text/event-stream").bytes(&body);
+    let finish = driven.end.unwrap().unwrap();
+    assert_eq!(finish.response.choices[0].message.content.as_deref(), Some("abcd"));
+}

@@ -63,8 +63,9 @@ pub trait Patterned: Clone {
         false
     }
 
-    /// Returns whether the event reports a usage.
-    fn has_counts(&self) -> bool {
+    /// Returns whether the event may report a usage in this part.
+    fn has_counts(&self, part: Part) -> bool {
+        let _ = part;
         false
     }
 
@@ -219,7 +220,8 @@ impl<E: Patterned> Template<E> {
             return;
         }
         let Some(form) = Form::new(event, payload) else { return };
-        let wider = self.forms.iter().enumerate().find_map(|(at, known)| Some((at, known.form.widened(&form)?)));
+        let wider =
+            self.forms.iter().enumerate().find_map(|(at, known)| Some((at, known.form.widened(&form)?)));
         let at = match wider {
             Some((at, wider)) => {
                 *self.forms[at].form = wider;

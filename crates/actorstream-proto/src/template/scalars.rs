@@ -13,7 +13,9 @@ const MOST_DECIMALS: usize = 24;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Scalars {
     /// Strings that are not empty. What the response holds of them may have to be counted.
-    Strings { counted: bool },
+    Strings {
+        counted: bool,
+    },
     Numbers(Numbers),
 }
 

@@ -443,3 +443,93 @@ fn the_end_of_an_event_is_found_by_what_is_remembered() {
     assert_eq!(read(events(2), len + 5), (0, true));
     assert_eq!(read(events(4), len + 6), (2, false));
 }
+
+/// A chunk as vLLM and llama.cpp send it, with an id of its own, a running usage, and unknown fields that change.
+fn running(number: usize, content: &str) -> Vec<u8> {
+    format!(
+        r#"{{"id":"chatcmpl-{number:x}","object":"chat.completion.chunk","created":{},"model":"m","choices":[{{"index":{},"delta":{{"content":"{content}"}}}}],"usage":{{"prompt_tokens":7,"completion_tokens":{number},"total_tokens":{}}},"timings":{{"ms":{number}.25,"queue":"{}"}}}}"#,
+        1_700_000_000 + number,
+        number % 2,
+        number + 7,
+        "q".repeat(1 + number % 5),
+    )
+    .into_bytes()
+}
+
+#[test]
+fn strings_and_numbers_elsewhere_may_change() {
+    let payloads: Vec<_> = (1..40).map(|number| running(number, "a")).collect();
+    let of_one_choice: Vec<_> = payloads.iter().step_by(2).cloned().collect();
+    assert_eq!(compare::<ChatCompletionChunk>(&of_one_choice), of_one_choice.len() - 2);
+    assert_eq!(compare::<ChatCompletionChunk>(&payloads), payloads.len() - 4, "two forms in turn");
+}
+
+#[test]
+fn a_count_of_zero_is_no_other_number() {
+    let payload = |count: &str| {
+        let text = String::from_utf8(running(8, "a")).unwrap();
+        text.replace("\"completion_tokens\":8", &format!("\"completion_tokens\":{count}")).into_bytes()
+    };
+    for (count, recalled) in [("4", 1), ("40", 1), ("0", 0), ("4.5", 0), ("-4", 0), ("\"4\"", 0), ("1e3", 0)]
+    {
+        let payloads = ["2", "3", count].map(payload);
+        assert_eq!(compare::<ChatCompletionChunk>(&payloads), recalled, "{count}");
+    }
+}
+
+#[test]
+fn what_says_what_an_event_means_does_not_change() {
+    let chunk = |object: &str, rest: &str| {
+        format!(r#"{{"object":"{object}","choices":[{{"index":0,"delta":{{"content":"a"}}}}]{rest}}}"#)
+            .into_bytes()
+    };
+    for name in ["type", "error_message", "finish_reason", "done_reason"] {
+        let payloads = ["a", "b", "c", "ping"].map(|value| chunk("o", &format!(",\"{name}\":\"{value}\"")));
+        assert_eq!(compare::<ChatCompletionChunk>(&payloads), 0, "{name}");
+    }
+    assert_eq!(compare::<ChatCompletionChunk>(&["o", "p", "q", "error"].map(|object| chunk(object, ""))), 0);
+    // What is escaped may be any of these names.
+    let payloads = ["a", "b", "c", "d"].map(|value| chunk("o", &format!(",\"n\\u0061me\":\"{value}\"")));
+    assert_eq!(compare::<ChatCompletionChunk>(&payloads), 0);
+}
+
+#[test]
+fn a_text_that_another_field_may_hold_is_parsed() {
+    let chunk = |content: &str, rest: &str| {
+        format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{content}"}}{rest}}}]}}"#).into_bytes()
+    };
+    let payloads = ["a", "b", ""].map(|content| chunk(content, ",\"text\":\"beside\""));
+    assert_eq!(compare::<ChatCompletionChunk>(&payloads), 0);
+    let delta = |text: &str| {
+        format!(r#"{{"type":"response.output_text.delta","item_id":"i","output_index":0,"content_index":0,"delta":"{text}","text":"beside"}}"#)
+            .into_bytes()
+    };
+    assert_eq!(compare::<ResponseEvent>(&["a", "b", ""].map(delta)), 0);
+    let completion = |text: &str| {
+        format!(r#"{{"choices":[{{"index":0,"text":"{text}","content":"beside"}}]}}"#).into_bytes()
+    };
+    assert_eq!(compare::<CompletionChunk>(&["a", "b", ""].map(completion)), 0);
+}
+
+#[test]
+fn what_is_read_late_belongs_to_its_event() {
+    let mut template = Template::<ChatCompletionChunk> { begun: true, ..Template::default() };
+    let mut events = Vec::new();
+    for number in (1..20).step_by(2) {
+        let frame = frame(&running(number, "a"));
+        if let Err(frame) = template.recall(frame, &mut events) {
+            events.push(ChatCompletionChunk::decode(frame, &mut template).unwrap().event);
+        }
+    }
+    for (event, number) in events.iter().zip((1..20_u64).step_by(2)) {
+        let copy = event.clone();
+        assert_eq!(copy.id.as_deref(), Some(format!("chatcmpl-{number:x}").as_str()));
+        assert_eq!(copy.usage.as_ref().unwrap().completion_tokens, number);
+        assert_eq!(event.extra.get("timings").unwrap()["ms"], number as f64 + 0.25);
+    }
+    // What is changed stays changed, and changes no other event.
+    let (first, rest) = events.split_at_mut(5);
+    first[4].model = Some("other".into());
+    assert_eq!((first[4].model.as_deref(), rest[0].model.as_deref()), (Some("other"), Some("m")));
+    assert_eq!(first[4].usage.as_ref().unwrap().completion_tokens, 9);
+}

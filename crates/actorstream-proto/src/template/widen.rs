@@ -11,14 +11,15 @@ impl<E: Patterned> Form<E> {
         if !(self.event.can_put_off() && later.event.can_put_off()) {
             return None;
         }
-        let counts = self.event.has_counts() || later.event.has_counts();
-        let (places, mut late, unknown) = Walk::new(self, later, counts).changes()?;
+        let counts = |part| self.event.has_counts(part) || later.event.has_counts(part);
+        let (places, mut late, unknown) =
+            Walk::new(self, later, [Part::Shared, Part::Extra].map(counts)).changes()?;
         // Of a field that is there twice, the response holds one.
         if unknown != later.event.unknown_fields() {
             return None;
         }
         // A usage may stand in unknown fields.
-        late.shared |= late.extra && counts;
+        late.shared |= late.extra && counts(Part::Extra);
         Some(Self::of(later.event.clone(), later.sample.clone(), places, late))
     }
 }
@@ -27,8 +28,9 @@ impl<E: Patterned> Form<E> {
 struct Walk<'a, E: Patterned> {
     before: Side<'a, E>,
     later: Side<'a, E>,
-    /// Whether some of the numbers are counts of tokens, where 0 has a meaning of its own.
-    counts: bool,
+    /// Whether some of the numbers are counts of tokens, where 0 has a meaning of its own: among the shared fields, and
+    /// among the unknown ones.
+    counts: [bool; 2],
     depth: usize,
     /// The part of the event that stands here.
     part: Part,
@@ -89,7 +91,7 @@ impl<'a, E: Patterned> Side<'a, E> {
 }
 
 impl<'a, E: Patterned> Walk<'a, E> {
-    fn new(before: &'a Form<E>, later: &'a Form<E>, counts: bool) -> Self {
+    fn new(before: &'a Form<E>, later: &'a Form<E>, counts: [bool; 2]) -> Self {
         Self {
             before: Side::new(before),
             later: Side::new(later),
@@ -144,7 +146,8 @@ impl<'a, E: Patterned> Walk<'a, E> {
                 _ => {}
             }
         }
-        let ended = self.before.byte().is_none() && self.before.places.is_empty() && self.later.places.is_empty();
+        let ended =
+            self.before.byte().is_none() && self.before.places.is_empty() && self.later.places.is_empty();
         ended.then_some((places, self.late, self.unknown))
     }
 
@@ -214,9 +217,14 @@ impl<'a, E: Patterned> Walk<'a, E> {
         }
     }
 
+    /// Whether some of the numbers in this part are counts of tokens.
+    fn counts(&self) -> bool {
+        self.counts[usize::from(self.part == Part::Extra)]
+    }
+
     fn late_string(&mut self, old: &[u8], new: &[u8]) -> Option<Change<E::Place>> {
         // Counts may be written as strings.
-        if self.counts && self.depth > 1 {
+        if self.counts() && self.depth > 1 {
             return None;
         }
         let scalars = Scalars::Strings { counted: self.part == Part::Extra };
@@ -228,11 +236,11 @@ impl<'a, E: Patterned> Walk<'a, E> {
         let numbers = match self.part {
             Part::Fixed => return None,
             Part::Shared if self.count || self.depth == 1 => {
-                Numbers { zero: !self.counts || self.depth == 1, negative: false, fractions: false }
+                Numbers { zero: !self.counts() || self.depth == 1, negative: false, fractions: false }
             }
             _ => Numbers {
-                zero: !self.counts,
-                negative: old.first() == Some(&b'-') || new.first() == Some(&b'-'),
+                zero: !self.counts(),
+                negative: !self.counts() && (old.first() == Some(&b'-') || new.first() == Some(&b'-')),
                 fractions: !self.count && (fraction(old) || fraction(new)),
             },
         };
@@ -241,7 +249,8 @@ impl<'a, E: Patterned> Walk<'a, E> {
 
     /// What stands here is read when it is looked at, if both values are such `scalars`.
     fn put_off(&mut self, scalars: Scalars, old: &[u8], new: &[u8]) -> Option<Change<E::Place>> {
-        let fits = |value: &[u8]| scalars.end_in(value, 0).is_some_and(|end| matches!(value[end..], [] | [b'"']));
+        let fits =
+            |value: &[u8]| scalars.end_in(value, 0).is_some_and(|end| matches!(value[end..], [] | [b'"']));
         if !(fits(old) && fits(new)) {
             return None;
         }

@@ -206,13 +206,10 @@ impl<'a, C> Plan<'a, C> {
 pub(super) fn may_fail_over(kind: &ErrorKind) -> bool {
     match kind {
         ErrorKind::Refused(refused) => is_the_servers(refused),
-        ErrorKind::Transport { .. } => true,
+        // The quota is that of one server.
+        ErrorKind::Transport { .. } | ErrorKind::Quota { .. } => true,
         ErrorKind::Timeout { timeout, .. } => {
-            // No permit is waited for here; the quota is that of one server.
-            matches!(
-                timeout,
-                Timeout::Queue | Timeout::Connect | Timeout::FirstEvent | Timeout::Response | Timeout::Lookup
-            )
+            matches!(timeout, Timeout::Connect | Timeout::FirstEvent | Timeout::Response | Timeout::Lookup)
         }
         _ => false,
     }

@@ -7,7 +7,6 @@ use actorstream_proto::endpoint::event::Event;
 use actorstream_proto::outcome::error::ErrorKind;
 use actorstream_proto::outcome::secret::Secret;
 use actorstream_proto::session::Session;
-use actorstream_proto::session::timeouts::Timeout;
 use bytes::Bytes;
 use tokio::time::timeout_at;
 
@@ -123,7 +122,8 @@ async fn admit(
             return Ok(());
         }
         if other_keys == 0 || deadline.is_some_and(|deadline| now() >= deadline) {
-            return Err(ErrorKind::Timeout { timeout: Timeout::Queue, after: after.unwrap_or_default() });
+            let detail = limiter.describe(lane).into();
+            return Err(ErrorKind::Quota { detail, after: after.unwrap_or_default() });
         }
         let other = authorize::key(options, attempt, None).await?;
         other_keys = if other == outgoing.key { 0 } else { other_keys - 1 };

@@ -220,6 +220,7 @@ impl EndInfo<'_> {
     fn timeout(&self) -> Option<Timeout> {
         match self.error {
             Some((ErrorKind::Timeout { timeout, .. }, _)) => Some(*timeout),
+            Some((ErrorKind::Quota { .. }, _)) => Some(Timeout::Queue),
             _ => None,
         }
     }
@@ -292,6 +293,7 @@ fn error_type(kind: &ErrorKind) -> &'static str {
             },
         },
         ErrorKind::Timeout { timeout, .. } => timeout.error_type(),
+        ErrorKind::Quota { .. } => "timeout.queue",
         other => other.name(),
     }
 }

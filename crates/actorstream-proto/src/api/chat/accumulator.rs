@@ -12,8 +12,8 @@ use crate::json::shared::Shared;
 use crate::json::text::Text;
 
 use super::chunk::{AudioDelta, ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta};
-use super::envelopes::{Envelopes, PutOff};
 use super::completion::{ChatChoice, ChatCompletion, ChatMessage, Logprobs, TokenLogprob, TopLogprob};
+use super::envelopes::{Envelopes, PutOff};
 use super::pattern::extra_in;
 use super::snapshot::{Into, catch_up};
 use super::texts::Texts;

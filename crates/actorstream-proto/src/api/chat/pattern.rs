@@ -119,8 +119,12 @@ impl Patterned for ChatCompletionChunk {
             && !self.extra.has_deltas()
     }
 
-    fn has_counts(&self) -> bool {
-        self.usage.is_some() || Usage::may_be_in(&self.extra)
+    fn has_counts(&self, part: Part) -> bool {
+        match part {
+            Part::Fixed => false,
+            Part::Shared => self.usage.is_some(),
+            Part::Extra => Usage::may_be_in(&self.extra),
+        }
     }
 
     fn part(name: &[u8]) -> Part {

@@ -72,9 +72,7 @@ pub(super) fn may_be_misplaced(choice: &ChunkChoice) -> bool {
     let reasons = |extra: &Extra| REASONING.iter().any(|name| extra.get(name).is_some_and(Value::is_string));
     let says_so = |extra: &Extra| {
         !extra.is_empty()
-            && (has_reason(extra)
-                || reasons(extra)
-                || names().any(|name| extra.get(name).is_some_and(says)))
+            && (has_reason(extra) || reasons(extra) || names().any(|name| extra.get(name).is_some_and(says)))
     };
     says_so(&choice.extra) || says_so(&choice.delta.extra)
 }

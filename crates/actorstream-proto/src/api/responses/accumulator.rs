@@ -440,7 +440,8 @@ impl ResponseAccumulator {
         let item = self.item_of(id, text);
         let place = item.map(|item| self.part_of(item, text));
         // The text may be one of those that are kept, under another id or another index.
-        let kept = |grown: &Grown| item == Some(grown.item) && (place == Some(grown.text) || text == grown.text);
+        let kept =
+            |grown: &Grown| item == Some(grown.item) && (place == Some(grown.text) || text == grown.text);
         if place != Some(text) || self.growing.len() == MOST_GROWING || self.growing.iter().any(kept) {
             self.put_back();
         }

@@ -10,8 +10,8 @@ use super::generated::{
 };
 use crate::answer::shape::{says, words};
 use crate::json::bounded;
-use crate::json::hollow::is_hollow;
 use crate::json::extra::Extra;
+use crate::json::hollow::is_hollow;
 
 /// The position of the field `content` among those of a message.
 const CONTENT: u32 = 2;

@@ -154,6 +154,29 @@ impl Lane {
         }
     }
 
+    /// Describes what a request waits for: `500 requests in a minute`, `the server asks for a pause of 90 s`.
+    pub(super) fn describe(&self) -> String {
+        let (now, state) = (now(), self.state());
+        if let Some(until) = state.paused_until.filter(|until| *until > now) {
+            let rest = until.duration_since(now).as_secs_f64().ceil();
+            return format!("the server asks for a pause of {rest} s");
+        }
+        let limits = |meters: &[Option<Meter>; 2]| {
+            let each = meters.iter().zip(["request", "token"]);
+            let limits = each.filter_map(|(meter, what)| Some((meter.as_ref()?.limit(), what)));
+            let limits =
+                limits.map(|(limit, what)| format!("{limit} {what}{}", if limit == 1 { "" } else { "s" }));
+            limits.collect::<Vec<_>>().join(" and ")
+        };
+        let (own, learned) = (limits(&state.own), limits(&state.learned));
+        match (own.is_empty(), learned.is_empty()) {
+            (false, true) => format!("{own} in a minute"),
+            (false, false) => format!("{own} in a minute, and the server allows {learned}"),
+            (true, false) => format!("the server allows {learned}"),
+            (true, true) => "the server has asked for a pause".to_owned(),
+        }
+    }
+
     /// Returns whether it is as a new one.
     pub(super) fn is_unused(&self) -> bool {
         let (now, state) = (now(), self.state());

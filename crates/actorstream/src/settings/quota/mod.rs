@@ -117,6 +117,11 @@ impl Limiter {
         Some(Admission { lane, charge, stage: Cell::new(Stage::Unsent) })
     }
 
+    /// Describes what a request to this server waits for, for an error.
+    pub(crate) fn describe(&self, (server, key, model): (&str, Option<&Secret>, Option<&str>)) -> String {
+        self.lane((server, key.map(Secret::reveal), model)).describe()
+    }
+
     fn lane(&self, of: impl Hash) -> Arc<Lane> {
         let mut hasher = DefaultHasher::new();
         of.hash(&mut hasher);
