@@ -169,14 +169,15 @@ impl Varied {
     }
 
     fn event(&self, random: &mut Rng) -> Vec<u8> {
+        let payload = self.payload.as_bytes();
         let mut event = Vec::new();
         let mut from = 0;
         for (at, values) in &self.changes {
-            event.extend_from_slice(self.payload[from..at.start].as_bytes());
+            event.extend_from_slice(&payload[from..at.start]);
             event.extend_from_slice(&values[random.usize(..values.len())]);
             from = at.end;
         }
-        event.extend_from_slice(self.payload[from..].as_bytes());
+        event.extend_from_slice(&payload[from..]);
         // The text nearly always changes.
         let words = [" the", "", " a", "\\n", "é", " quantum"];
         let text = format!("\"content\":\"{}\"", words[random.usize(..words.len())]);

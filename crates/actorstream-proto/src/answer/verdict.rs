@@ -44,6 +44,11 @@ pub(crate) fn verdict(signs: &Signs<'_>, event: &impl Serialize, payload: &Paylo
     error.map_or(Verdict::Data, Verdict::Fail)
 }
 
+/// Returns whether the texts beside these fields may decide that they report an error.
+pub(crate) fn may_report_error(extra: &Extra) -> bool {
+    extra.iter().any(|(name, value)| is_telling(name) && !is_hollow(value))
+}
+
 /// Returns the error that an event of a completion reports.
 pub(crate) fn error_in(payload: &Payload) -> Option<ApiError> {
     bounded::json(payload.as_bytes()).ok().as_ref().and_then(ApiError::from_event)

@@ -176,7 +176,7 @@ fn merge_fields<'a>(
     for (name, value) in later {
         match into.entry(name) {
             serde_json::map::Entry::Vacant(entry) => {
-                *held += name.len() + weight(entry.insert(value.clone()))
+                *held += name.len() + weight(entry.insert(value.clone()));
             }
             serde_json::map::Entry::Occupied(mut entry) => {
                 let is_delta = DELTAS.contains(&name.as_str());

@@ -174,7 +174,6 @@ impl<'a, E: Patterned> Walk<'a, E> {
     }
 
     /// Returns the place of a scalar of the later payload if it changes; `None` if the forms have nothing in common.
-    #[expect(clippy::type_complexity)]
     fn scalar(
         &mut self,
         before: (usize, usize),

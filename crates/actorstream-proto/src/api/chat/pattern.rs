@@ -7,6 +7,7 @@ use super::chunk::{ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareD
 use super::translate::may_be_misplaced;
 use crate::answer::shape::may_have_reason;
 use crate::answer::usage::Usage;
+use crate::answer::verdict::may_report_error;
 use crate::endpoint::event::Event;
 use crate::json::late::Origin;
 use crate::json::list::List;
@@ -109,7 +110,7 @@ impl Patterned for ChatCompletionChunk {
     }
 
     fn repeats(&mut self) -> bool {
-        !self.choices.iter().any(may_be_misplaced)
+        !self.choices.iter().any(may_be_misplaced) && !may_report_error(&self.extra)
     }
 
     fn can_put_off(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::answer::finish_reason::FinishReason;
 use crate::answer::usage::Usage;
+use crate::answer::verdict::may_report_error;
 use crate::json::list::List;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
@@ -92,7 +93,7 @@ impl Patterned for CompletionChunk {
     }
 
     fn repeats(&mut self) -> bool {
-        !self.choices.iter().any(may_be_misplaced)
+        !self.choices.iter().any(may_be_misplaced) && !may_report_error(&self.extra)
     }
 
     fn raw(&mut self) -> &mut Payload {
