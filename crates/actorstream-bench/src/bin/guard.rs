@@ -11,13 +11,14 @@ use std::{env, fs};
 use actorstream_bench::Error;
 use actorstream_bench::callgrind;
 use actorstream_bench::corpus::BLOCK;
+use actorstream_bench::shape::ALL;
 
 /// How far off a count may be.
 const TOLERANCE: f64 = 0.03;
 /// Blocks of events that are counted, once and twice.
 const BLOCKS: usize = 3;
 
-/// What `decode` is asked for: the work, with whom, and how its input is cut.
+/// What `decode` is asked for, besides every shape: the work, with whom, and how its input is cut.
 const WORKS: [[&str; 3]; 10] = [
     ["frames", "actorstream", "event"],
     ["frames", "actorstream", "16384"],
@@ -44,6 +45,13 @@ fn main() -> Result<ExitCode, Error> {
             work.iter().map(|&word| word.to_owned()).chain([(events / BLOCK).to_string()]).collect()
         };
         let counts = callgrind::per_event("decode", BLOCKS * BLOCK, arguments)?;
+        counted.push((work.join(" "), counts.instructions));
+    }
+    for shape in ALL {
+        let work = ["shape", "actorstream", shape.name];
+        let arguments =
+            |events: usize| work.into_iter().map(str::to_owned).chain([(events / BLOCK).to_string()]).collect();
+        let counts = callgrind::per_event("decode", BLOCK, arguments)?;
         counted.push((work.join(" "), counts.instructions));
     }
     if record {

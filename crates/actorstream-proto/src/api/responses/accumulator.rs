@@ -101,7 +101,7 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
                 let text =
                     Growing::in_part(event.output_index, Parts::Content, event.content_index, Field::Text);
                 let logprobs = serde_json::to_value(&event.logprobs).unwrap_or_default();
-                self.add_logprobs(&event.item_id, text, &logprobs, len);
+                self.add_logprobs(&event.item_id, text, logprobs, len);
             }
             E::OutputTextDone(event) => {
                 let text =
@@ -497,12 +497,12 @@ impl ResponseAccumulator {
         self.set(id, text, whole, keep);
     }
 
-    fn add_logprobs(&mut self, id: &str, text: Growing, logprobs: &Value, len: usize) {
+    fn add_logprobs(&mut self, id: &str, text: Growing, logprobs: Value, len: usize) {
         let (Some((list, part)), Value::Array(tokens)) = (text.part, logprobs) else { return };
         let Some(item) = self.items.find(id, text.item, text.types()) else { return };
         if let Some(part) = list_of(&mut self.output[item], list.name()).and_then(|parts| at(parts, part)) {
             for token in tokens {
-                push_to(part, "logprobs", token.clone());
+                push_to(part, "logprobs", token);
             }
             self.size += len;
         }
