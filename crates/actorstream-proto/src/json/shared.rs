@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
@@ -77,14 +77,30 @@ impl<T> Shared<T> {
         Self(Some(Arc::new(Late::Read(fields))))
     }
 
-    /// Returns whether both are the same fields, unchanged. (Where fields are changed that are shared they move, so the
-    /// place tells them apart.)
+    /// Remembers which fields these are.
+    pub(crate) fn mark(&self) -> Mark<T> {
+        Mark(self.0.as_ref().map(Arc::downgrade))
+    }
+}
+
+/// Tells fields that were seen from others, and keeps none of them alive.
+pub(crate) struct Mark<T>(Option<Weak<Late<T>>>);
+
+impl<T> Mark<T> {
+    /// Returns whether these are the marked fields, unchanged. (Where fields are changed that are marked they move, so
+    /// the place tells them apart.)
     #[inline]
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Some(fields), Some(other)) => Arc::ptr_eq(fields, other),
-            (fields, other) => fields.is_none() && other.is_none(),
+    pub(crate) fn is(&self, fields: &Shared<T>) -> bool {
+        match (&self.0, &fields.0) {
+            (Some(mark), Some(fields)) => std::ptr::eq(mark.as_ptr(), Arc::as_ptr(fields)),
+            (mark, fields) => mark.is_none() && fields.is_none(),
         }
+    }
+}
+
+impl<T> fmt::Debug for Mark<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mark")
     }
 }
 
@@ -116,15 +132,21 @@ mod tests {
     }
 
     #[test]
-    fn changed_fields_are_others() {
+    fn a_mark_tells_what_was_changed_since() {
         let mut fields = Shared::<Name>::default();
-        assert!(fields.is(&Shared::default()));
+        assert!(fields.mark().is(&Shared::default()));
         fields.name = Some("a".into());
-        assert!(!fields.is(&Shared::default()));
-        let before = fields.clone();
-        assert!(before.is(&fields));
+        assert!(!Shared::<Name>::default().mark().is(&fields));
+        let mark = fields.mark();
+        assert!(mark.is(&fields.clone()));
         fields.name = Some("b".into());
-        assert!(!before.is(&fields));
-        assert!(!before.is(&Shared::of(Name { name: Some("a".into()) })), "equal, but not the same");
+        assert!(!mark.is(&fields));
+        drop(fields);
+        let mut others = Vec::new();
+        for _ in 0..100 {
+            let other = Shared::of(Name { name: Some("a".into()) });
+            assert!(!mark.is(&other), "the place was used again");
+            others.push(other);
+        }
     }
 }

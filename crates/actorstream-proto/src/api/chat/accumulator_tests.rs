@@ -3,8 +3,9 @@ use serde_json::{Value, json};
 
 use super::super::tool_calls::TOOL_CALL;
 use super::*;
-use crate::endpoint::event::Event;
+use crate::endpoint::event::{Event, Memory as _};
 use crate::sse::Frame;
+use crate::template::Template;
 
 fn chunk(json: &str) -> ChatCompletionChunk {
     let frame = Frame { event: None, data: Bytes::copy_from_slice(json.as_bytes()) };
@@ -134,4 +135,25 @@ fn a_long_response_is_whole() {
     }
     let text: String = (0..100_000).map(|number| format!("{number} ")).collect();
     assert_eq!(accumulator.take().content(), Some(text.as_str()));
+}
+
+#[test]
+fn what_adds_up_keeps_no_read_alive() {
+    let chunk = |number: usize| {
+        format!(
+            r#"{{"id":"chatcmpl-{number}","model":"a model with a long name","choices":[{{"index":0,"delta":{{"content":"a text that is not short"}}}}],"provider":"p{number}"}}"#
+        )
+    };
+    let (mut template, mut accumulator) = (Default::default(), ChatAccumulator::default());
+    for number in 0..9 {
+        let read = Bytes::from(chunk(number));
+        let frame = Frame { event: None, data: read.clone() };
+        let mut events = Vec::new();
+        if let Err(frame) = Template::recall(&mut template, frame, &mut events) {
+            events.push(ChatCompletionChunk::decode(frame, &mut template).unwrap().event);
+        }
+        accumulator.push(&mut events[0], true);
+        drop(events);
+        assert!(read.is_unique(), "event {number}");
+    }
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::chunk::ChunkEnvelope;
 use super::pattern::envelope_in;
 use crate::json::late::{Form, Origin};
-use crate::json::shared::Shared;
+use crate::json::shared::{Mark, Shared};
 
 /// How many envelopes are distinguished: more than take turns in a stream.
 const MOST: usize = 5;
@@ -16,17 +16,15 @@ const MOST: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct Envelopes(Vec<Envelope>);
 
-#[derive(Debug)]
-struct Envelope {
-    last: Last,
-    /// It was not added to the response since it came last.
-    is_due: bool,
-}
-
 /// An envelope as it came last.
 #[derive(Debug)]
-enum Last {
-    Known(Shared<ChunkEnvelope>),
+enum Envelope {
+    Known {
+        /// Which it is. Until it comes again it may hold texts of the read that it came in, which is not kept alive.
+        mark: Mark<ChunkEnvelope>,
+        /// The envelope, if it was not added to the response since it came again.
+        due: Option<Shared<ChunkEnvelope>>,
+    },
     PutOff(PutOff),
 }
 
@@ -74,17 +72,18 @@ impl Envelopes {
     /// Returns whether this is, or replaces, one of the envelopes that came; it is the last one then.
     pub(super) fn recurs(&mut self, envelope: &Shared<ChunkEnvelope>) -> bool {
         let Some(at) = self.0.iter_mut().position(|last| last.is(envelope)) else { return false };
-        self.0[at].is_due = true;
+        if let Envelope::Known { due, .. } = &mut self.0[at] {
+            *due = Some(envelope.clone());
+        }
         self.0[at..].rotate_left(1);
         true
     }
 
     /// Takes what is due, in order.
     pub(super) fn due(&mut self) -> impl Iterator<Item = Shared<ChunkEnvelope>> {
-        self.0.iter_mut().filter_map(|envelope| match &mut envelope.last {
-            _ if !std::mem::take(&mut envelope.is_due) => None,
-            Last::Known(envelope) => Some(envelope.clone()),
-            Last::PutOff(last) => last.take().map(|payload| Shared::of(envelope_in(&payload))),
+        self.0.iter_mut().filter_map(|envelope| match envelope {
+            Envelope::Known { due, .. } => due.take(),
+            Envelope::PutOff(last) => last.take().map(|payload| Shared::of(envelope_in(&payload))),
         })
     }
 
@@ -93,25 +92,20 @@ impl Envelopes {
         if self.0.len() == MOST {
             self.0.remove(0);
         }
-        let last = match envelope.origin() {
-            Some(origin) => Last::PutOff(PutOff::new(origin)),
-            None => Last::Known(envelope.clone()),
-        };
         self.0.reserve_exact(1);
-        self.0.push(Envelope { last, is_due: false });
+        self.0.push(match envelope.origin() {
+            Some(origin) => Envelope::PutOff(PutOff::new(origin)),
+            None => Envelope::Known { mark: envelope.mark(), due: None },
+        });
     }
 }
 
 impl Envelope {
     #[inline]
     fn is(&mut self, envelope: &Shared<ChunkEnvelope>) -> bool {
-        match &mut self.last {
-            Last::Known(known) => known.is(envelope),
-            Last::PutOff(last) => {
-                let replaced = last.replace(envelope.origin(), &mut 0);
-                self.is_due |= replaced;
-                replaced
-            }
+        match self {
+            Self::Known { mark, .. } => mark.is(envelope),
+            Self::PutOff(last) => last.replace(envelope.origin(), &mut 0),
         }
     }
 }

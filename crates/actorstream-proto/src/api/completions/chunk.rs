@@ -2,14 +2,11 @@
 
 use crate::answer::finish_reason::FinishReason;
 use crate::answer::usage::Usage;
-use crate::answer::verdict::may_report_error;
 use crate::json::list::List;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
-use crate::template::Patterned;
 
 use super::completion::CompletionLogprobs;
-use super::dialect::may_be_misplaced;
 
 crate::object! {
     /// One event of a streamed text completion.
@@ -58,45 +55,5 @@ impl CompletionChunk {
     /// Returns the new text of choice 0, which is the only one unless more were requested.
     pub fn text(&self) -> Option<&str> {
         self.choice(0)?.text.as_deref()
-    }
-}
-
-/// A text of a chunk that changes from one to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// The text of a choice.
-    Text(usize),
-    /// The padding.
-    Obfuscation,
-}
-
-impl Patterned for CompletionChunk {
-    type Place = Place;
-
-    fn changing(&mut self, mut visit: impl FnMut(&mut Text, Place)) {
-        for (at, choice) in self.choices.iter_mut().enumerate() {
-            choice.text.iter_mut().for_each(|text| visit(text, Place::Text(at)));
-        }
-        self.obfuscation.iter_mut().for_each(|text| visit(text, Place::Obfuscation));
-    }
-
-    fn at(&mut self, place: Place) -> Option<&mut Text> {
-        match place {
-            Place::Text(at) => self.choices.get_mut(at)?.text.as_mut(),
-            Place::Obfuscation => self.obfuscation.as_mut(),
-        }
-    }
-
-    fn fixed(&mut self, visit: impl FnMut(&mut Text)) {
-        let Self { id, object, model, system_fingerprint, .. } = self;
-        [id, object, model, system_fingerprint].into_iter().flatten().for_each(visit);
-    }
-
-    fn repeats(&mut self) -> bool {
-        !self.choices.iter().any(may_be_misplaced) && !may_report_error(&self.extra)
-    }
-
-    fn raw(&mut self) -> &mut Payload {
-        &mut self.raw
     }
 }

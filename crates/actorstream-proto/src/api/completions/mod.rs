@@ -6,6 +6,7 @@ mod completion;
 mod decode;
 mod dialect;
 mod generated;
+mod pattern;
 pub mod request;
 mod view;
 
