@@ -108,9 +108,10 @@ impl Usage {
 
     /// Merges a later usage. Missing values replace nothing. Returns whether anything is new.
     pub(crate) fn update(into: &mut Option<Self>, later: &Self) -> bool {
-        if later.is_hollow() || into.as_ref().is_some_and(|before| later.is_zero() || before == later) {
+        if later.is_hollow() || into.as_ref().is_some_and(|_| later.is_zero()) {
             return false;
         }
+        let is_new = into.as_ref() != Some(later);
         let mut usage = later.clone();
         if let Some(before) = into.take() {
             for (number, count, before) in [
@@ -127,7 +128,7 @@ impl Usage {
                 usage.completion_tokens_details.or(before.completion_tokens_details);
         }
         *into = Some(usage);
-        true
+        is_new
     }
 
     /// Returns a usage from another place than OpenAI's: an object of a gateway (`x_groq`), or a choice.

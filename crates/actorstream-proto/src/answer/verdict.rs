@@ -45,8 +45,8 @@ pub(crate) fn verdict(signs: &Signs<'_>, event: &impl Serialize, payload: &Paylo
 }
 
 /// Returns whether the texts beside these fields may decide that they report an error.
-pub(crate) fn may_report_error(extra: &Extra) -> bool {
-    extra.iter().any(|(name, value)| is_telling(name) && !is_hollow(value))
+pub(crate) fn may_report_error(extra: &Extra, bare: bool) -> bool {
+    extra.iter().any(|(name, value)| is_telling(name) && (bare || !is_hollow(value)))
 }
 
 /// Returns the error that an event of a completion reports.

@@ -198,7 +198,6 @@ fn merge(into: &mut Value, later: &Value, is_delta: bool, held: &mut usize) {
             *held += more.iter().map(weight).sum::<usize>();
         }
         (Value::Object(object), Value::Object(more)) => merge_fields(object, more.iter(), held),
-        (into, later) if *into == *later => {}
         (into, later) => {
             *held = (*held + weight(later)).saturating_sub(weight(into));
             *into = later.clone();

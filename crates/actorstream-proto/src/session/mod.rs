@@ -428,6 +428,10 @@ impl<E: Event> Session<E> {
         out: &mut Vec<E>,
         unterminated: bool,
     ) -> Option<End<E>> {
+        // What a name decides is not remembered.
+        if is_error_event(frame.event.as_deref()) || frame.event.as_deref().is_some_and(says_nothing) {
+            self.sse.expect_nothing();
+        }
         if frame.data.first() == Some(&b'{') {
             return self.on_event(frame, now, out, unterminated);
         }
@@ -470,9 +474,7 @@ impl<E: Event> Session<E> {
     ) -> Option<End<E>> {
         let named_error = is_error_event(frame.event.as_deref());
         let says_nothing = frame.event.as_deref().is_some_and(says_nothing);
-        // What a name decides is not remembered.
         let frame = if named_error || says_nothing {
-            self.sse.expect_nothing();
             frame
         } else {
             match self.memory.recall(frame, out) {

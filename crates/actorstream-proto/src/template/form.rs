@@ -204,11 +204,11 @@ impl<E: Patterned> Form<E> {
 
 /// Where the digits of an event's number stand in its payload, if it is certain that they are its number.
 fn number_in(payload: &[u8], number: u64) -> Option<Range<usize>> {
-    const KEY: &[u8] = b"\"sequence_number\":";
+    const KEY: &[u8] = b"\"sequence_number\"";
     // Where nothing is escaped, these bytes are a key, and one that stands there once is the event's own.
     let mut keys = memmem::find_iter(payload, KEY);
     let key = keys.next().filter(|_| keys.next().is_none() && memchr(b'\\', payload).is_none())?;
-    let value = payload[key + KEY.len()..].trim_ascii_start();
+    let value = payload[key + KEY.len()..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
     let start = payload.len() - value.len();
     let (_, end) = digits(payload, start).filter(|(digits, _)| *digits == number)?;
     Some(start..end)

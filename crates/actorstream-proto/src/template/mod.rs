@@ -63,9 +63,8 @@ pub trait Patterned: Clone {
         false
     }
 
-    /// Returns whether the event may report a usage in this part.
-    fn has_counts(&self, part: Part) -> bool {
-        let _ = part;
+    /// Returns whether a usage may stand in the event's unknown fields.
+    fn has_unknown_counts(&self) -> bool {
         false
     }
 
@@ -103,6 +102,11 @@ pub enum Part {
     Extra,
 }
 
+/// How many choices and calls an event may have that is remembered, so that a copy of it takes no longer than to parse
+/// the next one.
+pub(crate) const MOST_ITEMS: usize = 16;
+/// The length of the longest payload that is remembered.
+const MOST_BYTES: usize = 16 << 10;
 /// How many events are remembered: as many as take turns in a stream.
 const MOST_FORMS: usize = 4;
 /// How many more events may be unexpected than expected, before events are remembered more rarely.
@@ -212,7 +216,7 @@ impl<E: Patterned> Template<E> {
     /// unexpected, the more rarely one is remembered.
     pub(crate) fn learn(&mut self, event: &E, payload: &Bytes) {
         let first = !std::mem::replace(&mut self.begun, true);
-        if first {
+        if first || payload.len() > MOST_BYTES {
             return;
         }
         self.misses += 1;

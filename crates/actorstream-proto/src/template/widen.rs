@@ -11,15 +11,14 @@ impl<E: Patterned> Form<E> {
         if !(self.event.can_put_off() && later.event.can_put_off()) {
             return None;
         }
-        let counts = |part| self.event.has_counts(part) || later.event.has_counts(part);
-        let (places, mut late, unknown) =
-            Walk::new(self, later, [Part::Shared, Part::Extra].map(counts)).changes()?;
+        let counts = self.event.has_unknown_counts() || later.event.has_unknown_counts();
+        let (places, mut late, unknown) = Walk::new(self, later, counts).changes()?;
         // Of a field that is there twice, the response holds one.
         if unknown != later.event.unknown_fields() {
             return None;
         }
         // A usage may stand in unknown fields.
-        late.shared |= late.extra && counts(Part::Extra);
+        late.shared |= late.extra && counts;
         Some(Self::of(later.event.clone(), later.sample.clone(), places, late))
     }
 }
@@ -28,9 +27,8 @@ impl<E: Patterned> Form<E> {
 struct Walk<'a, E: Patterned> {
     before: Side<'a, E>,
     later: Side<'a, E>,
-    /// Whether some of the numbers are counts of tokens, where 0 has a meaning of its own: among the shared fields, and
-    /// among the unknown ones.
-    counts: [bool; 2],
+    /// Whether some of the numbers in unknown fields are counts of tokens, where 0 has a meaning of its own.
+    unknown_counts: bool,
     depth: usize,
     /// The part of the event that stands here.
     part: Part,
@@ -91,11 +89,11 @@ impl<'a, E: Patterned> Side<'a, E> {
 }
 
 impl<'a, E: Patterned> Walk<'a, E> {
-    fn new(before: &'a Form<E>, later: &'a Form<E>, counts: [bool; 2]) -> Self {
+    fn new(before: &'a Form<E>, later: &'a Form<E>, unknown_counts: bool) -> Self {
         Self {
             before: Side::new(before),
             later: Side::new(later),
-            counts,
+            unknown_counts,
             depth: 0,
             part: Part::Fixed,
             key_next: false,
@@ -216,9 +214,9 @@ impl<'a, E: Patterned> Walk<'a, E> {
         }
     }
 
-    /// Whether some of the numbers in this part are counts of tokens.
+    /// Whether what stands here may be a count of tokens: of the shared fields, the usage is the only object.
     fn counts(&self) -> bool {
-        self.counts[usize::from(self.part == Part::Extra)]
+        if self.part == Part::Extra { self.unknown_counts } else { self.depth > 1 }
     }
 
     fn late_string(&mut self, old: &[u8], new: &[u8]) -> Option<Change<E::Place>> {

@@ -34,6 +34,9 @@ pub struct ChatAccumulator {
     envelopes: Envelopes,
     unknown: Unknown,
     places: Places,
+    /// The bytes held: unknown fields may become shorter.
+    held: usize,
+    /// The most bytes held so far.
     size: usize,
 }
 
@@ -86,6 +89,7 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
         for choice in &mut *chunk.choices {
             self.push_choice(choice, keep);
         }
+        self.size = self.size.max(self.held);
     }
 
     #[inline]
@@ -145,12 +149,12 @@ impl ChatAccumulator {
 
     /// Handles unknown fields: of those that can be read late, only the last of a form are.
     fn push_extra(&mut self, extra: &Extra) {
-        let (origin, size) = (extra.origin(), &mut self.size);
+        let (origin, size) = (extra.origin(), &mut self.held);
         if self.unknown.put_off.as_mut().is_some_and(|last| last.replace(origin, size)) {
             return;
         }
         self.add_extra();
-        self.response.extra.merge_unless(&mut self.unknown.merged, extra, &mut self.size);
+        self.response.extra.merge_unless(&mut self.unknown.merged, extra, &mut self.held);
         self.unknown.put_off = origin.map(PutOff::new);
     }
 
@@ -168,13 +172,13 @@ impl ChatAccumulator {
             && let Some(id) = &envelope.id
         {
             response.id.push_str(id);
-            self.size += id.len();
+            self.held += id.len();
         }
         if response.model.is_empty()
             && let Some(model) = &envelope.model
         {
             response.model.push_str(model);
-            self.size += model.len();
+            self.held += model.len();
         }
         if response.created == 0 {
             response.created = envelope.created.unwrap_or(0);
@@ -212,7 +216,7 @@ impl ChatAccumulator {
         }
         choices.push(ChatChoice { index, ..empty_choice() });
         self.states.push(ChoiceState::default());
-        self.size += CHOICE;
+        self.held += CHOICE;
     }
 
     #[inline]
@@ -236,10 +240,12 @@ impl ChatAccumulator {
             if let Some(logprobs) = &delta.logprobs {
                 grown += push_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
             }
-            message.extra.merge_unless(&mut state.merged_in_message, &news.extra, &mut self.size);
-            choice.extra.merge_unless(&mut state.merged, &delta.extra, &mut self.size);
+            message.extra.merge_unless(&mut state.merged_in_message, &news.extra, &mut self.held);
+            choice.extra.merge_unless(&mut state.merged, &delta.extra, &mut self.held);
         }
         if let Some(snapshot) = delta.message.as_deref() {
+            // It says more of the message's fields.
+            state.merged_in_message = Merged::default();
             let into = Into { message, came: &mut state.came, calls: &mut state.tool_calls };
             grown += catch_up(into, news, snapshot, keep);
         }
@@ -247,7 +253,7 @@ impl ChatAccumulator {
             grown += reason.as_str().len();
             settle(&mut choice.finish_reason, reason);
         }
-        self.size += grown;
+        self.held += grown;
     }
 }
 

@@ -21,7 +21,7 @@ use crate::sse::Frame;
 use crate::template::Template;
 
 impl ChunkChoice {
-    fn is_failed(&self) -> bool {
+    pub(super) fn is_failed(&self) -> bool {
         is_failed(self.finish_reason.as_ref(), &self.extra)
             || is_failed(None, &self.delta.extra)
             || self.message.as_ref().is_some_and(|message| is_failed(None, &message.extra))

@@ -16,7 +16,7 @@ use crate::json::shared::Shared;
 use crate::json::text::Text;
 use crate::outcome::error_signs::is_telling;
 use crate::sse::Frame;
-use crate::template::{Part, Parts, Patterned};
+use crate::template::{MOST_ITEMS, Part, Parts, Patterned};
 
 /// A text of a chunk that changes from one to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,22 +110,23 @@ impl Patterned for ChatCompletionChunk {
     }
 
     fn repeats(&mut self) -> bool {
-        !self.choices.iter().any(may_be_misplaced) && !may_report_error(&self.extra)
+        let calls = self.choices.iter().filter_map(|choice| choice.delta.tool_calls.as_ref()).map(Vec::len);
+        self.choices.len() + calls.sum::<usize>() <= MOST_ITEMS
+            && !self.choices.iter().any(may_be_misplaced)
+            && !may_report_error(&self.extra, self.choices.is_empty())
     }
 
     fn can_put_off(&self) -> bool {
         let may_tell = |name: &str| name == "type" || is_telling(name) || may_have_reason(name);
         !self.choices.is_empty()
+            && self.object.as_deref() != Some("error")
+            && !self.choices.iter().any(ChunkChoice::is_failed)
             && !self.extra.iter().any(|(name, _)| may_tell(name))
             && !self.extra.has_deltas()
     }
 
-    fn has_counts(&self, part: Part) -> bool {
-        match part {
-            Part::Fixed => false,
-            Part::Shared => self.usage.is_some(),
-            Part::Extra => Usage::may_be_in(&self.extra),
-        }
+    fn has_unknown_counts(&self) -> bool {
+        Usage::may_be_in(&self.extra)
     }
 
     fn part(name: &[u8]) -> Part {

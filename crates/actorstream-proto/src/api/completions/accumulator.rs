@@ -48,7 +48,9 @@ impl Accumulator<CompletionChunk> for CompletionAccumulator {
             Usage::update(&mut response.usage, usage);
         }
         if keep {
-            response.extra.merge(&chunk.extra, &mut self.size);
+            let mut held = 0;
+            response.extra.merge(&chunk.extra, &mut held);
+            self.size += held;
         }
         for choice in &mut *chunk.choices {
             self.push_choice(choice, keep);
@@ -117,7 +119,9 @@ impl CompletionAccumulator {
             if let Some(logprobs) = &delta.logprobs {
                 self.size += push_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
             }
-            choice.extra.merge(&delta.extra, &mut self.size);
+            let mut held = 0;
+            choice.extra.merge(&delta.extra, &mut held);
+            self.size += held;
         }
         if let Some(reason) = &delta.finish_reason {
             self.size += reason.as_str().len();

@@ -5,7 +5,7 @@ use super::dialect::may_be_misplaced;
 use crate::answer::verdict::may_report_error;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
-use crate::template::Patterned;
+use crate::template::{MOST_ITEMS, Patterned};
 
 /// A text of a chunk that changes from one to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,9 @@ impl Patterned for CompletionChunk {
     }
 
     fn repeats(&mut self) -> bool {
-        !self.choices.iter().any(may_be_misplaced) && !may_report_error(&self.extra)
+        self.choices.len() <= MOST_ITEMS
+            && !self.choices.iter().any(|choice| choice.logprobs.is_some() || may_be_misplaced(choice))
+            && !may_report_error(&self.extra, self.choices.is_empty())
     }
 
     fn raw(&mut self) -> &mut Payload {

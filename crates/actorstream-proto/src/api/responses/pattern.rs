@@ -2,10 +2,10 @@
 
 use super::event::ResponseEvent;
 use super::generated::ResponseStreamEvent;
-use crate::answer::shape::says;
 use crate::json::extra::Extra;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
+use crate::outcome::error_signs::{is_telling, may_tell};
 use crate::template::Patterned;
 
 /// The parts of a delta event.
@@ -118,8 +118,11 @@ impl Patterned for ResponseEvent {
     }
 
     fn repeats(&mut self) -> bool {
-        // Where there is no delta, the text may be another field's.
-        extra_of(&self.event).is_none_or(|extra| !extra.get("text").is_some_and(says))
+        // Where there is no delta, the text may be another field's; and what is said beside it may be an error.
+        let decides = |name: &str| {
+            ["text", "choices", "response"].contains(&name) || is_telling(name) || may_tell(name)
+        };
+        extra_of(&self.event).is_none_or(|extra| !extra.iter().any(|(name, _)| decides(name)))
     }
 
     fn raw(&mut self) -> &mut Payload {
