@@ -108,7 +108,7 @@ impl Usage {
 
     /// Merges a later usage. Missing values replace nothing. Returns whether anything is new.
     pub(crate) fn update(into: &mut Option<Self>, later: &Self) -> bool {
-        if later.is_hollow() || into.as_ref().is_some_and(|_| later.is_zero()) {
+        if later.is_hollow() || (into.is_some() && later.is_zero()) {
             return false;
         }
         let is_new = into.as_ref() != Some(later);

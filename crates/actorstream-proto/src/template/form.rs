@@ -55,7 +55,6 @@ pub(super) struct Form<E: Patterned> {
     behind: Prefix<Bytes>,
     /// The event without its payload, and without the texts that change.
     pub(super) event: E,
-    /// The payload stands in one line.
     /// The parts of the event that are read when they are looked at.
     pub(super) late: Option<(late::Form, Parts)>,
     /// The length of the strings in unknown fields of the event that was appended last.
