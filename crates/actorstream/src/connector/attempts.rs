@@ -82,7 +82,7 @@ pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
         }
         if may_renew && !have_all_failed && error.status() == Some(UNAUTHORIZED) {
             may_renew = false;
-            match Box::pin(authorize(running, guard, options, number + 1, Some(UNAUTHORIZED))).await {
+            match authorize(running, guard, options, number + 1, Some(UNAUTHORIZED)).await {
                 Ok(Ok(Some(key))) if request.first.key.as_ref() != Some(&key) => {
                     tracing::debug!(stream = running.sink.stream().id(), "sending again with another key");
                     number += 1;
@@ -183,7 +183,7 @@ async fn send_once<E: Event>(
         let observation = sink.observation();
         let first = &mut request.first;
         let clearing = clear_for(session, observation, guard, options, first, &mut carried, departure);
-        let cleared = Box::pin(clearing).await;
+        let cleared = clearing.await;
         *queued += carried.queued;
         request.conceal(carried.secrets);
         match cleared {
@@ -274,7 +274,7 @@ async fn resume<E: Event>(
             let observation = sink.observation();
             let clearing =
                 clear_for(session, observation, guard, options, &mut outgoing, &mut carried, departure);
-            match Box::pin(clearing).await {
+            match clearing.await {
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some(answer))) => {
                     running.session.reconnect(now());

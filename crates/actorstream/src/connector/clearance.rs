@@ -8,6 +8,7 @@ use actorstream_proto::outcome::error::ErrorKind;
 use actorstream_proto::outcome::secret::Secret;
 use actorstream_proto::session::Session;
 use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 use tokio::time::timeout_at;
 
 use super::authorize;
@@ -32,32 +33,35 @@ pub(super) struct Departure {
 }
 
 /// Prepares a request to go out: asks the observers, then for the key, then waits for the quota. Returns the body with which an
-/// observer answers it, so that it is not sent.
-pub(super) async fn clear(
-    observation: &Observation,
-    options: &Options,
-    outgoing: &mut Outgoing,
-    carried: &mut Carried,
+/// observer answers it, so that it is not sent. Boxed, so that this crate compiles it, once.
+pub(super) fn clear<'a>(
+    observation: &'a Observation,
+    options: &'a Options,
+    outgoing: &'a mut Outgoing,
+    carried: &'a mut Carried,
     departure: Departure,
-) -> Result<Option<Bytes>, ErrorKind> {
-    let (attempt, purpose) = (departure.attempt, departure.purpose);
-    let secrets = &mut carried.secrets;
-    if let Some(answer) = ask_observers(observation, outgoing, secrets, departure).await? {
-        return Ok(Some(answer));
-    }
-    if outgoing.key.is_none() {
-        outgoing.key = authorize::key(options, attempt, None).await?;
-    }
-    if let (Some(limiter), Purpose::Response, Method::Post) = (&options.limiter, purpose, outgoing.method) {
-        carried.queued_since = Some(now());
-        let admitted = admit(limiter, options, outgoing, attempt).await;
-        carried.stop_waiting();
-        admitted?;
-    }
-    if let Some(key) = &outgoing.key {
-        conceal(&mut carried.secrets, key);
-    }
-    Ok(None)
+) -> LocalBoxFuture<'a, Result<Option<Bytes>, ErrorKind>> {
+    Box::pin(async move {
+        let (attempt, purpose) = (departure.attempt, departure.purpose);
+        let secrets = &mut carried.secrets;
+        if let Some(answer) = ask_observers(observation, outgoing, secrets, departure).await? {
+            return Ok(Some(answer));
+        }
+        if outgoing.key.is_none() {
+            outgoing.key = authorize::key(options, attempt, None).await?;
+        }
+        if let (Some(limiter), Purpose::Response, Method::Post) = (&options.limiter, purpose, outgoing.method)
+        {
+            carried.queued_since = Some(now());
+            let admitted = admit(limiter, options, outgoing, attempt).await;
+            carried.stop_waiting();
+            admitted?;
+        }
+        if let Some(key) = &outgoing.key {
+            conceal(&mut carried.secrets, key);
+        }
+        Ok(None)
+    })
 }
 
 /// The same for a request of a running stream; what interrupts the stream interrupts it.
@@ -71,8 +75,7 @@ pub(super) async fn clear_for<E: Event>(
     departure: Departure,
 ) -> Result<Result<Option<Bytes>, ErrorKind>, Interrupt> {
     let cleared = {
-        let clearing = clear(observation, options, outgoing, carried, departure);
-        let mut clearing = std::pin::pin!(clearing);
+        let mut clearing = clear(observation, options, outgoing, carried, departure);
         guard.wait(&*session, |cx| clearing.as_mut().poll(cx)).await
     };
     // An interruption ends the wait, too.

@@ -195,7 +195,7 @@ impl<E: Event> Contestant<E> {
     /// Asks the source of keys for another key than the one that was refused.
     async fn renew(&mut self) -> Result<Option<Secret>, Interrupt> {
         let Self { aim, session, guard, number, .. } = self;
-        let mut asking = std::pin::pin!(key(&aim.options, *number + 1, Some(UNAUTHORIZED)));
+        let mut asking = key(&aim.options, *number + 1, Some(UNAUTHORIZED));
         let answer = guard.wait(&*session, |cx| asking.as_mut().poll(cx)).await?;
         // The refusal says more than an error of the source.
         let other = answer.ok().flatten();

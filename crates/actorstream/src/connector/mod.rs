@@ -120,7 +120,9 @@ impl<E: Event> Actor for Connector<E> {
                         // The span ends with the stream, not with the rest of its body.
                         let run = async move {
                             let rest = run::run(stream).instrument(span).await;
-                            rest::drain(rest).await;
+                            if let Some(rest) = rest {
+                                rest::drain(rest).await;
+                            }
                         };
                         ctx.wait(run.into_actor(self).map(|(), _, ctx| ctx.stop()));
                     }

@@ -1,6 +1,5 @@
 //! The pump: request → body → session → sink, for one attempt.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -34,8 +33,7 @@ pub(super) async fn attempt<E: Event>(
     outgoing: &mut Outgoing,
 ) -> Ending<E> {
     let Running { session, sink, .. } = running;
-    // Boxed, so that the future is freed when the head has arrived.
-    let answer = match Box::pin(ask(session, sink.observation(), guard, http, options, outgoing)).await {
+    let answer = match ask(session, sink.observation(), guard, http, options, outgoing).await {
         Ok(answer) => answer,
         Err(ending) => return ending,
     };
@@ -114,7 +112,7 @@ pub(super) async fn ask<E: Event>(
     outgoing: &Outgoing,
 ) -> Result<Answer, Ending<E>> {
     session.on_sent(now());
-    let mut sending = pin!(send(http, options, outgoing));
+    let mut sending = send(http, options, outgoing);
     match guard.wait(&*session, |cx| sending.as_mut().poll(cx)).await {
         Ok(Ok((head, answer))) => {
             let observed = head.whole.as_ref().map_or(Ok(()), |head| observation.head(head));

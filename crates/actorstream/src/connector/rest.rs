@@ -11,15 +11,15 @@ use crate::transport::http::answer::Answer;
 /// reused.
 pub(super) const DRAIN: Duration = Duration::from_secs(1);
 
-/// Reads the rest of a response for at most [`DRAIN`].
-pub(super) async fn drain(answer: Option<Answer>) {
-    if let Some(mut answer) = answer {
-        let _ = tokio::time::timeout(DRAIN, answer.drain()).await;
-    }
-}
-
 /// A future that reads the rest of a body.
 pub(super) type Rest = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Reads the rest of a response for at most [`DRAIN`].
+pub(super) fn drain(mut answer: Answer) -> Rest {
+    Box::pin(async move {
+        let _ = tokio::time::timeout(DRAIN, answer.drain()).await;
+    })
+}
 
 /// Runs `work` while reading the rest of a body. What is still unread when the work is done is dropped.
 pub(super) async fn beside<T>(mut rest: Option<Rest>, work: impl Future<Output = T>) -> T {

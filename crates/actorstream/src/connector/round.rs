@@ -53,7 +53,7 @@ pub(super) async fn round<E: Event>(
     // The view of the last response ends with the stream.
     batch.round_ends = !is_last;
     deliver_all(running, guard, batch, &total).await?;
-    let mut rest: Option<Rest> = body.map(|body| Box::pin(drain(Some(body))) as Rest);
+    let mut rest = body.map(drain);
     let mut tools = pin!(tools);
     let work = guard.wait(&total, |cx| {
         if rest.as_mut().is_some_and(|rest| rest.as_mut().poll(cx).is_ready()) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actorstream_proto::endpoint::event::Event;
 use actorstream_proto::outcome::error::StreamError;
+use futures_util::future::LocalBoxFuture;
 
 use super::attempts::serve;
 use super::clearance::{Departure, clear};
@@ -82,22 +83,22 @@ async fn conclude<E: Event>(stream: &mut Stream<E>, ending: Ending<E>) -> Option
     let observation = running.sink.observation().clone();
     let rest = end(running, guard, ending, &request.settings, *total).await;
     if let Some(mut cancel) = cancel {
-        // Boxed, so that a stream that ends otherwise does not move room for it.
-        Box::pin(stop(client, options, &observation, &mut cancel)).await;
+        stop(client, options, &observation, &mut cancel).await;
     }
     drop(entry.take());
     rest
 }
 
-/// Asks the server to cancel a response that would otherwise continue there.
-async fn stop(
-    client: &Arc<Shared>,
-    options: &Arc<Options>,
-    observation: &Observation,
-    cancel: &mut Outgoing,
-) {
+/// Asks the server to cancel a response that would otherwise continue there. Boxed, so that a stream that ends otherwise does
+/// not move room for it, and so that this crate compiles it, once.
+fn stop<'a>(
+    client: &'a Arc<Shared>,
+    options: &'a Arc<Options>,
+    observation: &'a Observation,
+    cancel: &'a mut Outgoing,
+) -> LocalBoxFuture<'a, ()> {
     let http = client.http();
-    let asking = async {
+    let asking = async move {
         let departure = Departure { purpose: Purpose::Cancellation, attempt: 1, backend: None };
         // No error of it is shown.
         let mut carried = Carried::default();
@@ -106,6 +107,8 @@ async fn stop(
             answer.drain().await;
         }
     };
-    // The reply does not matter.
-    let _ = tokio::time::timeout(DRAIN, asking).await;
+    Box::pin(async {
+        // The reply does not matter.
+        let _ = tokio::time::timeout(DRAIN, asking).await;
+    })
 }

@@ -17,6 +17,7 @@ use awc::http::header::{
 };
 use awc::{ClientRequest, ClientResponse};
 use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
 
 use crate::recording::exchange as recording;
 use crate::recording::tape::Tape;
@@ -37,18 +38,23 @@ use crate::transport::response_head::flaw;
 ///
 /// The request may use a pooled connection. If that connection ends without a byte of a response, the server had
 /// closed it, or was about to; the request is then sent at once on a fresh one.
-pub(crate) async fn send(
-    http: &HttpClient,
-    options: &Arc<Options>,
-    request: &Outgoing,
-) -> Result<(Head, Answer), ErrorKind> {
-    let (exchange, sent) = send_once(http, options, request, true).await?;
-    if sent.is_err() && exchange.was_stale() {
-        tracing::debug!("a connection that was kept has ended; the request goes out on a fresh one");
-        // Boxed, so that a stream that waits for its head does not reserve room for both.
-        return Box::pin(send_once(http, options, request, false)).await?.1;
-    }
-    sent
+///
+/// The future is boxed so that this crate compiles it, once, instead of each crate that has a connector of some type; and
+/// so that a stream has no room for it once the head has arrived.
+pub(crate) fn send<'a>(
+    http: &'a HttpClient,
+    options: &'a Arc<Options>,
+    request: &'a Outgoing,
+) -> LocalBoxFuture<'a, Result<(Head, Answer), ErrorKind>> {
+    Box::pin(async {
+        let (exchange, sent) = send_once(http, options, request, true).await?;
+        if sent.is_err() && exchange.was_stale() {
+            tracing::debug!("a connection that was kept has ended; the request goes out on a fresh one");
+            // Boxed, so that a stream that waits for its head does not reserve room for both.
+            return Box::pin(send_once(http, options, request, false)).await?.1;
+        }
+        sent
+    })
 }
 
 /// The result of an attempt to send a request.
