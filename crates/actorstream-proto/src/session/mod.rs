@@ -101,7 +101,7 @@ impl<E: Event> Session<E> {
     pub fn new(settings: impl Into<Arc<Settings>>, started: Instant, attempt: u32) -> Self {
         let settings = settings.into();
         Self {
-            deadlines: Deadlines::new(settings.timeouts.clone(), started),
+            deadlines: Deadlines::new(&settings.timeouts, started),
             stopwatch: Stopwatch::new(started),
             head: Head::default(),
             body: Body::Awaited,
@@ -121,7 +121,7 @@ impl<E: Event> Session<E> {
 
     /// Returns the instant at which to call [`Session::on_timeout`], unless something changes before.
     pub fn deadline(&self) -> Option<Instant> {
-        if self.ended { None } else { self.deadlines.next().map(|(at, _)| at) }
+        if self.ended { None } else { self.deadlines.next(&self.settings.timeouts).map(|(at, _)| at) }
     }
 
     /// Returns an instant before which there is no [deadline](Self::deadline); this is cheaper to compute.
@@ -195,7 +195,7 @@ impl<E: Event> Session<E> {
 
     /// The request waits for a permit among the client's streams.
     pub fn on_queued(&mut self, now: Instant) {
-        self.deadlines.start(Timeout::Queue, now);
+        self.deadlines.start(&self.settings.timeouts, Timeout::Queue, now);
     }
 
     /// The request no longer waits for a permit, and is not being sent yet.
@@ -211,7 +211,7 @@ impl<E: Event> Session<E> {
             Framing::Whole if self.settings.lookup => Timeout::Lookup,
             Framing::Whole => Timeout::Response,
         };
-        self.deadlines.start(awaited, now);
+        self.deadlines.start(&self.settings.timeouts, awaited, now);
     }
 
     /// The response head has arrived.
@@ -228,7 +228,7 @@ impl<E: Event> Session<E> {
             // The error is known; its whole body may take as long as one pause in a stream.
             self.deadlines.stop(Timeout::FirstEvent);
             self.deadlines.stop(Timeout::Response);
-            self.deadlines.start(Timeout::Idle, now);
+            self.deadlines.start(&self.settings.timeouts, Timeout::Idle, now);
         }
         self.head = head;
     }
@@ -239,7 +239,7 @@ impl<E: Event> Session<E> {
             return None;
         }
         if self.head.is_success() {
-            self.deadlines.start(Timeout::Idle, now);
+            self.deadlines.start(&self.settings.timeouts, Timeout::Idle, now);
             // Servers send white space while they compute.
             if self.settings.framing == Framing::Whole && !bytes.trim_ascii_start().is_empty() {
                 self.deadlines.stop(Timeout::Response);
@@ -314,7 +314,7 @@ impl<E: Event> Session<E> {
         if self.ended {
             return None;
         }
-        let (timeout, after) = self.deadlines.expired(now)?;
+        let (timeout, after) = self.deadlines.expired(&self.settings.timeouts, now)?;
         if self.deadlines.runs(Timeout::Tail) {
             // Whichever timeout it is, the response is complete.
             return self.on_body_end(&BodyEnd::Clean, now, out);
@@ -337,14 +337,14 @@ impl<E: Event> Session<E> {
 
     /// Reading continues. The silence before the pause still counts.
     pub fn resume(&mut self, now: Instant) {
-        self.deadlines.release(now);
+        self.deadlines.release(&self.settings.timeouts, now);
     }
 
     /// Starts the tail timeout if everything requested has arrived and only the end is missing.
     #[inline]
     fn start_tail(&mut self, now: Instant) {
         if matches!(self.body, Body::Events) && self.accumulator.is_complete(self.settings.choices) {
-            self.deadlines.start(Timeout::Tail, now);
+            self.deadlines.start(&self.settings.timeouts, Timeout::Tail, now);
         } else {
             self.deadlines.stop(Timeout::Tail);
         }
@@ -377,7 +377,7 @@ impl<E: Event> Session<E> {
             self.deadlines.stop(timeout);
         }
         if !self.deadlines.runs(Timeout::Resume) {
-            self.deadlines.start(Timeout::Resume, now);
+            self.deadlines.start(&self.settings.timeouts, Timeout::Resume, now);
         }
         None
     }
@@ -573,7 +573,7 @@ impl<E: Event> Session<E> {
         self.stopwatch.event(now);
         self.deadlines.stop(Timeout::FirstEvent);
         self.deadlines.stop(Timeout::Resume);
-        self.deadlines.start(Timeout::Stall, now);
+        self.deadlines.start(&self.settings.timeouts, Timeout::Stall, now);
         self.accumulator.push(event, self.settings.keep_response);
         let max = self.settings.limits.response;
         if self.accumulator.size() > max {

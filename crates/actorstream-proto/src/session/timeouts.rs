@@ -162,10 +162,10 @@ impl Timeouts {
 /// The timeouts that are paused while nothing is read.
 const SERVERS_SILENCE: [Timeout; 3] = [Timeout::Idle, Timeout::Stall, Timeout::Tail];
 
-/// The running timeouts of one stream: for each, the instant at which it started, or `None` if it is stopped.
+/// The running timeouts of one stream: for each, the instant at which it started, or `None` if it is stopped. How long
+/// they are is passed to the methods, always the same [`Timeouts`], which streams share with their settings.
 #[derive(Debug, Clone)]
 pub struct Deadlines {
-    timeouts: Timeouts,
     started: [Option<Instant>; Timeout::ALL.len()],
     /// Since when the timeouts for the server's silence are paused.
     held: Option<Instant>,
@@ -175,25 +175,25 @@ pub struct Deadlines {
 
 impl Deadlines {
     /// Creates deadlines: the total timeout starts at `now`; the others are stopped.
-    pub fn new(timeouts: Timeouts, now: Instant) -> Self {
+    pub fn new(timeouts: &Timeouts, now: Instant) -> Self {
         let mut deadlines =
-            Self { timeouts, started: [None; Timeout::ALL.len()], held: None, none_before: Cell::new(None) };
-        deadlines.start(Timeout::Total, now);
+            Self { started: [None; Timeout::ALL.len()], held: None, none_before: Cell::new(None) };
+        deadlines.start(timeouts, Timeout::Total, now);
         deadlines
     }
 
     /// Starts or restarts a timeout.
     #[inline]
-    pub fn start(&mut self, timeout: Timeout, now: Instant) {
+    pub fn start(&mut self, timeouts: &Timeouts, timeout: Timeout, now: Instant) {
         let before = self.started[timeout as usize].replace(now);
         // A restarted timeout expires later than before.
         if before.is_none_or(|before| before > now) {
-            self.nearer(timeout, now);
+            self.nearer(timeouts, timeout, now);
         }
     }
 
-    fn nearer(&mut self, timeout: Timeout, started: Instant) {
-        let end = self.timeouts.get(timeout).and_then(|timeout| started.checked_add(timeout));
+    fn nearer(&mut self, timeouts: &Timeouts, timeout: Timeout, started: Instant) {
+        let end = timeouts.get(timeout).and_then(|timeout| started.checked_add(timeout));
         if let Some(end) = end.filter(|end| self.none_before.get().is_none_or(|instant| *end < instant)) {
             self.none_before.set(Some(end));
         }
@@ -211,7 +211,7 @@ impl Deadlines {
     }
 
     /// Resumes the paused timeouts.
-    pub fn release(&mut self, now: Instant) {
+    pub fn release(&mut self, timeouts: &Timeouts, now: Instant) {
         let Some(since) = self.held.take() else { return };
         let time = now.saturating_duration_since(since);
         for timeout in SERVERS_SILENCE {
@@ -219,7 +219,7 @@ impl Deadlines {
             self.started[timeout as usize] = started;
             // Deadlines computed during the pause did not include it.
             if let Some(started) = started {
-                self.nearer(timeout, started);
+                self.nearer(timeouts, timeout, started);
             }
         }
     }
@@ -230,7 +230,7 @@ impl Deadlines {
     }
 
     /// Returns the timeout that expires first, and when. `None` if none is running.
-    pub fn next(&self) -> Option<(Instant, Timeout)> {
+    pub fn next(&self, timeouts: &Timeouts) -> Option<(Instant, Timeout)> {
         let next = Timeout::ALL
             .into_iter()
             .filter_map(|timeout| {
@@ -239,7 +239,7 @@ impl Deadlines {
                     return None;
                 }
                 // A timeout beyond the clock's range never expires.
-                Some((started.checked_add(self.timeouts.get(timeout)?)?, timeout))
+                Some((started.checked_add(timeouts.get(timeout)?)?, timeout))
             })
             .min_by_key(|(at, _)| *at);
         self.none_before.set(next.map(|(at, _)| at));
@@ -254,9 +254,9 @@ impl Deadlines {
     }
 
     /// Returns the timeout that has expired by `now`, and its duration.
-    pub fn expired(&self, now: Instant) -> Option<(Timeout, Duration)> {
-        let (at, timeout) = self.next()?;
-        (at <= now).then(|| (timeout, self.timeouts.get(timeout).unwrap_or_default()))
+    pub fn expired(&self, timeouts: &Timeouts, now: Instant) -> Option<(Timeout, Duration)> {
+        let (at, timeout) = self.next(timeouts)?;
+        (at <= now).then(|| (timeout, timeouts.get(timeout).unwrap_or_default()))
     }
 }
 
@@ -269,28 +269,31 @@ mod tests {
         let start = Instant::now();
         let second = |seconds| start + Duration::from_secs(seconds);
         let timeouts = Timeouts::default().total(Duration::from_secs(100)).idle(Duration::from_secs(5));
-        let mut deadlines = Deadlines::new(timeouts, start);
-        assert_eq!(deadlines.next(), Some((second(100), Timeout::Total)));
-        deadlines.start(Timeout::Idle, second(1));
-        assert_eq!(deadlines.expired(second(5)), None);
-        assert_eq!(deadlines.expired(second(6)), Some((Timeout::Idle, Duration::from_secs(5))));
-        deadlines.start(Timeout::Idle, second(6));
-        assert_eq!(deadlines.expired(second(6)), None);
+        let mut deadlines = Deadlines::new(&timeouts, start);
+        assert_eq!(deadlines.next(&timeouts), Some((second(100), Timeout::Total)));
+        deadlines.start(&timeouts, Timeout::Idle, second(1));
+        assert_eq!(deadlines.expired(&timeouts, second(5)), None);
+        assert_eq!(deadlines.expired(&timeouts, second(6)), Some((Timeout::Idle, Duration::from_secs(5))));
+        deadlines.start(&timeouts, Timeout::Idle, second(6));
+        assert_eq!(deadlines.expired(&timeouts, second(6)), None);
         assert_eq!(deadlines.none_before(), Some(second(11)));
-        deadlines.start(Timeout::Idle, second(7));
+        deadlines.start(&timeouts, Timeout::Idle, second(7));
         assert_eq!(
             deadlines.none_before(),
             Some(second(11)),
             "that is not after it, and nothing was looked up"
         );
-        assert_eq!(deadlines.next(), Some((second(12), Timeout::Idle)));
+        assert_eq!(deadlines.next(&timeouts), Some((second(12), Timeout::Idle)));
         assert_eq!(deadlines.none_before(), Some(second(12)));
-        deadlines.start(Timeout::Idle, second(1));
+        deadlines.start(&timeouts, Timeout::Idle, second(1));
         assert_eq!(deadlines.none_before(), Some(second(6)), "an earlier start");
         deadlines.stop(Timeout::Idle);
-        assert_eq!(deadlines.expired(second(99)), None);
+        assert_eq!(deadlines.expired(&timeouts, second(99)), None);
         assert_eq!(deadlines.none_before(), Some(second(100)));
-        assert_eq!(deadlines.expired(second(100)), Some((Timeout::Total, Duration::from_secs(100))));
+        assert_eq!(
+            deadlines.expired(&timeouts, second(100)),
+            Some((Timeout::Total, Duration::from_secs(100)))
+        );
     }
 
     #[test]
@@ -298,21 +301,22 @@ mod tests {
         let start = Instant::now();
         let second = |seconds| start + Duration::from_secs(seconds);
         let timeouts = Timeouts::default().total(Duration::from_secs(100)).stall(Duration::from_secs(5));
-        let mut deadlines = Deadlines::new(timeouts, start);
-        deadlines.start(Timeout::Stall, second(1));
+        let mut deadlines = Deadlines::new(&timeouts, start);
+        deadlines.start(&timeouts, Timeout::Stall, second(1));
         deadlines.hold(second(3));
-        assert_eq!(deadlines.next(), Some((second(100), Timeout::Total)));
-        deadlines.release(second(13));
+        assert_eq!(deadlines.next(&timeouts), Some((second(100), Timeout::Total)));
+        deadlines.release(&timeouts, second(13));
         assert_eq!(deadlines.none_before(), Some(second(16)));
-        assert_eq!(deadlines.next(), Some((second(16), Timeout::Stall)));
-        deadlines.release(second(20));
-        assert_eq!(deadlines.next(), Some((second(16), Timeout::Stall)));
+        assert_eq!(deadlines.next(&timeouts), Some((second(16), Timeout::Stall)));
+        deadlines.release(&timeouts, second(20));
+        assert_eq!(deadlines.next(&timeouts), Some((second(16), Timeout::Stall)));
     }
 
     #[test]
     fn no_timeout_and_too_long_a_timeout_never_run_out() {
         let now = Instant::now();
-        assert_eq!(Deadlines::new(Timeouts::unlimited(), now).next(), None);
-        assert_eq!(Deadlines::new(Timeouts::unlimited().total(Duration::MAX), now).next(), None);
+        for timeouts in [Timeouts::unlimited(), Timeouts::unlimited().total(Duration::MAX)] {
+            assert_eq!(Deadlines::new(&timeouts, now).next(&timeouts), None);
+        }
     }
 }

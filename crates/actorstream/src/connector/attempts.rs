@@ -1,146 +1,211 @@
 //! The attempts of a stream: permits, retries and resumption.
 
+use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actorstream_proto::endpoint::event::Event;
-use actorstream_proto::outcome::error::ErrorKind;
+use actorstream_proto::outcome::error::{ErrorKind, StreamError};
 use actorstream_proto::outcome::secret::Secret;
 use bytes::Bytes;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit};
 
 use super::authorize::{UNAUTHORIZED, authorize};
 use super::backends::{Plan, may_fail_over};
 use super::clearance::{Departure, clear_for, conceal};
-use super::guard::{Guard, Interrupt};
-use super::pump::{attempt, failed, feed_answer, go_on};
+use super::guard::Interrupt;
+use super::pump::{ask, failed, feed_answer, go_on, pour};
 use super::race::{Raced, race};
 use super::running::{Ending, Running, Served, Stream};
 use crate::connector::prepared::Prepared;
+use crate::connector::shared::Shared;
 use crate::settings::observer::Purpose;
 use crate::settings::options::Options;
 use crate::stream::clock::now;
 use crate::stream::delivery::link::Batch;
+use crate::transport::http::answer::Answer;
 use crate::transport::http::client::HttpClient;
-use crate::transport::http::outgoing::Outgoing;
 
 /// Sends the request, with retries and to other backends, until there is something to deliver.
 pub(super) async fn serve<E: Event>(stream: &mut Stream<E>) -> Ending<E> {
-    let (started, total) = (stream.started, stream.total);
-    let queued = now();
-    stream.running.session.on_queued(queued);
-    let mut waiting = Box::pin(Arc::clone(&stream.home.permits).acquire_owned());
-    let place = stream.guard.wait(&stream.running.session, |cx| waiting.as_mut().poll(cx)).await;
-    drop(waiting);
-    stream.running.queued += now().saturating_duration_since(queued);
-    let _place = match place {
-        Ok(place) => place,
+    // Whatever precedes or follows the events is boxed, so that a stream that waits for events does not reserve room
+    // for it.
+    let _permit = match Box::pin(admit(stream)).await {
+        Ok(permit) => permit,
         Err(interrupt) => return Ending::Interrupted(interrupt),
     };
-    stream.running.session.on_admitted();
     let home = Arc::clone(&stream.home);
-    let mut plan = stream.plan(&home.backends);
-    let hedge_after = home.backends.hedge_after;
-    let mut number = 1;
-    let mut retries = 1;
-    if let Some(backend) = plan.as_mut().and_then(Plan::next)
-        && let Err(ending) = stream.turn_to(backend, number)
+    let mut tries =
+        Tries { plan: stream.plan(&home.backends).map(Box::new), number: 1, retries: 1, may_renew: false };
+    if let Some(backend) = tries.plan.as_mut().and_then(|plan| plan.next())
+        && let Err(ending) = stream.turn_to(backend, tries.number)
     {
         return ending;
     }
-    let mut may_renew = stream.options.credentials.is_some();
+    tries.may_renew = stream.options.credentials.is_some();
     loop {
-        let raced = match plan.as_mut().filter(|plan| plan.has_next()).zip(hedge_after) {
-            Some((plan, after)) => Some(Box::pin(race(stream, plan, after, &mut number)).await),
-            None => None,
-        };
-        let Stream { client, options, request, running, guard, .. } = stream;
-        let http = client.http();
-        let have_all_failed = matches!(raced, Some(Raced::Failed(_)));
-        let mut ending = match raced {
-            Some(Raced::Decided(Ending::Broken)) => {
-                Box::pin(resume(running, guard, &http, options, request)).await
+        let (mut ending, have_all_failed) = match tries.hedge_after(&home) {
+            Some(after) => Box::pin(tries.race(stream, after)).await,
+            None => {
+                let http = stream.client.http();
+                (send_once(stream, &http, tries.number).await, false)
             }
-            Some(Raced::Decided(ending) | Raced::Failed(ending)) => ending,
-            None => send_once(running, guard, &http, options, request, number).await,
         };
-        if plan.is_some() {
-            ending = tell_timeout(running, ending);
+        if tries.plan.is_some() {
+            ending = tell_timeout(&mut stream.running, ending);
         }
-        let Ending::Served(served) = &ending else { return ending };
-        let has_answered = !served.batch.events.is_empty() || running.session.has_delivered();
-        let Some(Err(error)) = served.batch.end.as_deref().filter(|_| !has_answered) else {
-            if let Some(plan) = plan.as_ref().filter(|_| !running.tried.by_observer()) {
-                plan.answered();
+        if failure(&stream.running, &ending).is_none() {
+            if let Ending::Served(served) = &ending {
+                tries.answered(stream);
+                settle(&mut stream.request, served);
             }
-            settle(request, served);
             return ending;
-        };
+        }
+        if let ControlFlow::Break(ending) = Box::pin(tries.again(stream, ending, have_all_failed)).await {
+            return ending;
+        }
+    }
+}
+
+/// Waits for a permit among the client's streams.
+async fn admit<E: Event>(
+    stream: &mut Stream<E>,
+) -> Result<Result<OwnedSemaphorePermit, AcquireError>, Interrupt> {
+    let Stream { home, running, guard, .. } = stream;
+    let queued = now();
+    running.session.on_queued(queued);
+    let mut waiting = pin!(Arc::clone(&home.permits).acquire_owned());
+    let permit = guard.wait(&running.session, |cx| waiting.as_mut().poll(cx)).await;
+    running.queued += now().saturating_duration_since(queued);
+    if permit.is_ok() {
+        running.session.on_admitted();
+    }
+    permit
+}
+
+/// The error of an attempt that has failed before any event.
+fn failure<'a, E: Event>(running: &Running<E>, ending: &'a Ending<E>) -> Option<&'a StreamError> {
+    let Ending::Served(served) = ending else { return None };
+    let has_answered = !served.batch.events.is_empty() || running.session.has_delivered();
+    served.batch.end.as_deref().filter(|_| !has_answered)?.as_ref().err()
+}
+
+/// The attempts of a request so far, and those that are left.
+struct Tries<'a> {
+    /// The backends to ask; boxed, since most clients have one server.
+    plan: Option<Box<Plan<'a, Arc<Shared>>>>,
+    /// The number of the current attempt, from 1.
+    number: u32,
+    /// The number of the next retry, from 1.
+    retries: u32,
+    /// Whether the source of keys may be asked for another key.
+    may_renew: bool,
+}
+
+impl Tries<'_> {
+    /// After how long without an event another backend is asked, too; `None` if none is left, or none is to be.
+    fn hedge_after(&self, home: &Shared) -> Option<Duration> {
+        home.backends.hedge_after.filter(|_| self.plan.as_ref().is_some_and(|plan| plan.has_next()))
+    }
+
+    /// Asks several backends for the first event. Returns how that ended, and whether all have failed.
+    async fn race<E: Event>(&mut self, stream: &mut Stream<E>, after: Duration) -> (Ending<E>, bool) {
+        let Some(plan) = &mut self.plan else { return (Ending::Broken, false) };
+        match race(stream, plan, after, &mut self.number).await {
+            Raced::Decided(Ending::Broken) => {
+                let http = stream.client.http();
+                (resume(stream, &http).await, false)
+            }
+            Raced::Decided(ending) => (ending, false),
+            Raced::Failed(ending) => (ending, true),
+        }
+    }
+
+    /// The current backend has answered.
+    fn answered<E: Event>(&self, stream: &Stream<E>) {
+        if let Some(plan) = self.plan.as_ref().filter(|_| !stream.running.tried.by_observer()) {
+            plan.answered();
+        }
+    }
+
+    /// Prepares the next attempt after one that has failed before any event. Breaks if there is none.
+    async fn again<E: Event>(
+        &mut self,
+        stream: &mut Stream<E>,
+        ending: Ending<E>,
+        have_all_failed: bool,
+    ) -> ControlFlow<Ending<E>> {
+        let Stream { options, request, running, guard, started, total, .. } = &mut *stream;
+        let (started, total) = (*started, *total);
+        let Some(error) = failure(running, &ending) else { return ControlFlow::Break(ending) };
         // An unsent request does not hold its place in the quota while the next attempt is waited for.
         request.first.admission = None;
         if !have_all_failed {
             running.tried.failed(error, now().saturating_duration_since(started));
         }
-        if may_renew && !have_all_failed && error.status() == Some(UNAUTHORIZED) {
-            may_renew = false;
-            match authorize(running, guard, options, number + 1, Some(UNAUTHORIZED)).await {
+        if self.may_renew && !have_all_failed && error.status() == Some(UNAUTHORIZED) {
+            self.may_renew = false;
+            match authorize(running, guard, options, self.number + 1, Some(UNAUTHORIZED)).await {
                 Ok(Ok(Some(key))) if request.first.key.as_ref() != Some(&key) => {
                     tracing::debug!(stream = running.sink.stream().id(), "sending again with another key");
-                    number += 1;
-                    take_key(running, request, key, started, number);
-                    continue;
+                    self.number += 1;
+                    take_key(running, request, key, started, self.number);
+                    return ControlFlow::Continue(());
                 }
                 // The refusal says more than an error of the source.
                 Ok(_) => {}
-                Err(interrupt) => return Ending::Interrupted(interrupt),
+                Err(interrupt) => return ControlFlow::Break(Ending::Interrupted(interrupt)),
             }
         }
-        if let Some(plan) = plan.as_mut().filter(|_| !have_all_failed && may_fail_over(&error.kind)) {
+        if let Some(plan) = self.plan.as_mut().filter(|_| !have_all_failed && may_fail_over(&error.kind)) {
             plan.failed();
             if let Some(backend) = plan.next() {
                 tracing::debug!(
                     stream = running.sink.stream().id(),
-                    attempt = number,
+                    attempt = self.number,
                     backend = backend.1.name.as_deref(),
                     "asking another backend: {error}"
                 );
                 drop(ending);
-                number += 1;
-                if let Err(ending) = stream.turn_to(backend, number) {
-                    return ending;
+                self.number += 1;
+                if let Err(ending) = stream.turn_to(backend, self.number) {
+                    return ControlFlow::Break(ending);
                 }
-                may_renew = stream.options.credentials.is_some();
-                continue;
+                self.may_renew = stream.options.credentials.is_some();
+                return ControlFlow::Continue(());
             }
         }
-        let Some(wait) = options.retry.wait(error, retries, fastrand::f64()) else { return ending };
+        let Some(wait) = options.retry.wait(error, self.retries, fastrand::f64()) else {
+            return ControlFlow::Break(ending);
+        };
         // A delay beyond the clock's range never ends.
-        let Some(again) = now().checked_add(wait) else { return ending };
-        if total.is_some_and(|total| again >= total) {
-            return ending;
-        }
+        let again = now().checked_add(wait).filter(|again| total.is_none_or(|total| *again < total));
+        let Some(again) = again else { return ControlFlow::Break(ending) };
         tracing::debug!(
             stream = running.sink.stream().id(),
-            attempt = number,
+            attempt = self.number,
             ?wait,
             "sending again: {error}"
         );
         drop(ending);
-        let mut again = Box::pin(actix_rt::time::sleep_until(again.into()));
+        let mut again = pin!(actix_rt::time::sleep_until(again.into()));
         if let Err(interrupt) = guard.wait(&total, |cx| again.as_mut().poll(cx)).await {
-            return Ending::Interrupted(interrupt);
+            return ControlFlow::Break(Ending::Interrupted(interrupt));
         }
-        number += 1;
-        retries += 1;
+        self.number += 1;
+        self.retries += 1;
         request.first.key = None;
-        running.session = request.session(started, number);
-        if let Some(plan) = &mut plan {
+        running.session = request.session(started, self.number);
+        if let Some(plan) = &mut self.plan {
             plan.restart();
             if let Some(backend) = plan.next()
-                && let Err(ending) = stream.turn_to(backend, number)
+                && let Err(ending) = stream.turn_to(backend, self.number)
             {
-                return ending;
+                return ControlFlow::Break(ending);
             }
         }
+        ControlFlow::Continue(())
     }
 }
 
@@ -165,15 +230,25 @@ fn tell_timeout<E: Event>(running: &mut Running<E>, ending: Ending<E>) -> Ending
     }
 }
 
-/// Sends the request once, with a key from its source, and resumes the stream if it breaks.
-async fn send_once<E: Event>(
-    running: &mut Running<E>,
-    guard: &mut Guard<E>,
+/// Sends the request once, and resumes the stream if it breaks.
+async fn send_once<E: Event>(stream: &mut Stream<E>, http: &HttpClient, number: u32) -> Ending<E> {
+    let ending = match Box::pin(open(stream, http, number)).await {
+        Ok(answer) => pour(stream, answer).await,
+        Err(ending) => ending,
+    };
+    match ending {
+        Ending::Broken => Box::pin(resume(stream, http)).await,
+        ending => ending,
+    }
+}
+
+/// Sends the request with a key from its source, and waits for the response head.
+async fn open<E: Event>(
+    stream: &mut Stream<E>,
     http: &HttpClient,
-    options: &Arc<Options>,
-    request: &mut Prepared<E::Response>,
     number: u32,
-) -> Ending<E> {
+) -> Result<Box<Answer>, Ending<E>> {
+    let Stream { options, request, running, guard, .. } = &mut *stream;
     running.tried.answered_by(false);
     if needs_clearance(running, options) {
         let backend = running.tried.backend();
@@ -190,16 +265,14 @@ async fn send_once<E: Event>(
             Ok(Ok(None)) => {}
             Ok(Ok(Some(answer))) => {
                 running.tried.answered_by(true);
-                return answer_with(running, guard, &mut request.first, answer).await;
+                return Err(answer_with(stream, answer).await);
             }
-            Ok(Err(kind)) => return failed(&mut running.session, kind),
-            Err(interrupt) => return Ending::Interrupted(interrupt),
+            Ok(Err(kind)) => return Err(failed(&mut running.session, kind)),
+            Err(interrupt) => return Err(Ending::Interrupted(interrupt)),
         }
     }
-    match attempt(running, guard, http, options, &mut request.first).await {
-        Ending::Broken => Box::pin(resume(running, guard, http, options, request)).await,
-        ending => ending,
-    }
+    let Running { session, sink, .. } = running;
+    ask(session, sink.observation(), guard, http, options, &request.first).await
 }
 
 /// Whether anything has to be asked before a request goes out.
@@ -208,15 +281,11 @@ fn needs_clearance<E: Event>(running: &Running<E>, options: &Options) -> bool {
 }
 
 /// Delivers the response with which an observer answers a request.
-async fn answer_with<E: Event>(
-    running: &mut Running<E>,
-    guard: &mut Guard<E>,
-    outgoing: &mut Outgoing,
-    answer: Bytes,
-) -> Ending<E> {
+async fn answer_with<E: Event>(stream: &mut Stream<E>, answer: Bytes) -> Ending<E> {
+    let running = &mut stream.running;
     let mut batch = running.sink.batch();
     feed_answer(&mut running.session, answer, &mut batch);
-    Box::pin(go_on(running, guard, None, batch, outgoing)).await
+    Box::pin(go_on(stream, None, batch)).await
 }
 
 /// Uses this key for the next attempt, whose errors must not show it.
@@ -235,16 +304,11 @@ fn take_key<E: Event>(
 }
 
 /// Resumes a broken stream until it ends or cannot be resumed.
-async fn resume<E: Event>(
-    running: &mut Running<E>,
-    guard: &mut Guard<E>,
-    http: &HttpClient,
-    options: &Arc<Options>,
-    request: &Prepared<E::Response>,
-) -> Ending<E> {
+async fn resume<E: Event>(stream: &mut Stream<E>, http: &HttpClient) -> Ending<E> {
     let mut tries = 0;
     let mut reached = None;
     loop {
+        let Stream { options, request, running, guard, .. } = &mut *stream;
         let session = &mut running.session;
         let Some((kind, point)) = session.broken().cloned().zip(session.resume_point()) else { break };
         if reached != Some(point.after) {
@@ -278,7 +342,7 @@ async fn resume<E: Event>(
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some(answer))) => {
                     running.session.reconnect(now());
-                    match answer_with(running, guard, &mut outgoing, answer).await {
+                    match answer_with(stream, answer).await {
                         Ending::Broken => continue,
                         ending => return ending,
                     }
@@ -292,12 +356,19 @@ async fn resume<E: Event>(
             }
         }
         running.session.reconnect(now());
-        match attempt(running, guard, http, options, &mut outgoing).await {
+        let Running { session, sink, .. } = running;
+        // Boxed, so that the future is freed when the head has arrived.
+        let answer = Box::pin(ask(session, sink.observation(), guard, http, options, &outgoing)).await;
+        let ending = match answer {
+            Ok(answer) => pour(stream, answer).await,
+            Err(ending) => ending,
+        };
+        match ending {
             Ending::Broken => {}
             ending => return ending,
         }
     }
-    let session = &mut running.session;
+    let session = &mut stream.running.session;
     let detail = match session.broken() {
         Some(ErrorKind::Truncated { detail }) => detail.to_string(),
         Some(kind) => format!("the stream broke, and going on failed: {kind}"),

@@ -121,7 +121,7 @@ async fn admit(
             Some(deadline) => timeout_at(deadline.into(), admitting).await.ok().flatten(),
         };
         if admitted.is_some() {
-            outgoing.admission = admitted;
+            outgoing.admission = admitted.map(Box::new);
             return Ok(());
         }
         if other_keys == 0 || deadline.is_some_and(|deadline| now() >= deadline) {

@@ -36,7 +36,7 @@ pub(super) struct Contestant<E: Event> {
     number: u32,
     /// What has arrived, with the first event or the end.
     pub(super) batch: Box<Batch<E>>,
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<Box<Answer>>,
     /// How long it has waited for the quota.
     pub(super) queued: Duration,
     /// Whether an observer has answered in place of the server.

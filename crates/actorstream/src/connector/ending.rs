@@ -22,7 +22,7 @@ pub(super) async fn end<E: Event>(
     ending: Ending<E>,
     settings: &Settings,
     total: Option<Instant>,
-) -> Option<Answer> {
+) -> Option<Box<Answer>> {
     guard.ending();
     let (batch, answer) = match ending {
         Ending::Served(mut served) => {

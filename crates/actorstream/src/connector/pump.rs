@@ -11,7 +11,7 @@ use actorstream_proto::session::{BodyEnd, Session};
 use bytes::Bytes;
 
 use super::guard::{Guard, Interrupt};
-use super::running::{Ending, Running, Served};
+use super::running::{Ending, Running, Served, Stream};
 use super::sink::{Acknowledged, Sink};
 use super::turn::Turn;
 use crate::settings::options::Options;
@@ -24,31 +24,13 @@ use crate::transport::http::client::HttpClient;
 use crate::transport::http::outgoing::Outgoing;
 use crate::transport::http::send::send;
 
-/// Sends the request once and delivers the events that arrive.
-pub(super) async fn attempt<E: Event>(
-    running: &mut Running<E>,
-    guard: &mut Guard<E>,
-    http: &HttpClient,
-    options: &Arc<Options>,
-    outgoing: &mut Outgoing,
-) -> Ending<E> {
-    let Running { session, sink, .. } = running;
-    let answer = match ask(session, sink.observation(), guard, http, options, outgoing).await {
-        Ok(answer) => answer,
-        Err(ending) => return ending,
-    };
-    pour(running, guard, answer, outgoing).await
-}
-
 /// Goes on with a response whose first events, or end, have been read.
 pub(super) async fn go_on<E: Event>(
-    running: &mut Running<E>,
-    guard: &mut Guard<E>,
-    answer: Option<Answer>,
+    stream: &mut Stream<E>,
+    answer: Option<Box<Answer>>,
     mut batch: Box<Batch<E>>,
-    outgoing: &mut Outgoing,
 ) -> Ending<E> {
-    let Running { session, sink, .. } = running;
+    let Running { session, sink, .. } = &mut stream.running;
     observe(session, sink, &mut batch);
     announce(session, &mut batch);
     if batch.end.is_some() {
@@ -56,26 +38,23 @@ pub(super) async fn go_on<E: Event>(
     }
     sink.send(batch);
     match answer.filter(|_| session.broken().is_none()) {
-        Some(answer) => pour(running, guard, answer, outgoing).await,
-        None => match settle(session, sink, guard).await {
+        Some(answer) => pour(stream, answer).await,
+        None => match settle(stream).await {
             Ok(()) => Ending::Broken,
             Err(interrupt) => Ending::Interrupted(interrupt),
         },
     }
 }
 
-/// Delivers the events of a response as they arrive.
-async fn pour<E: Event>(
-    running: &mut Running<E>,
-    guard: &mut Guard<E>,
-    mut answer: Answer,
-    outgoing: &mut Outgoing,
-) -> Ending<E> {
-    let Running { session, sink, .. } = running;
+/// Delivers the events of a response as they arrive. Streams spend nearly all of their time here, so what they hold
+/// meanwhile is kept small.
+pub(super) async fn pour<E: Event>(stream: &mut Stream<E>, mut answer: Box<Answer>) -> Ending<E> {
     let mut usual = 1;
     let mut turn = Turn::new(now());
     loop {
-        let served = match read(session, sink, guard, &mut answer, &mut turn).await {
+        let read = read(stream, &mut answer, &mut turn).await;
+        let Running { session, sink, .. } = &mut stream.running;
+        let served = match read {
             Ok(()) => deliver(session, sink, &mut answer, &mut usual),
             Err(Interrupt::Deadline) if !sink.is_outstanding() => {
                 // The rest of the response is not needed.
@@ -91,10 +70,10 @@ async fn pour<E: Event>(
             return Ending::Served(served);
         }
         if session.has_delivered() {
-            outgoing.let_go();
+            stream.request.first.let_go();
         }
         if session.broken().is_some() {
-            return match settle(session, sink, guard).await {
+            return match settle(stream).await {
                 Ok(()) => Ending::Broken,
                 Err(interrupt) => Ending::Interrupted(interrupt),
             };
@@ -110,7 +89,7 @@ pub(super) async fn ask<E: Event>(
     http: &HttpClient,
     options: &Arc<Options>,
     outgoing: &Outgoing,
-) -> Result<Answer, Ending<E>> {
+) -> Result<Box<Answer>, Ending<E>> {
     session.on_sent(now());
     let mut sending = send(http, options, outgoing);
     match guard.wait(&*session, |cx| sending.as_mut().poll(cx)).await {
@@ -118,7 +97,7 @@ pub(super) async fn ask<E: Event>(
             let observed = head.whole.as_ref().map_or(Ok(()), |head| observation.head(head));
             session.on_head(head, now());
             observed.map_err(|kind| failed(session, kind))?;
-            Ok(answer)
+            Ok(Box::new(answer))
         }
         Ok(Err(kind)) if session.resume_point().is_some() => {
             session.on_reconnect_failed(kind);
@@ -137,21 +116,19 @@ pub(super) fn failed<E: Event>(session: &mut Session<E>, kind: ErrorKind) -> End
 
 /// Reads the next bytes once the target has acknowledged the last delivery.
 async fn read<E: Event>(
-    session: &mut Session<E>,
-    sink: &mut Sink<E>,
-    guard: &mut Guard<E>,
+    stream: &mut Stream<E>,
     answer: &mut Answer,
     turn: &mut Turn,
 ) -> Result<(), Interrupt> {
-    if sink.is_outstanding() {
-        settle(session, sink, guard).await?;
+    if stream.running.sink.is_outstanding() {
+        settle(stream).await?;
     }
     let now = now();
     // Data that has already arrived would be read regardless of the time.
-    guard.check(&*session, now)?;
+    stream.guard.check(&stream.running.session, now)?;
     turn.end_if_used_up(now).await;
     let mut waited = false;
-    let read = guard.wait(&*session, |cx| {
+    let read = stream.guard.wait(&stream.running.session, |cx| {
         let read = answer.poll_read(cx).map(|()| answer.unread());
         waited |= read.is_pending();
         read
@@ -165,11 +142,8 @@ async fn read<E: Event>(
 }
 
 /// Waits until the target has acknowledged the last delivery. Meanwhile the timeouts for the server are paused.
-async fn settle<E: Event>(
-    session: &mut Session<E>,
-    sink: &mut Sink<E>,
-    guard: &mut Guard<E>,
-) -> Result<(), Interrupt> {
+async fn settle<E: Event>(stream: &mut Stream<E>) -> Result<(), Interrupt> {
+    let Stream { running: Running { session, sink, .. }, guard, .. } = stream;
     let since = now();
     session.pause(since);
     match guard.wait(&*session, |cx| sink.poll_acknowledged(cx)).await? {

@@ -155,6 +155,5 @@ async fn conclude<E: Event>(
     if let Some(interrupt) = interrupt {
         return Ending::Interrupted(interrupt);
     }
-    let Stream { running, guard, request, .. } = stream;
-    go_on(running, guard, answer, batch, &mut request.first).await
+    go_on(stream, answer, batch).await
 }

@@ -1,6 +1,5 @@
 //! Runs a stream: attempts and rounds alternately, then the end.
 
-use std::pin::pin;
 use std::sync::Arc;
 
 use actorstream_proto::endpoint::event::Event;
@@ -36,16 +35,16 @@ pub(super) async fn refuse<E: Event>(mut sink: Sink<E>, error: StreamError, _ent
 }
 
 /// Runs a stream from its start to its end. Returns the response whose body may have a rest, if its connection can be reused.
-pub(super) async fn run<E: Event>(start: Box<Start<E>>) -> Option<Answer> {
+pub(super) async fn run<E: Event>(start: Box<Start<E>>) -> Option<Box<Answer>> {
     let mut stream = Stream::new(start);
     // The rest of the previous body, read so that its connection can be reused. The next request does not wait for
     // it.
     let mut rest = None;
     let ending = loop {
-        let ending = {
-            // Pinned here, so that `beside` has no room of its own for it.
-            let serving = pin!(serve(&mut stream));
-            beside(rest.take(), serving).await
+        let ending = match rest.take() {
+            None => serve(&mut stream).await,
+            // Boxed, since it is rare.
+            Some(rest) => Box::pin(beside(rest, serve(&mut stream))).await,
         };
         if stream.request.rounds.is_none() {
             break ending;
@@ -69,7 +68,7 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) -> Option<Answer> {
 }
 
 /// Brings a stream to its end.
-async fn conclude<E: Event>(stream: &mut Stream<E>, ending: Ending<E>) -> Option<Answer> {
+async fn conclude<E: Event>(stream: &mut Stream<E>, ending: Ending<E>) -> Option<Box<Answer>> {
     let Stream { entry, client, options, request, total, guard, running, .. } = stream;
     let cancel = match &ending {
         // A response whose tools run is complete.

@@ -154,7 +154,7 @@ pub(super) struct Served<E: Event> {
     /// The last events and the end, not yet delivered.
     pub(super) batch: Box<Batch<E>>,
     /// The response, whose body may have a rest.
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Option<Box<Answer>>,
 }
 
 /// A stream that is about to run.

@@ -57,14 +57,15 @@ pub(super) struct Sink<E: Event> {
     done_at: Instant,
     /// An empty batch to reuse.
     recycled: Option<Box<Batch<E>>>,
-    outcome: Option<oneshot::Sender<Outcome<E::Response>>>,
+    /// Boxed, so that a running stream does not reserve room for its outcome.
+    outcome: Option<oneshot::Sender<Box<Outcome<E::Response>>>>,
 }
 
 impl<E: Event> Sink<E> {
     pub(super) fn new(
         target: Target<E>,
         link: Arc<Link<E>>,
-        outcome: oneshot::Sender<Outcome<E::Response>>,
+        outcome: oneshot::Sender<Box<Outcome<E::Response>>>,
         announces: bool,
         telemetry: Telemetry,
         observation: Observation,
@@ -272,7 +273,7 @@ impl<E: Event> Sink<E> {
                 Err(error) => tracing::debug!(stream, kind = error.kind.name(), "stream failed: {error}"),
             }
             // The handle may have been dropped.
-            let _ = handle.send(outcome);
+            let _ = handle.send(Box::new(outcome));
         }
     }
 

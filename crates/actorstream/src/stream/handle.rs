@@ -17,11 +17,11 @@ use crate::stream::stream_ref::StreamRef;
 /// has no effect; the stream continues.
 pub struct StreamHandle<R> {
     stream: StreamRef,
-    outcome: oneshot::Receiver<Outcome<R>>,
+    outcome: oneshot::Receiver<Box<Outcome<R>>>,
 }
 
 impl<R> StreamHandle<R> {
-    pub(crate) fn new(stream: StreamRef, outcome: oneshot::Receiver<Outcome<R>>) -> Self {
+    pub(crate) fn new(stream: StreamRef, outcome: oneshot::Receiver<Box<Outcome<R>>>) -> Self {
         Self { stream, outcome }
     }
 
@@ -46,7 +46,7 @@ impl<R> Future for StreamHandle<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<R>> {
         let outcome = ready!(Pin::new(&mut self.outcome).poll(cx));
-        Poll::Ready(outcome.unwrap_or_else(|_| Err(StreamError::new(ErrorKind::Aborted))))
+        Poll::Ready(outcome.map_or_else(|_| Err(StreamError::new(ErrorKind::Aborted)), |outcome| *outcome))
     }
 }
 

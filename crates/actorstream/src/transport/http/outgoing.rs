@@ -27,8 +27,8 @@ pub(crate) struct Outgoing {
     pub(crate) models: Option<Arc<BTreeMap<String, String>>>,
     /// What observers have changed about this attempt.
     pub(crate) changes: Option<Box<Changes>>,
-    /// Its place in the client's quota.
-    pub(crate) admission: Option<Admission>,
+    /// Its place in the client's quota; boxed, since most clients have none.
+    pub(crate) admission: Option<Box<Admission>>,
 }
 
 impl Outgoing {

@@ -107,7 +107,7 @@ async fn send_once(
         Box::new(Tape::new(recording, recorded(&sending, request, &secrets), now()))
     });
     let exchange = Exchange::new(options, may_use_kept, Sending::new(body));
-    let departure = Departure { exchange: &exchange, admission: request.admission.as_ref() };
+    let departure = Departure { exchange: &exchange, admission: request.admission.as_deref() };
     // For awc, the request has no body and no length.
     let sent = match exchange.run(sending.send_body(actix_http::body::None::new())).await {
         Ok(response) => match (proxy, response.status().as_u16()) {
