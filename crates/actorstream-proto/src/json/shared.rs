@@ -77,9 +77,11 @@ impl<T> Shared<T> {
         Self(Some(Arc::new(Late::Read(fields))))
     }
 
-    /// Remembers which fields these are.
+    /// Remembers which fields these are. Those of one event alone do not come again, and are not remembered: a mark keeps
+    /// their allocation.
     pub(crate) fn mark(&self) -> Mark<T> {
-        Mark(self.0.as_ref().map(Arc::downgrade))
+        let mark = |fields| if Arc::strong_count(fields) > 1 { Arc::downgrade(fields) } else { Weak::new() };
+        Mark(self.0.as_ref().map(mark))
     }
 }
 
@@ -137,11 +139,13 @@ mod tests {
         assert!(fields.mark().is(&Shared::default()));
         fields.name = Some("a".into());
         assert!(!Shared::<Name>::default().mark().is(&fields));
+        assert!(!fields.mark().is(&fields), "no other event has them");
+        let other = fields.clone();
         let mark = fields.mark();
-        assert!(mark.is(&fields.clone()));
+        assert!(mark.is(&other));
         fields.name = Some("b".into());
         assert!(!mark.is(&fields));
-        drop(fields);
+        drop((fields, other));
         let mut others = Vec::new();
         for _ in 0..100 {
             let other = Shared::of(Name { name: Some("a".into()) });

@@ -18,7 +18,7 @@ pub enum OnMalformed {
 }
 
 /// How a stream runs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The timeouts.
     pub timeouts: Timeouts,

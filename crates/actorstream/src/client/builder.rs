@@ -17,7 +17,7 @@ use super::OpenAi;
 use super::backend::Backend;
 use crate::connector::backends::{Backends, Order};
 use crate::connector::placement::Pool;
-use crate::connector::shared::Shared;
+use crate::connector::shared::{LastSettings, Shared};
 use crate::settings::options::Options;
 use crate::settings::quota::{Limiter, Quota};
 use crate::settings::setters::option_setters;
@@ -248,6 +248,7 @@ impl OpenAiBuilder {
             permits: Arc::new(Semaphore::new(self.max_streams)),
             pool: Pool::new(self.threads),
             backends,
+            settings: LastSettings::default(),
         };
         Ok(OpenAi { inner: Arc::new(inner) })
     }

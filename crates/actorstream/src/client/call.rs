@@ -200,7 +200,7 @@ impl<P: Endpoint> Call<P> {
         let recovery = Box::new(Recover { endpoint: self.endpoint.clone(), options: Arc::clone(options) });
         Ok(Prepared {
             first,
-            settings: Arc::new(settings),
+            settings: self.client.inner.settings.share(settings),
             starts_after: self.endpoint.starts_after(),
             recovery,
             rounds,

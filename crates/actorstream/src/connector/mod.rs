@@ -112,13 +112,13 @@ impl<E: Event> Actor for Connector<E> {
         match self.job.take() {
             Some(job) => {
                 let Job { client, options, request, sink, started, entry } = *job;
-                let span = sink.span();
                 match request {
                     Ok(request) => {
                         let stream =
                             Box::new(running::Start { client, options, request, sink, started, entry });
                         // The span ends with the stream, not with the rest of its body.
                         let run = async move {
+                            let span = stream.sink.span();
                             let rest = run::run(stream).instrument(span).await;
                             if let Some(rest) = rest {
                                 rest::drain(rest).await;

@@ -10,7 +10,7 @@ use super::attempts::serve;
 use super::clearance::{Departure, clear};
 use super::ending::end;
 use super::guard::{Guard, Interrupt};
-use super::rest::{DRAIN, beside};
+use super::rest::{DRAIN, Rest, beside};
 use super::round::{deliver_all, round};
 use super::running::{Ending, Start, Stream};
 use super::sink::Sink;
@@ -40,31 +40,32 @@ pub(super) async fn run<E: Event>(start: Box<Start<E>>) -> Option<Box<Answer>> {
     // The rest of the previous body, read so that its connection can be reused. The next request does not wait for
     // it.
     let mut rest = None;
+    // What is rare is boxed, so that a waiting stream does not reserve room for it.
     let ending = loop {
         let ending = match rest.take() {
             None => serve(&mut stream).await,
-            // Boxed, since it is rare.
             Some(rest) => Box::pin(beside(rest, serve(&mut stream))).await,
         };
         if stream.request.rounds.is_none() {
             break ending;
         }
-        let Stream { running, guard, request, started, total, .. } = &mut stream;
-        match Box::pin(round(running, guard, request, ending, *total)).await {
-            Ok(next) => {
-                tracing::debug!(stream = running.sink.stream().id(), "a round of tools is over");
-                running.session = request.session(*started, 1);
-                let batch = Box::new(Batch { round: next.round, ..Batch::default() });
-                if let Err(ending) = deliver_all(running, guard, batch, total).await {
-                    break ending;
-                }
-                rest = next.rest;
-            }
+        match Box::pin(go_round(&mut stream, ending)).await {
+            Ok(next) => rest = next,
             Err(ending) => break ending,
         }
     };
-    // Boxed, so that a waiting stream does not reserve room for it.
     Box::pin(conclude(&mut stream, ending)).await
+}
+
+/// Runs a round of tools and begins the next one. Returns the rest of the response body, or how the stream ends.
+async fn go_round<E: Event>(stream: &mut Stream<E>, ending: Ending<E>) -> Result<Option<Rest>, Ending<E>> {
+    let Stream { running, guard, request, started, total, .. } = stream;
+    let next = round(running, guard, request, ending, *total).await?;
+    tracing::debug!(stream = running.sink.stream().id(), "a round of tools is over");
+    running.session = request.session(*started, 1);
+    let batch = Box::new(Batch { round: next.round, ..Batch::default() });
+    deliver_all(running, guard, batch, total).await?;
+    Ok(next.rest)
 }
 
 /// Brings a stream to its end.

@@ -42,11 +42,12 @@ pub struct ChatAccumulator {
 
 #[derive(Debug, Default)]
 struct ChoiceState {
-    tool_calls: ToolCalls,
+    /// Boxed, since most choices have none.
+    tool_calls: Option<Box<ToolCalls>>,
     /// The unpaired surrogates at the ends of the texts so far.
     carries: Carries,
-    /// How far the texts that are not kept have arrived.
-    came: Texts,
+    /// How far the texts that are not kept have arrived; boxed, since most are kept.
+    came: Option<Box<Texts>>,
     /// The unknown fields that were merged last.
     merged: Merged,
     merged_in_message: Merged,
@@ -117,10 +118,10 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
         let mut response = std::mem::take(&mut self.response);
         // Fields that did not arrive stay absent.
         response.extra.absent = !(1 << CHOICES);
-        for (choice, mut state) in response.choices.iter_mut().zip(std::mem::take(&mut self.states)) {
+        for (choice, state) in response.choices.iter_mut().zip(std::mem::take(&mut self.states)) {
             state.flush(choice);
-            if state.tool_calls.len() > 0 {
-                choice.message.tool_calls = Some(state.tool_calls.take());
+            if let Some(mut calls) = state.tool_calls.filter(|calls| calls.len() > 0) {
+                choice.message.tool_calls = Some(calls.take());
             }
         }
         response.choices.sort_by_key(|choice| choice.index);
@@ -231,10 +232,10 @@ impl ChatAccumulator {
             grown += push_rare(message, news, carries, ends, keep);
         }
         if !keep {
-            state.came.push(news);
+            state.came.get_or_insert_default().push(news);
         }
         if let Some(calls) = &mut news.tool_calls {
-            grown += push_calls(&mut state.tool_calls, calls, keep);
+            grown += push_calls(state.tool_calls.get_or_insert_default(), calls, keep);
         }
         if keep {
             if let Some(logprobs) = &delta.logprobs {
@@ -246,7 +247,9 @@ impl ChatAccumulator {
         if let Some(snapshot) = delta.message.as_deref() {
             // It says more of the message's fields.
             state.merged_in_message = Merged::default();
-            let into = Into { message, came: &mut state.came, calls: &mut state.tool_calls };
+            let (came, calls) = (&mut state.came, &mut state.tool_calls);
+            let into =
+                Into { message, came: came.get_or_insert_default(), calls: calls.get_or_insert_default() };
             grown += catch_up(into, news, snapshot, keep);
         }
         if let Some(reason) = &delta.finish_reason {
