@@ -357,9 +357,7 @@ async fn resume<E: Event>(stream: &mut Stream<E>, http: &HttpClient) -> Ending<E
         }
         running.session.reconnect(now());
         let Running { session, sink, .. } = running;
-        // Boxed, so that the future is freed when the head has arrived.
-        let answer = Box::pin(ask(session, sink.observation(), guard, http, options, &outgoing)).await;
-        let ending = match answer {
+        let ending = match ask(session, sink.observation(), guard, http, options, &outgoing).await {
             Ok(answer) => pour(stream, answer).await,
             Err(ending) => ending,
         };
