@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::endpoint::event::{Accumulator, DecodeError, Decoded, Event, Verdict};
-use crate::json::object::FromJson;
+use crate::json::from_json::FromJson;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::json::whole::{self, Field};

@@ -10,6 +10,7 @@ use crate::endpoint::typed_event::verdict_of_type;
 use crate::json::bounded;
 use crate::json::lenient;
 use crate::json::payload::Payload;
+use crate::json::reader::{Reader, Wrong};
 use crate::json::text::Text;
 use crate::outcome::ending::Ending;
 use crate::outcome::error::ApiError;
@@ -160,9 +161,13 @@ impl Choice {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Present;
 
-impl crate::json::object::FromJson for Present {
-    fn from_json<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::Deserialize::deserialize(deserializer).map(|serde::de::IgnoredAny| Self)
+impl crate::json::from_json::FromJson for Present {
+    fn blank() -> Self {
+        Self
+    }
+
+    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Wrong> {
+        reader.any().map(drop)
     }
 }
 

@@ -108,40 +108,6 @@ impl<'de> Deserialize<'de> for Frugal {
     }
 }
 
-/// An object that takes no more memory than is just for what is being parsed.
-pub(crate) struct FrugalMap(pub(crate) Map<String, Value>);
-
-impl<'de> Deserialize<'de> for FrugalMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FrugalMapVisitor).map(Self)
-    }
-}
-
-struct FrugalMapVisitor;
-
-impl<'de> Visitor<'de> for FrugalMapVisitor {
-    type Value = Map<String, Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Map<String, Value>, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = fields.next_key::<String>()? {
-            // An object doubles as it grows.
-            match object.len() {
-                0 => take(FIRST_FIELDS * FIELD)?,
-                1..FIRST_FIELDS => {}
-                _ => take(2 * FIELD)?,
-            }
-            let Frugal(value) = fields.next_value()?;
-            object.insert(name, value);
-        }
-        Ok(object)
-    }
-}
-
 /// Takes so many bytes of untyped JSON.
 fn take<E: Error>(bytes: usize) -> Result<(), E> {
     let left = JSON.get();
@@ -215,8 +181,19 @@ impl<'de> Visitor<'de> for FrugalVisitor {
         Ok(Value::Array(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Value, A::Error> {
-        FrugalMapVisitor.visit_map(fields).map(Value::Object)
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            // An object doubles as it grows.
+            match object.len() {
+                0 => take(FIRST_FIELDS * FIELD)?,
+                1..FIRST_FIELDS => {}
+                _ => take(2 * FIELD)?,
+            }
+            let Frugal(value) = fields.next_value()?;
+            object.insert(name, value);
+        }
+        Ok(Value::Object(object))
     }
 }
 

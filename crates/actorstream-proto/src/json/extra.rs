@@ -6,7 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+use crate::json::from_json::FromJson;
 use crate::json::late::{Late, Origin};
+use crate::json::reader::{Reader, Wrong};
 use crate::json::weight::weight;
 
 type Fields = Map<String, Value>;
@@ -55,6 +57,15 @@ impl Extra {
     /// Adds a field, or replaces it.
     pub fn insert(&mut self, name: impl Into<String>, value: Value) {
         self.fields_mut().insert(name.into(), value);
+    }
+
+    /// Reads a field that is unknown.
+    pub(crate) fn read(&mut self, name: &[u8], reader: &mut Reader<'_>) -> Result<(), Wrong> {
+        let name = str::from_utf8(name).map_err(|_| Wrong::new("a name is not UTF-8"))?;
+        let mut value = Value::Null;
+        value.read(reader)?;
+        self.insert(name, value);
+        Ok(())
     }
 
     /// Changes the unknown fields, if there are any.

@@ -13,9 +13,9 @@ use serde_json::Value;
 
 use crate::json::bounded::{self, Unread};
 use crate::json::decode_error::DecodeError;
-use crate::json::object::{FromJson, Lenient};
-use crate::json::text::{has_stand_ins, slicing, stand_in, with_stand_ins};
-use crate::json::tracked::{self, Step};
+use crate::json::from_json::FromJson;
+use crate::json::reader::{self, Step, Wrong};
+use crate::json::text::{has_stand_ins, stand_in, with_stand_ins};
 
 /// How many wrong fields of one event are tolerated; a server with more speaks another protocol, and each round costs
 /// a pass.
@@ -39,11 +39,9 @@ pub(crate) fn parse_with<T: FromJson>(
     payload: &Bytes,
     translate: fn(&mut Value),
 ) -> Result<Option<T>, DecodeError> {
-    match bounded::parsing(payload.len(), || {
-        slicing(payload, || serde_json::from_slice::<Lenient<T>>(payload))
-    }) {
-        Ok(Lenient(event)) => Ok(Some(event)),
-        Err(error) => bounded::parsing(payload.len(), || forgive(payload, &error, translate)),
+    match bounded::parsing(payload.len(), || reader::read(payload)) {
+        Ok(event) => Ok(Some(event)),
+        Err(_) => bounded::parsing(payload.len(), || forgive(payload, translate)),
     }
 }
 
@@ -56,34 +54,32 @@ pub(crate) fn parse_translated<T: FromJson>(
     payload: &Bytes,
     translate: fn(&mut Value),
 ) -> Result<Option<T>, DecodeError> {
-    let error = serde::de::Error::custom("the fields of this event are in other places");
-    bounded::parsing(payload.len(), || forgive(payload, &error, translate))
+    bounded::parsing(payload.len(), || forgive(payload, translate))
 }
 
 #[cold]
-fn forgive<T: FromJson>(
-    payload: &[u8],
-    error: &serde_json::Error,
-    translate: fn(&mut Value),
-) -> Result<Option<T>, DecodeError> {
-    let Some((mut value, stands_in)) = readable(payload, error)? else { return Ok(None) };
+fn forgive<T: FromJson>(payload: &[u8], translate: fn(&mut Value)) -> Result<Option<T>, DecodeError> {
+    let Some((mut value, stands_in)) = readable(payload)? else { return Ok(None) };
     translate(&mut value);
     Ok(if stands_in { with_stand_ins(|| coerce(value)) } else { coerce(value) })
 }
 
 /// Reads the object that the payload is, and returns whether private characters stand in it for halves of surrogate
 /// pairs; `None` if it is JSON, but not an object that can be read.
-fn readable(payload: &[u8], error: &serde_json::Error) -> Result<Option<(Value, bool)>, DecodeError> {
+fn readable(payload: &[u8]) -> Result<Option<(Value, bool)>, DecodeError> {
     let object = |value: Value, stands_in| value.is_object().then_some((value, stands_in));
-    match bounded::json(payload) {
+    let error = match bounded::json(payload) {
         Ok(value) => return Ok(object(value, false)),
-        // JSON, but too much of it: the raw payload has it.
-        Err(Unread::TooMuch) if serde_json::from_slice::<IgnoredAny>(payload).is_ok() => {
-            let rest = bounded::json_without_vast_lists(payload).ok();
-            return Ok(rest.and_then(|value| object(value, false)));
-        }
-        Err(_) => {}
-    }
+        Err(Unread::NoJson(error)) => error,
+        Err(Unread::TooMuch) => match serde_json::from_slice::<IgnoredAny>(payload) {
+            // JSON, but too much of it: the raw payload has it.
+            Ok(IgnoredAny) => {
+                let rest = bounded::json_without_vast_lists(payload).ok();
+                return Ok(rest.and_then(|value| object(value, false)));
+            }
+            Err(error) => error,
+        },
+    };
     // JSON all the same, if it is only halves of surrogate pairs that are wrong with it.
     let (stood_in, taken) = stand_in_for_surrogates(payload).ok_or_else(|| DecodeError(error.to_string()))?;
     let value = bounded::json(&stood_in).map_err(|error| DecodeError(error.to_string()))?;
@@ -94,19 +90,19 @@ fn readable(payload: &[u8], error: &serde_json::Error) -> Result<Option<(Value, 
 pub(crate) fn coerce<T: FromJson>(mut value: Value) -> Option<T> {
     let mut event = None;
     // What does not depend on the type is compiled once.
-    coerce_rounds(&mut value, &mut |value| tracked::read(value).map(|read| event = Some(read)))?;
+    coerce_rounds(&mut value, &mut |value| reader::reread(value).map(|read| event = Some(read)))?;
     event
 }
 
 /// Changes `value` until `read` can read it, or returns `None`.
-fn coerce_rounds(value: &mut Value, read: &mut dyn FnMut(&Value) -> Result<(), Vec<Step>>) -> Option<()> {
+fn coerce_rounds(value: &mut Value, read: &mut dyn FnMut(&Value) -> Result<(), Wrong>) -> Option<()> {
     // Its parts may be coerced too, each time that it is read.
     bounded::forgiving(bounded::timeout(value), || {
         let mut converted = Vec::new();
         for _ in 0..MOST_WRONG_FIELDS {
             match bounded::read_again(value, &mut *read)? {
                 Ok(()) => return Some(()),
-                Err(path) => change(value, path, &mut converted)?,
+                Err(wrong) => change(value, wrong.way(), &mut converted)?,
             }
         }
         None

@@ -6,7 +6,8 @@ use std::ops::Deref;
 use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 
-use crate::json::object::FromJson;
+use crate::json::from_json::FromJson;
+use crate::json::reader::{Reader, Wrong};
 
 /// A text that `Debug` does not show. It is serialized as any other.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -39,14 +40,18 @@ impl From<String> for Secret {
 }
 
 impl FromJson for Secret {
-    fn from_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::from_json(deserializer).map(Self)
+    fn blank() -> Self {
+        Self(String::new())
+    }
+
+    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Wrong> {
+        self.0.read(reader)
     }
 }
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::from_json(deserializer)
+        String::deserialize(deserializer).map(Self)
     }
 }
 

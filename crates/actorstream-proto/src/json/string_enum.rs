@@ -84,12 +84,17 @@ macro_rules! string_enum {
             }
         }
 
-        impl $crate::json::object::FromJson for $name {
-            fn from_json<'de, D>(deserializer: D) -> ::std::result::Result<Self, D::Error>
-            where
-                D: ::serde::Deserializer<'de>,
-            {
-                ::serde::Deserialize::deserialize(deserializer)
+        impl $crate::json::from_json::FromJson for $name {
+            fn blank() -> Self {
+                Self::Other(::std::string::String::new())
+            }
+
+            fn read(
+                &mut self,
+                reader: &mut $crate::json::reader::Reader<'_>,
+            ) -> ::std::result::Result<(), $crate::json::reader::Wrong> {
+                *self = Self::from(&*reader.string()?);
+                ::std::result::Result::Ok(())
             }
         }
 

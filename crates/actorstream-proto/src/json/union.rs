@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::json::from_json::FromJson;
 use crate::json::lenient::coerce;
-use crate::json::object::FromJson;
-use crate::json::tracked;
+use crate::json::reader;
 use crate::json::whole::fields;
 
 /// How the JSON of a variant is distinguished from that of the others.
@@ -42,7 +42,7 @@ impl Shape {
         if !self.fits(tag, value) {
             return None;
         }
-        tracked::read(value).ok().or_else(|| if self.strict { None } else { coerce(value.clone()) })
+        reader::reread(value).ok().or_else(|| if self.strict { None } else { coerce(value.clone()) })
     }
 
     fn fits(&self, tag: &str, value: &Value) -> bool {
@@ -152,15 +152,25 @@ macro_rules! union {
         $crate::json::union::union!(@serde $name $($variant)+);
     )*};
     (@serde $name:ident $($variant:ident)+) => {
-        impl $crate::json::object::FromJson for $name {
-            fn from_json<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <serde_json::Value as $crate::json::object::FromJson>::from_json(deserializer).map(Self::from)
+        impl $crate::json::from_json::FromJson for $name {
+            fn blank() -> Self {
+                Self::default()
+            }
+
+            fn read(
+                &mut self,
+                reader: &mut $crate::json::reader::Reader<'_>,
+            ) -> Result<(), $crate::json::reader::Wrong> {
+                let mut value = serde_json::Value::Null;
+                value.read(reader)?;
+                *self = Self::from(value);
+                Ok(())
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::json::object::FromJson::from_json(deserializer)
+                serde_json::Value::deserialize(deserializer).map(Self::from)
             }
         }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::json::decode_error::DecodeError;
+use crate::json::from_json::FromJson;
 use crate::json::lenient;
-use crate::json::object::FromJson;
 
 /// Deserializes a response that is an object with a list in the field `list`; `what` is its name in errors. Without
 /// that list, it is a different response or none, which must not pass for an empty one.

@@ -1,10 +1,11 @@
 //! `FunctionDefinition`: a function that the model may call.
 
+use serde::Deserialize;
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::json::object::FromJson;
+use crate::json::from_json::FromJson;
+use crate::json::reader::{Reader, Wrong};
 use crate::request::fields::{FieldWriter, Fields, serialize_fields, setters};
 
 /// A function the model may call with JSON arguments.
@@ -70,7 +71,12 @@ impl Fields for FunctionDefinition {
 serialize_fields!(FunctionDefinition);
 
 impl FromJson for FunctionDefinition {
-    fn from_json<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer)
+    fn blank() -> Self {
+        Self::default()
+    }
+
+    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Wrong> {
+        *self = serde_json::from_slice(reader.any()?).map_err(serde::de::Error::custom)?;
+        Ok(())
     }
 }

@@ -13,8 +13,8 @@ use super::items::{Items, Key};
 use super::json::{at, field_of, list_of, push_to, set_at};
 use super::merge::{merge, merge_objects, merge_output};
 use crate::endpoint::event::Accumulator;
+use crate::json::reader;
 use crate::json::text::Text;
-use crate::json::tracked;
 
 /// The size in bytes that an item or a part counts for besides its text.
 const ITEM: usize = 1 << 10;
@@ -251,7 +251,7 @@ fn over(before: Response, mut last: Response) -> Response {
     match (serde_json::to_value(&before), serde_json::to_value(&last)) {
         (Ok(Value::Object(mut all)), Ok(Value::Object(later))) => {
             merge_objects(&mut all, later);
-            tracked::read(&Value::Object(all)).unwrap_or(last)
+            reader::reread(&Value::Object(all)).unwrap_or(last)
         }
         _ => last,
     }

@@ -15,8 +15,8 @@ use crate::json::bounded;
 use crate::json::extra::Extra;
 use crate::json::hollow::is_hollow;
 use crate::json::payload::Payload;
+use crate::json::reader;
 use crate::json::text::Text;
-use crate::json::tracked;
 use crate::outcome::error::ApiError;
 use crate::outcome::finish::Status;
 use crate::outcome::identity::Identity;
@@ -190,7 +190,7 @@ impl Event for ResponseEvent {
             && let Ok(Value::Object(mut json)) = bounded::json(body)
         {
             translate_response(&mut json);
-            return Ok(tracked::read(&Value::Object(json)).unwrap_or(response));
+            return Ok(reader::reread(&Value::Object(json)).unwrap_or(response));
         }
         Ok(response)
     }

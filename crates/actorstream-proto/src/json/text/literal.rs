@@ -126,7 +126,7 @@ fn has_control(text: &[u8]) -> bool {
 /// How long the literal is with whose text these bytes begin, and whether an escape is in it. `None` if it does not end, or
 /// holds what no string may.
 #[inline(always)]
-fn literal(text: &[u8]) -> Option<(usize, bool)> {
+pub(crate) fn literal(text: &[u8]) -> Option<(usize, bool)> {
     let mut end = 0;
     while end < SHORT
         && let Some(word) = text.get(end..).and_then(<[u8]>::first_chunk)

@@ -1,7 +1,6 @@
 //! `Text`: a string of the API, as a slice of the bytes it arrived in where possible.
 
 use std::borrow::Borrow;
-use std::cell::RefCell;
 use std::fmt;
 use std::ops::Deref;
 
@@ -10,30 +9,13 @@ use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-pub(crate) use self::literal::plain_len;
+pub(crate) use self::literal::{literal, plain_len};
 use self::short::Short;
 pub(crate) use self::surrogates::{has_stand_ins, settle_stand_ins, stand_in, with_stand_ins};
 
 mod literal;
 mod short;
 mod surrogates;
-
-thread_local! {
-    /// The payload that is being parsed on this thread, so that a string in it can be a slice of it.
-    static SOURCE: RefCell<Option<Bytes>> = const { RefCell::new(None) };
-}
-
-/// Runs `parse` while every [`Text`] that it parses out of `payload` becomes a slice of it.
-pub(crate) fn slicing<T>(payload: &Bytes, parse: impl FnOnce() -> T) -> T {
-    struct Restore(Option<Bytes>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            SOURCE.set(self.0.take());
-        }
-    }
-    let _restore = Restore(SOURCE.replace(Some(payload.clone())));
-    parse()
-}
 
 /// A string of the API. It dereferences to `str`, and cloning it copies no text.
 ///
@@ -140,6 +122,16 @@ impl Text {
         }
     }
 
+    /// The text of a string of JSON whose bytes these are; `slice` returns them as a slice of the payload, if they may be
+    /// one.
+    #[inline]
+    pub(crate) fn from_json(bytes: &[u8], slice: impl FnOnce() -> Option<Bytes>) -> Self {
+        match Self::with_stand_ins(bytes) {
+            Some(text) => text,
+            None => Self::from_wtf8(bytes, || slice().unwrap_or_else(|| Bytes::copy_from_slice(bytes))),
+        }
+    }
+
     /// The text of bytes that should be UTF-8 but may hold surrogates (as WTF-8) or garbage. `slice` makes the
     /// valid case cheap.
     fn from_wtf8(bytes: &[u8], slice: impl FnOnce() -> Bytes) -> Self {
@@ -159,21 +151,12 @@ impl<'de> Visitor<'de> for TextVisitor {
         f.write_str("a string")
     }
 
-    fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Text, E> {
-        Ok(Text::from_wtf8(bytes, || {
-            SOURCE.with_borrow(|source| match source {
-                Some(source) if source.as_ptr_range().contains(&bytes.as_ptr()) => source.slice_ref(bytes),
-                _ => Bytes::copy_from_slice(bytes),
-            })
-        }))
-    }
-
     fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
-        Ok(Text::from_wtf8(bytes, || Bytes::copy_from_slice(bytes)))
+        Ok(Text::from_json(bytes, || None))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text::from_str(text))
+        Ok(text.into())
     }
 }
 
@@ -288,6 +271,7 @@ impl Ord for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::reader;
 
     fn parse(json: &str) -> Text {
         serde_json::from_str(json).unwrap()
@@ -302,7 +286,7 @@ mod tests {
     #[test]
     fn a_text_is_a_slice_of_its_payload() {
         let payload = Bytes::from_static(br#"["abc","d\u00e9f"]"#);
-        let texts: Vec<Text> = slicing(&payload, || serde_json::from_slice(&payload).unwrap());
+        let texts: Vec<Text> = reader::read(&payload).unwrap();
         assert_eq!(texts, ["abc", "déf"]);
         assert!(payload.as_ptr_range().contains(&texts[0].as_ptr()));
         assert!(!payload.as_ptr_range().contains(&texts[1].as_ptr()));

@@ -79,6 +79,12 @@ impl Text {
         self.text = joined.into();
     }
 
+    /// The text of these bytes, if private characters stand for lone surrogates in what is being parsed.
+    #[inline]
+    pub(super) fn with_stand_ins(bytes: &[u8]) -> Option<Self> {
+        if STAND_INS.get() { str::from_utf8(bytes).ok().map(Self::from_str) } else { None }
+    }
+
     /// The text of a string in which private characters may stand for lone surrogates.
     pub(super) fn from_str(text: &str) -> Self {
         if !STAND_INS.get() || !has_stand_ins(text) {

@@ -1,0 +1,271 @@
+//! `Reader`: reads JSON as `serde_json` reads it, into a value that is there already, and says where in it what is wrong
+//! is.
+
+mod number;
+mod skip;
+mod wrong;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde_json::Value;
+
+pub(crate) use self::number::Number;
+use self::number::number;
+pub(crate) use self::wrong::Step;
+pub use self::wrong::Wrong;
+use crate::json::bounded;
+use crate::json::from_json::FromJson;
+use crate::json::text::{Text, literal};
+
+type Result<T, E = Wrong> = std::result::Result<T, E>;
+
+/// How deep lists and objects may be in each other: as deep as `serde_json` reads them.
+const MOST_DEPTH: u8 = 127;
+
+/// Reads the value that `payload` is; its texts are slices of it.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(crate) fn read<T: FromJson>(payload: &Bytes) -> Result<T> {
+    whole(Reader { text: payload, at: 0, depth: 0, source: Some(payload) })
+}
+
+/// Reads a value that was read before: what it takes was paid for.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(crate) fn reread<T: FromJson>(value: &Value) -> Result<T> {
+    let text = serde_json::to_vec(value).map_err(Wrong::custom)?;
+    bounded::rereading(|| whole(Reader { text: &text, at: 0, depth: 0, source: None }))
+}
+
+/// Reads the value that a deserializer has, whatever its format.
+///
+/// # Errors
+/// The deserializer's, or what is wrong with the value, and where.
+pub(crate) fn deserialize<'de, T: FromJson, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    reread(&value).map_err(Error::custom)
+}
+
+fn whole<T: FromJson>(mut reader: Reader<'_>) -> Result<T> {
+    let mut value = T::blank();
+    value.read(&mut reader)?;
+    match reader.peek() {
+        END if reader.at == reader.text.len() => Ok(value),
+        _ => Err(Wrong::new("trailing characters")),
+    }
+}
+
+/// A text, and how much of it was read.
+#[derive(Debug)]
+pub struct Reader<'de> {
+    text: &'de [u8],
+    at: usize,
+    /// How many lists and objects are open.
+    depth: u8,
+    /// The payload that the text is, if its strings may be slices of that.
+    source: Option<&'de Bytes>,
+}
+
+/// What comes behind the last byte.
+const END: u8 = 0;
+
+/// The fields of an object, which are read one after another.
+pub(crate) trait Fields {
+    /// Reads the field of this name.
+    fn field(&mut self, name: &[u8], reader: &mut Reader<'_>) -> Result<()>;
+}
+
+impl<'de> Reader<'de> {
+    /// Returns the next byte that is no space, or [`END`].
+    #[inline(always)]
+    fn peek(&mut self) -> u8 {
+        match self.text.get(self.at) {
+            Some(byte) if *byte > b' ' => *byte,
+            _ => self.peek_behind_spaces(),
+        }
+    }
+
+    #[inline(never)]
+    fn peek_behind_spaces(&mut self) -> u8 {
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.text.get(self.at) {
+            self.at += 1;
+        }
+        self.text.get(self.at).copied().unwrap_or(END)
+    }
+
+    /// Takes this byte, if it is the next one.
+    #[inline(always)]
+    fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == byte;
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Takes `null`, if it is next.
+    #[inline]
+    pub(crate) fn null(&mut self) -> Result<bool> {
+        if self.peek() != b'n' {
+            return Ok(false);
+        }
+        self.word().map(|_| true)
+    }
+
+    /// Reads `true`, `false`, or `null`, which is neither.
+    fn word(&mut self) -> Result<Option<bool>> {
+        let rest = &self.text[self.at..];
+        let words = [(&b"null"[..], None), (b"true", Some(true)), (b"false", Some(false))];
+        let word = words.into_iter().find(|(word, _)| rest.starts_with(word));
+        let (word, value) = word.ok_or_else(|| Wrong::new("expected a value"))?;
+        self.at += word.len();
+        Ok(value)
+    }
+
+    /// Reads `true` or `false`.
+    pub(crate) fn bool(&mut self) -> Result<bool> {
+        match self.peek() {
+            b't' | b'f' => self.word()?.ok_or_else(|| Wrong::new("expected a boolean")),
+            _ => Err(Wrong::new("expected a boolean")),
+        }
+    }
+
+    /// Reads a number.
+    pub(crate) fn number(&mut self) -> Result<Number> {
+        self.peek();
+        let (value, end) = number(self.text, self.at)?;
+        self.at = end;
+        Ok(value)
+    }
+
+    /// Reads a string. Halves of surrogate pairs are wrong in it.
+    pub(crate) fn string(&mut self) -> Result<Cow<'de, str>> {
+        match self.plain()? {
+            Some((start, end)) => str::from_utf8(&self.text[start..end])
+                .map(Cow::Borrowed)
+                .map_err(|_| Wrong::new("the string is not UTF-8")),
+            None => self.odd().map(Cow::Owned),
+        }
+    }
+
+    /// Reads a string that may begin, or end, with half a surrogate pair.
+    #[inline]
+    pub(crate) fn text(&mut self) -> Result<Text> {
+        match self.plain()? {
+            Some((start, end)) => {
+                let slice = || self.source.map(|source| source.slice(start..end));
+                Ok(Text::from_json(&self.text[start..end], slice))
+            }
+            None => self.odd::<Octets>().map(|octets| Text::from_json(&octets.0, || None)),
+        }
+    }
+
+    /// Reads a string as bytes: what is no UTF-8 is left, and halves of surrogate pairs are encoded as UTF-8 would.
+    #[inline]
+    fn octets(&mut self) -> Result<Cow<'de, [u8]>> {
+        match self.plain()? {
+            Some((start, end)) => Ok(Cow::Borrowed(&self.text[start..end])),
+            None => self.odd::<Octets>().map(|octets| Cow::Owned(octets.0)),
+        }
+    }
+
+    /// Takes a string, and returns where the text between its quotes stands, if that is as it stands there; otherwise
+    /// the string is still to be taken.
+    #[inline]
+    fn plain(&mut self) -> Result<Option<(usize, usize)>> {
+        if self.peek() != b'"' {
+            return Err(Wrong::new("expected a string"));
+        }
+        let start = self.at + 1;
+        let Some((len, false)) = literal(&self.text[start..]) else { return Ok(None) };
+        self.at = start + len + 1;
+        Ok(Some((start, start + len)))
+    }
+
+    /// Reads a string with an escape, or with something that no string should have, as `serde_json` reads it.
+    #[inline(never)]
+    fn odd<T: Deserialize<'de>>(&mut self) -> Result<T> {
+        let mut values = serde_json::Deserializer::from_slice(&self.text[self.at..]).into_iter();
+        let value = values.next().ok_or_else(|| Wrong::new("expected a string"))?.map_err(Wrong::custom)?;
+        self.at += values.byte_offset();
+        Ok(value)
+    }
+
+    /// Takes a value, whatever it is, that `serde_json` can read, and returns its text.
+    pub(crate) fn any(&mut self) -> Result<&'de [u8]> {
+        self.peek();
+        let start = self.at;
+        self.skip()?;
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Reads a list: `item` reads the item that is next.
+    pub(crate) fn list(&mut self, item: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        self.open(b'[', "expected a list")?;
+        let mut index = 0;
+        while !self.take(b']') {
+            if index > 0 && !self.take(b',') {
+                return Err(Wrong::new("expected `,` or `]`"));
+            }
+            item(self).map_err(|wrong| wrong.behind(Step::Item(index)))?;
+            index += 1;
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Reads an object.
+    pub(crate) fn object(&mut self, fields: &mut dyn Fields) -> Result<()> {
+        self.open(b'{', "expected an object")?;
+        let mut first = true;
+        while !self.take(b'}') {
+            if !std::mem::take(&mut first) && !self.take(b',') {
+                return Err(Wrong::new("expected `,` or `}`"));
+            }
+            let name = self.octets()?;
+            if !self.take(b':') {
+                return Err(Wrong::new("expected `:`"));
+            }
+            if let Err(wrong) = fields.field(&name, self) {
+                return Err(wrong.behind(Step::Field(String::from_utf8_lossy(&name).into_owned())));
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn open(&mut self, bracket: u8, expected: &str) -> Result<()> {
+        if !self.take(bracket) {
+            return Err(Wrong::new(expected));
+        }
+        self.depth += 1;
+        if self.depth > MOST_DEPTH { Err(Wrong::new("it is too deep")) } else { Ok(()) }
+    }
+}
+
+/// The bytes of a string.
+struct Octets(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Octets {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OctetsVisitor;
+        impl Visitor<'_> for OctetsVisitor {
+            type Value = Octets;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Octets, E> {
+                Ok(Octets(bytes.to_vec()))
+            }
+        }
+        deserializer.deserialize_bytes(OctetsVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests;
