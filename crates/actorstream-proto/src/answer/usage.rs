@@ -133,6 +133,9 @@ impl Usage {
 
     /// Returns a usage from another place than OpenAI's: an object of a gateway (`x_groq`), or a choice.
     pub(crate) fn elsewhere(extra: &Extra) -> Option<Self> {
+        if !Self::may_be_in(extra) {
+            return None;
+        }
         let own = OBJECTS.iter().filter_map(|name| extra.get(name));
         let inner = extra.iter().filter_map(|(_, value)| value.get("usage"));
         own.chain(inner).find_map(|usage| {
@@ -144,7 +147,7 @@ impl Usage {
 
     /// Returns whether a usage may stand in one of these fields, whatever they say.
     pub(crate) fn may_be_in(extra: &Extra) -> bool {
-        extra.iter().any(|(name, value)| OBJECTS.contains(&name.as_str()) || value.get("usage").is_some())
+        extra.names().any(|name| OBJECTS.contains(&name)) || extra.may_hold("usage")
     }
 
     /// Returns whether a field of this name is a count that [decides](Self::says_nothing) about the usage.

@@ -29,7 +29,7 @@ pub(crate) struct Signs<'a> {
 /// Returns the meaning of a completion's event for its stream; `payload` is the event as it arrived.
 pub(crate) fn verdict(signs: &Signs<'_>, event: &impl Serialize, payload: &Payload) -> Verdict {
     let Signs { object, extra, failed, bare } = *signs;
-    let foreign = || bare || extra.get("type").is_some() || extra.iter().any(|(name, _)| is_telling(name));
+    let foreign = || bare || extra.get("type").is_some() || extra.names().any(is_telling);
     let suspicious = failed || object == Some("error") || (!extra.is_empty() && foreign());
     if !suspicious {
         return Verdict::Data;
@@ -46,7 +46,8 @@ pub(crate) fn verdict(signs: &Signs<'_>, event: &impl Serialize, payload: &Paylo
 
 /// Returns whether the texts beside these fields may decide that they report an error.
 pub(crate) fn may_report_error(extra: &Extra, bare: bool) -> bool {
-    extra.iter().any(|(name, value)| is_telling(name) && (bare || !is_hollow(value)))
+    let says = |name| extra.get(name).is_some_and(|value| bare || !is_hollow(value));
+    extra.names().any(|name| is_telling(name) && says(name))
 }
 
 /// Returns the error that an event of a completion reports.

@@ -140,7 +140,7 @@ impl Signals {
         }
         let bare = self.choices.as_ref().is_none_or(Vec::is_empty);
         let tells = |name: &str| if bare { may_tell(name) } else { is_telling(name) };
-        (bare && self.status.is_some()) || self.extra.iter().any(|(name, _)| tells(name))
+        (bare && self.status.is_some()) || self.extra.names().any(tells)
     }
 }
 

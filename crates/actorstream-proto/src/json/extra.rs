@@ -1,14 +1,15 @@
 //! `Extra`: the fields of an object that its struct does not know.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
+use memchr::{memchr, memmem};
 use serde_json::{Map, Value};
 
-use crate::json::from_json::FromJson;
 use crate::json::late::{Late, Origin};
-use crate::json::reader::{Reader, Wrong};
+use crate::json::reader::{self, Reader, Wrong};
+use crate::json::slices::{Slices, name_of, value_of};
 use crate::json::weight::weight;
 
 type Fields = Map<String, Value>;
@@ -20,28 +21,76 @@ pub struct Extra {
     pub(crate) nulls: u64,
     /// One bit for each known field that did not come; none in an object that was not read.
     pub(crate) absent: u64,
-    fields: Option<Arc<Late<Fields>>>,
+    fields: Option<Arc<Unknown>>,
+}
+
+/// Unknown fields, of which there is at least one.
+enum Unknown {
+    Late(Late<Fields>),
+    Slices(Slices),
+}
+
+impl Unknown {
+    #[inline]
+    fn get(&self) -> &Fields {
+        match self {
+            Self::Late(fields) => fields.get(),
+            Self::Slices(fields) => fields.get(),
+        }
+    }
+}
+
+impl Clone for Unknown {
+    fn clone(&self) -> Self {
+        Self::Late(Late::Read(self.get().clone()))
+    }
+}
+
+impl Default for Unknown {
+    fn default() -> Self {
+        Self::Late(Late::default())
+    }
 }
 
 impl Extra {
     /// Returns the value of an unknown field.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.fields()?.get(name)
+        let fields = match self.fields.as_deref()? {
+            Unknown::Slices(fields) if !fields.has(name.as_bytes()) => return None,
+            fields => fields.get(),
+        };
+        // To hash the name takes longer than to look at a few.
+        if fields.len() > FEW {
+            fields.get(name)
+        } else {
+            fields.iter().find_map(|(known, value)| (known == name).then_some(value))
+        }
     }
 
     #[inline]
     fn fields(&self) -> Option<&Fields> {
-        self.fields.as_deref().map(Late::get)
+        self.fields.as_deref().map(Unknown::get)
     }
 
     fn fields_mut(&mut self) -> &mut Fields {
-        Arc::make_mut(self.fields.get_or_insert_default()).get_mut()
+        let fields = Arc::make_mut(self.fields.get_or_insert_default());
+        if let Unknown::Slices(_) = fields {
+            *fields = fields.clone();
+        }
+        match fields {
+            Unknown::Late(fields) => fields.get_mut(),
+            Unknown::Slices(_) => unreachable!("they were read above"),
+        }
     }
 
     /// Returns whether a known field is replaced.
     #[inline]
     pub(crate) fn has_known(&self, name: &str) -> bool {
-        self.fields().is_some_and(|fields| fields.contains_key(name))
+        match self.fields.as_deref() {
+            Some(Unknown::Late(fields)) => fields.get().contains_key(name),
+            // What stands there is unknown.
+            Some(Unknown::Slices(_)) | None => false,
+        }
     }
 
     /// Returns whether there is no unknown field.
@@ -54,18 +103,58 @@ impl Extra {
         self.fields().into_iter().flatten()
     }
 
+    /// Iterates over the names of the unknown fields.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let (slices, fields) = match self.fields.as_deref() {
+            Some(Unknown::Slices(slices)) => (Some(slices), None),
+            Some(Unknown::Late(fields)) => (None, Some(fields.get())),
+            None => (None, None),
+        };
+        let slices = slices.into_iter().flat_map(Slices::iter).map(|(name, _)| name_of(name));
+        slices.chain(fields.into_iter().flat_map(Map::keys).map(String::as_str))
+    }
+
+    /// Returns whether one of the unknown fields may be an object with a field of this name.
+    pub(crate) fn may_hold(&self, name: &str) -> bool {
+        match self.fields.as_deref() {
+            Some(Unknown::Late(fields)) => fields.get().values().any(|value| value.get(name).is_some()),
+            // What is escaped may be any name.
+            Some(Unknown::Slices(fields)) => fields.iter().any(|(_, json)| {
+                json.starts_with(b"{")
+                    && (memmem::find(json, name.as_bytes()).is_some() || memchr(b'\\', json).is_some())
+            }),
+            None => false,
+        }
+    }
+
     /// Adds a field, or replaces it.
     pub fn insert(&mut self, name: impl Into<String>, value: Value) {
         self.fields_mut().insert(name.into(), value);
     }
 
-    /// Reads a field that is unknown.
+    /// Reads a field that is unknown: when it is looked at, if it stands in a short payload.
     pub(crate) fn read(&mut self, name: &[u8], reader: &mut Reader<'_>) -> Result<(), Wrong> {
-        let name = str::from_utf8(name).map_err(|_| Wrong::new("a name is not UTF-8"))?;
-        let mut value = Value::Null;
-        value.read(reader)?;
-        self.insert(name, value);
+        let text = str::from_utf8(name).map_err(|_| Wrong::new("a name is not UTF-8"))?;
+        let json = reader.any()?;
+        if let Some((payload, name, value)) = reader.places(name, json)
+            && let Some(fields) = self.slices(payload)
+            && !fields.has(text.as_bytes())
+        {
+            fields.push(name, value);
+            return Ok(());
+        }
+        self.insert(text, reader::value(json)?);
         Ok(())
+    }
+
+    /// Returns the fields that stand in this payload, if all of them do.
+    fn slices(&mut self, payload: &Bytes) -> Option<&mut Slices> {
+        let fields =
+            self.fields.get_or_insert_with(|| Arc::new(Unknown::Slices(Slices::new(payload.clone()))));
+        match Arc::get_mut(fields)? {
+            Unknown::Slices(fields) => Some(fields),
+            Unknown::Late(_) => None,
+        }
     }
 
     /// Changes the unknown fields, if there are any.
@@ -83,21 +172,26 @@ impl Extra {
 
     /// The same fields, of which `read` reads the unknown ones from the payload when they are looked at.
     pub(crate) fn put_off(&mut self, origin: Origin, read: fn(&Bytes) -> Fields) {
-        self.fields = Some(Arc::new(Late::unread(origin, read)));
+        self.fields = Some(Arc::new(Unknown::Late(Late::unread(origin, read))));
     }
 
     /// Returns where the unknown fields stand, if they are read when they are looked at.
     #[inline]
     pub(crate) fn origin(&self) -> Option<&Origin> {
-        self.fields.as_deref()?.origin()
+        match self.fields.as_deref()? {
+            Unknown::Late(fields) => fields.origin(),
+            Unknown::Slices(_) => None,
+        }
     }
 
     /// Takes the unknown fields.
     pub(crate) fn take(&mut self) -> Fields {
-        self.fields
-            .take()
-            .map(|mut fields| std::mem::take(Arc::make_mut(&mut fields).get_mut()))
-            .unwrap_or_default()
+        if self.is_empty() {
+            return Fields::default();
+        }
+        let fields = std::mem::take(self.fields_mut());
+        self.fields = None;
+        fields
     }
 
     /// Whether the known field of this number came with a value.
@@ -111,8 +205,10 @@ impl Extra {
     /// are held, or fewer.
     #[inline]
     pub(crate) fn merge(&mut self, later: &Extra, held: &mut usize) {
-        if let Some(fields) = later.fields() {
-            self.merge_fields(fields, held);
+        match later.fields.as_deref() {
+            Some(Unknown::Slices(later)) => merge_slices(self.fields_mut(), later.iter(), held),
+            Some(Unknown::Late(later)) => self.merge_fields(later.get(), held),
+            None => {}
         }
     }
 
@@ -126,7 +222,7 @@ impl Extra {
         if let Some(fields) = &later.fields
             && !last.is(fields)
         {
-            last.0 = (later.origin().is_none() && !later.has_deltas()).then(|| Arc::clone(fields));
+            last.0 = later.origin().is_none().then(|| (Arc::downgrade(fields), None));
             self.merge(later, held);
         }
     }
@@ -154,16 +250,28 @@ impl Extra {
     }
 }
 
-/// The unknown fields that were merged last, unless merging them again would add something.
-#[derive(Debug, Default)]
-pub(crate) struct Merged(Option<Arc<Late<Fields>>>);
+/// The unknown fields that were merged last, and whether merging them again adds something, once that was asked.
+#[derive(Default)]
+pub(crate) struct Merged(Option<(Weak<Unknown>, Option<bool>)>);
 
 impl Merged {
+    /// Returns whether these fields were merged last, and merging them again adds nothing.
     #[inline]
-    fn is(&self, fields: &Arc<Late<Fields>>) -> bool {
-        self.0.as_ref().is_some_and(|last| Arc::ptr_eq(last, fields))
+    fn is(&mut self, fields: &Arc<Unknown>) -> bool {
+        let Some((last, adds)) = &mut self.0 else { return false };
+        std::ptr::eq(last.as_ptr(), Arc::as_ptr(fields))
+            && !*adds.get_or_insert_with(|| has_deltas(fields.get()))
     }
 }
+
+impl fmt::Debug for Merged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Merged")
+    }
+}
+
+/// An object of so few fields is looked through.
+const FEW: usize = 8;
 
 /// Unknown fields that are documented to come in pieces: of OpenRouter, LiteLLM, Cohere, vLLM.
 const DELTAS: [&str; 6] =
@@ -194,6 +302,44 @@ fn merge_fields<'a>(
                 merge(entry.get_mut(), value, is_delta, held);
             }
         }
+    }
+}
+
+/// Merges fields that were not read.
+fn merge_slices<'a>(into: &mut Fields, later: impl Iterator<Item = (&'a [u8], &'a [u8])>, held: &mut usize) {
+    for (name, json) in later {
+        let name = name_of(name);
+        let entry = if into.len() > FEW {
+            into.get_mut(name)
+        } else {
+            into.iter_mut().find_map(|(known, value)| (known == name).then_some(value))
+        };
+        match entry {
+            Some(value) => merge_json(value, json, DELTAS.contains(&name), held),
+            None => {
+                let value = value_of(json);
+                *held += name.len() + weight(&value);
+                into.insert(name.to_owned(), value);
+            }
+        }
+    }
+}
+
+/// Merges a value that was not read: what is there is changed where possible, as most values resemble the last one.
+fn merge_json(into: &mut Value, json: &[u8], is_delta: bool, held: &mut usize) {
+    match (into, json) {
+        (_, [b'n', ..]) => {}
+        (Value::String(text), [b'"', new @ .., b'"']) if !is_delta && memchr(b'\\', new).is_none() => {
+            let new = name_of(new);
+            *held = (*held + new.len()).saturating_sub(text.len());
+            text.clear();
+            text.push_str(new);
+        }
+        (Value::Object(fields), [b'{', ..]) => match reader::slices(json) {
+            Some(slices) => merge_slices(fields, slices.into_iter(), held),
+            None => merge_fields(fields, value_of(json).as_object().into_iter().flatten(), held),
+        },
+        (into, json) => merge(into, &value_of(json), is_delta, held),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Number as JsonNumber, Value};
 
 use crate::json::bounded;
 use crate::json::list::List;
-use crate::json::reader::{Fields, Number, Reader, Wrong};
+use crate::json::reader::{self, Fields, Number, Reader, Wrong};
 use crate::json::text::{Text, settle_stand_ins};
 
 /// A value that can be read from JSON.
@@ -201,19 +201,8 @@ impl FromJson for Value {
     }
 
     fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Wrong> {
-        let json = serde_json::from_slice(reader.any()?);
-        bounded::Frugal(*self) = json.map_err(serde::de::Error::custom)?;
-        settle(self);
+        *self = reader::value(reader.any()?)?;
         Ok(())
-    }
-}
-
-fn settle(value: &mut Value) {
-    match value {
-        Value::String(text) => settle_stand_ins(text),
-        Value::Array(list) => list.iter_mut().for_each(settle),
-        Value::Object(object) => object.values_mut().for_each(settle),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

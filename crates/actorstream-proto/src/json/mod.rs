@@ -15,6 +15,7 @@ pub mod payload;
 pub mod reader;
 pub mod secret;
 pub mod shared;
+pub(crate) mod slices;
 pub(crate) mod string_enum;
 pub mod text;
 pub(crate) mod union;

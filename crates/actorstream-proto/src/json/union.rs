@@ -386,15 +386,15 @@ mod tests {
     #[test]
     fn an_event_is_found_wherever_its_type_stands() {
         for json in [
-            r#"{"type":"a.delta","delta":"x"}"#,
-            r#" { "type" : "a.delta", "delta": "x" }"#,
-            r#"{"delta":"x","type":"a.delta"}"#,
-            r#"{"type":"a\u002edelta","delta":"x"}"#,
+            r#"{"type":"a.delta","delta":"a text of twenty-four by"}"#,
+            r#" { "type" : "a.delta", "delta": "a text of twenty-four by" }"#,
+            r#"{"delta":"a text of twenty-four by","type":"a.delta"}"#,
+            r#"{"type":"a\u002edelta","delta":"a text of twenty-four by"}"#,
         ] {
             let payload = Bytes::copy_from_slice(json.as_bytes());
             let event = Event::decode(&payload).unwrap();
             let Event::Delta(delta) = &event else { panic!("{event:?}") };
-            assert_eq!(delta.delta, "x");
+            assert_eq!(delta.delta, "a text of twenty-four by");
             assert!(payload.as_ptr_range().contains(&delta.delta.as_ptr()));
             assert_eq!(event.r#type(), "a.delta");
         }

@@ -11,7 +11,7 @@ use super::Patterned;
 use super::scalars::Scalars;
 use crate::json::late::{self, Origin};
 use crate::json::payload::Payload;
-use crate::json::text::Text;
+use crate::json::text::{Text, slicing};
 use crate::sse::prefix::Prefix;
 
 /// What changes from one event to the next.
@@ -72,17 +72,19 @@ pub struct Parts {
 
 impl<E: Patterned> Form<E> {
     /// Remembers an event that was parsed from `payload`, if that stood in one line and any text of it may change.
-    pub(super) fn new(event: &E, payload: &Bytes) -> Option<Self> {
+    pub(super) fn new(payload: &Bytes) -> Option<Self> {
         if memchr2(b'\n', b'\r', payload).is_some() {
             return None;
         }
-        let mut event = event.clone();
+        // A copy, which keeps no read alive.
+        let sample = Bytes::copy_from_slice(payload);
+        let mut event = slicing(|| E::parse(&sample))?;
         if !event.repeats() {
             return None;
         }
         let mut places = Places::new();
         let mut whole = true;
-        let range = payload.as_ptr_range();
+        let range = sample.as_ptr_range();
         event.changing(|text, place| {
             // A text that is empty is no hole: the next one is, too, if it stands between the same bytes.
             if text.is_empty() && !text.has_half() {
@@ -102,16 +104,13 @@ impl<E: Patterned> Form<E> {
             return None;
         }
         if let Some(number) = event.number() {
-            places.push(Place { at: number_in(payload, *number)?, change: Change::Number });
+            places.push(Place { at: number_in(&sample, *number)?, change: Change::Number });
         }
         places.sort_unstable_by_key(|place| place.at.start);
         let apart = places.windows(2).all(|two| two[0].at.end < two[1].at.start);
         if !apart {
             return None;
         }
-        // It keeps no read alive.
-        let sample = Bytes::copy_from_slice(payload);
-        event.fixed(|text| text.move_to(payload, &sample));
         *event.raw() = Payload::default();
         Some(Self::of(event, sample, places, Parts::default()))
     }

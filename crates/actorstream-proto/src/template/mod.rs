@@ -18,25 +18,28 @@ use bytes::Bytes;
 
 use self::form::Form;
 pub use self::form::Parts;
-use crate::endpoint::event::Memory;
+use crate::endpoint::event::{Event, Memory};
 use crate::json::late::Origin;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::sse::{Frame, SseDecoder};
 
 /// An event type whose texts, and perhaps its number, change from one event to the next.
-pub trait Patterned: Clone {
+pub trait Patterned: Event + Clone {
     /// Identifies one of the changing texts.
     type Place: Copy + fmt::Debug + PartialEq + Send + 'static;
+
+    /// Parses an event; its texts are slices of `payload`.
+    fn parse(payload: &Bytes) -> Option<Self> {
+        let frame = Frame { event: None, data: payload.clone() };
+        Self::decode(frame, &mut Default::default()).ok().map(|decoded| decoded.event)
+    }
 
     /// Visits the changing texts.
     fn changing(&mut self, visit: impl FnMut(&mut Text, Self::Place));
 
     /// Returns the text at this place, if present.
     fn at(&mut self, place: Self::Place) -> Option<&mut Text>;
-
-    /// Visits the texts that do not change.
-    fn fixed(&mut self, visit: impl FnMut(&mut Text));
 
     /// Returns the event's `sequence_number`, if it is present and may change.
     fn number(&mut self) -> Option<&mut u64> {
@@ -139,7 +142,7 @@ impl<E: Patterned> Default for Template<E> {
     }
 }
 
-impl<E: Patterned + fmt::Debug + Send + 'static> Memory<E> for Template<E> {
+impl<E: Patterned> Memory<E> for Template<E> {
     fn recall(&mut self, frame: Frame, out: &mut Vec<E>) -> Result<(), Frame> {
         // What was tried in the read is not tried again.
         if std::mem::take(&mut self.tried) {
@@ -212,9 +215,9 @@ impl<E: Patterned> Template<E> {
         }
     }
 
-    /// Remembers an event that was parsed from `payload`. Events that never repeat are not worth it: the more were
+    /// Remembers an event that is parsed from `payload`. Events that never repeat are not worth it: the more were
     /// unexpected, the more rarely one is remembered.
-    pub(crate) fn learn(&mut self, event: &E, payload: &Bytes) {
+    pub(crate) fn learn(&mut self, payload: &Bytes) {
         let first = !std::mem::replace(&mut self.begun, true);
         if first || payload.len() > MOST_BYTES {
             return;
@@ -223,7 +226,7 @@ impl<E: Patterned> Template<E> {
         if self.misses > MOST_MISSES && !self.misses.is_power_of_two() {
             return;
         }
-        let Some(form) = Form::new(event, payload) else { return };
+        let Some(form) = Form::new(payload) else { return };
         let wider =
             self.forms.iter().enumerate().find_map(|(at, known)| Some((at, known.form.widened(&form)?)));
         let at = match wider {

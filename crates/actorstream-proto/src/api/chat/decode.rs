@@ -50,7 +50,7 @@ impl Event for ChatCompletionChunk {
         let signs = Signs { object, extra: &event.extra, failed, bare };
         let verdict = verdict(&signs, &event, &event.raw);
         if verdict == Verdict::Data {
-            template.learn(&event, event.raw.bytes());
+            template.learn(event.raw.bytes());
         }
         Ok(Decoded { event, verdict })
     }

@@ -3,19 +3,17 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::chunk::{ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta, ToolCallDelta};
+use super::chunk::{ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta};
 use super::translate::may_be_misplaced;
 use crate::answer::shape::may_have_reason;
 use crate::answer::usage::Usage;
 use crate::answer::verdict::may_report_error;
-use crate::endpoint::event::Event;
 use crate::json::late::Origin;
 use crate::json::list::List;
 use crate::json::payload::Payload;
 use crate::json::shared::Shared;
 use crate::json::text::Text;
 use crate::outcome::error_signs::is_telling;
-use crate::sse::Frame;
 use crate::template::{MOST_ITEMS, Part, Parts, Patterned};
 
 /// A text of a chunk that changes from one to the next.
@@ -76,35 +74,6 @@ impl Patterned for ChatCompletionChunk {
         }
     }
 
-    fn fixed(&mut self, mut visit: impl FnMut(&mut Text)) {
-        let ChunkEnvelope { id, object, model, system_fingerprint, .. } = &mut **self;
-        [id, object, model, system_fingerprint].into_iter().flatten().for_each(&mut visit);
-        for choice in &mut *self.choices {
-            for call in choice.delta.tool_calls.iter_mut().flatten() {
-                let ToolCallDelta { id, r#type, function, custom, .. } = call;
-                [id, r#type].into_iter().flatten().for_each(&mut visit);
-                function.iter_mut().filter_map(|function| function.name.as_mut()).for_each(&mut visit);
-                if let Some(custom) = custom {
-                    [&mut custom.name, &mut custom.input].into_iter().flatten().for_each(&mut visit);
-                }
-            }
-            if !choice.delta.has_rare() {
-                continue;
-            }
-            let RareDelta { role, function_call, audio, .. } = &mut *choice.delta;
-            role.iter_mut().for_each(&mut visit);
-            if let Some(function) = function_call {
-                [&mut function.name, &mut function.arguments].into_iter().flatten().for_each(&mut visit);
-            }
-            if let Some(audio) = audio {
-                [&mut audio.id, &mut audio.data, &mut audio.transcript]
-                    .into_iter()
-                    .flatten()
-                    .for_each(&mut visit);
-            }
-        }
-    }
-
     fn raw(&mut self) -> &mut Payload {
         &mut self.raw
     }
@@ -121,7 +90,7 @@ impl Patterned for ChatCompletionChunk {
         !self.choices.is_empty()
             && self.object.as_deref() != Some("error")
             && !self.choices.iter().any(ChunkChoice::is_failed)
-            && !self.extra.iter().any(|(name, _)| may_tell(name))
+            && !self.extra.names().any(may_tell)
             && !self.extra.has_deltas()
     }
 
@@ -191,15 +160,10 @@ impl Patterned for ChatCompletionChunk {
 
 /// Parses a chunk for its envelope.
 pub(super) fn envelope_in(payload: &Bytes) -> ChunkEnvelope {
-    parsed(payload).map(|mut chunk| std::mem::take(&mut *chunk)).unwrap_or_default()
+    ChatCompletionChunk::parse(payload).map(|mut chunk| std::mem::take(&mut *chunk)).unwrap_or_default()
 }
 
 /// Parses a chunk for its unknown fields.
 pub(super) fn extra_in(payload: &Bytes) -> Map<String, Value> {
-    parsed(payload).map(|mut chunk| chunk.extra.take()).unwrap_or_default()
-}
-
-fn parsed(payload: &Bytes) -> Option<ChatCompletionChunk> {
-    let frame = Frame { event: None, data: payload.clone() };
-    ChatCompletionChunk::decode(frame, &mut Default::default()).ok().map(|decoded| decoded.event)
+    ChatCompletionChunk::parse(payload).map(|mut chunk| chunk.extra.take()).unwrap_or_default()
 }

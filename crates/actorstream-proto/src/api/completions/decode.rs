@@ -42,7 +42,7 @@ impl Event for CompletionChunk {
         let signs = Signs { object, extra: &event.extra, failed, bare };
         let verdict = verdict(&signs, &event, &event.raw);
         if verdict == Verdict::Data {
-            template.learn(&event, event.raw.bytes());
+            template.learn(event.raw.bytes());
         }
         Ok(Decoded { event, verdict })
     }

@@ -33,11 +33,6 @@ impl Patterned for CompletionChunk {
         }
     }
 
-    fn fixed(&mut self, visit: impl FnMut(&mut Text)) {
-        let Self { id, object, model, system_fingerprint, .. } = self;
-        [id, object, model, system_fingerprint].into_iter().flatten().for_each(visit);
-    }
-
     fn repeats(&mut self) -> bool {
         self.choices.len() <= MOST_ITEMS
             && !self.choices.iter().any(|choice| choice.logprobs.is_some() || may_be_misplaced(choice))

@@ -166,7 +166,7 @@ impl Event for ResponseEvent {
         let verdict = verdict(&event, &frame.data);
         let event = Self { event, raw: frame.data.into() };
         if verdict == Verdict::Data {
-            template.learn(&event, event.raw.bytes());
+            template.learn(event.raw.bytes());
         }
         Ok(Decoded { event, verdict })
     }

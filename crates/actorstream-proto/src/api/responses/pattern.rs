@@ -1,17 +1,20 @@
 //! The parts of a delta event that change from one to the next, for the [template](crate::template).
 
+use bytes::Bytes;
+
 use super::event::ResponseEvent;
 use super::generated::ResponseStreamEvent;
+use crate::endpoint::event::Event;
 use crate::json::extra::Extra;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
 use crate::outcome::error_signs::{is_telling, may_tell};
+use crate::sse::Frame;
 use crate::template::Patterned;
 
 /// The parts of a delta event.
 struct Parts<'a> {
     r#type: &'a mut Text,
-    item_id: &'a mut Text,
     delta: &'a mut Text,
     obfuscation: &'a mut Option<Text>,
     sequence_number: &'a mut Option<u64>,
@@ -26,7 +29,6 @@ fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
         ($event:ident) => {
             Some(Parts {
                 r#type: &mut $event.r#type,
-                item_id: &mut $event.item_id,
                 delta: &mut $event.delta,
                 obfuscation: &mut $event.obfuscation,
                 sequence_number: &mut $event.sequence_number,
@@ -86,6 +88,18 @@ pub enum Place {
 impl Patterned for ResponseEvent {
     type Place = Place;
 
+    fn parse(payload: &Bytes) -> Option<Self> {
+        let frame = Frame { event: None, data: payload.clone() };
+        let mut event = Self::decode(frame, &mut Default::default()).ok()?.event;
+        if let Some(parts) = parts(&mut event.event)
+            && let Some(known) = TYPES.into_iter().find(|known| parts.r#type == known)
+        {
+            // Copies of a static text need no reference count.
+            *parts.r#type = Text::from_static(known);
+        }
+        Some(event)
+    }
+
     fn changing(&mut self, mut visit: impl FnMut(&mut Text, Place)) {
         if let Some(parts) = parts(&mut self.event) {
             visit(parts.delta, Place::Delta);
@@ -102,17 +116,6 @@ impl Patterned for ResponseEvent {
         }
     }
 
-    fn fixed(&mut self, mut visit: impl FnMut(&mut Text)) {
-        if let Some(parts) = parts(&mut self.event) {
-            match TYPES.into_iter().find(|known| parts.r#type == known) {
-                // Copies of a static text need no reference count.
-                Some(known) => *parts.r#type = Text::from_static(known),
-                None => visit(parts.r#type),
-            }
-            visit(parts.item_id);
-        }
-    }
-
     fn number(&mut self) -> Option<&mut u64> {
         parts(&mut self.event)?.sequence_number.as_mut()
     }
@@ -122,7 +125,7 @@ impl Patterned for ResponseEvent {
         let decides = |name: &str| {
             ["text", "choices", "response"].contains(&name) || is_telling(name) || may_tell(name)
         };
-        extra_of(&self.event).is_none_or(|extra| !extra.iter().any(|(name, _)| decides(name)))
+        extra_of(&self.event).is_none_or(|extra| !extra.names().any(decides))
     }
 
     fn raw(&mut self) -> &mut Payload {

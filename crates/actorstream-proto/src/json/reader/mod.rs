@@ -6,10 +6,12 @@ mod skip;
 mod wrong;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::Value;
+use smallvec::SmallVec;
 
 pub(crate) use self::number::Number;
 use self::number::number;
@@ -17,7 +19,8 @@ pub(crate) use self::wrong::Step;
 pub use self::wrong::Wrong;
 use crate::json::bounded;
 use crate::json::from_json::FromJson;
-use crate::json::text::{Text, literal};
+use crate::json::slices;
+use crate::json::text::{Text, is_slicing, literal, settle_stand_ins};
 
 type Result<T, E = Wrong> = std::result::Result<T, E>;
 
@@ -142,10 +145,10 @@ impl<'de> Reader<'de> {
 
     /// Reads a string. Halves of surrogate pairs are wrong in it.
     pub(crate) fn string(&mut self) -> Result<Cow<'de, str>> {
-        match self.plain()? {
-            Some((start, end)) => str::from_utf8(&self.text[start..end])
-                .map(Cow::Borrowed)
-                .map_err(|_| Wrong::new("the string is not UTF-8")),
+        match self.plain() {
+            Some(text) => {
+                str::from_utf8(text).map(Cow::Borrowed).map_err(|_| Wrong::new("the string is not UTF-8"))
+            }
             None => self.odd().map(Cow::Owned),
         }
     }
@@ -153,44 +156,58 @@ impl<'de> Reader<'de> {
     /// Reads a string that may begin, or end, with half a surrogate pair.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Text> {
-        match self.plain()? {
-            Some((start, end)) => {
-                let slice = || self.source.map(|source| source.slice(start..end));
-                Ok(Text::from_json(&self.text[start..end], slice))
+        match self.plain() {
+            Some(text) => {
+                let end = self.at - 1;
+                let slice = self.source.map(|source| move || source.slice(end - text.len()..end));
+                Ok(Text::from_json(text, slice))
             }
-            None => self.odd::<Octets>().map(|octets| Text::from_json(&octets.0, || None)),
+            None => self.odd::<Octets>().map(|octets| Text::from_json(&octets.0, None::<fn() -> Bytes>)),
         }
     }
 
-    /// Reads a string as bytes: what is no UTF-8 is left, and halves of surrogate pairs are encoded as UTF-8 would.
-    #[inline]
-    fn octets(&mut self) -> Result<Cow<'de, [u8]>> {
-        match self.plain()? {
-            Some((start, end)) => Ok(Cow::Borrowed(&self.text[start..end])),
-            None => self.odd::<Octets>().map(|octets| Cow::Owned(octets.0)),
-        }
-    }
-
-    /// Takes a string, and returns where the text between its quotes stands, if that is as it stands there; otherwise
-    /// the string is still to be taken.
-    #[inline]
-    fn plain(&mut self) -> Result<Option<(usize, usize)>> {
+    /// Takes a string, and returns the text between its quotes, if that is as it stands there; otherwise nothing is
+    /// taken.
+    #[inline(always)]
+    fn plain(&mut self) -> Option<&'de [u8]> {
         if self.peek() != b'"' {
-            return Err(Wrong::new("expected a string"));
+            return None;
         }
-        let start = self.at + 1;
-        let Some((len, false)) = literal(&self.text[start..]) else { return Ok(None) };
-        self.at = start + len + 1;
-        Ok(Some((start, start + len)))
+        let text: &'de [u8] = self.text;
+        let rest = &text[self.at + 1..];
+        let (len, escaped) = literal(rest)?;
+        if escaped {
+            return None;
+        }
+        self.at += len + 2;
+        Some(&rest[..len])
     }
 
     /// Reads a string with an escape, or with something that no string should have, as `serde_json` reads it.
     #[inline(never)]
     fn odd<T: Deserialize<'de>>(&mut self) -> Result<T> {
+        if self.peek() != b'"' {
+            return Err(Wrong::new("expected a string"));
+        }
         let mut values = serde_json::Deserializer::from_slice(&self.text[self.at..]).into_iter();
         let value = values.next().ok_or_else(|| Wrong::new("expected a string"))?.map_err(Wrong::custom)?;
         self.at += values.byte_offset();
         Ok(value)
+    }
+
+    /// Returns the payload, if it is short, and where in it a name and a value stand that are slices of the text.
+    pub(crate) fn places(
+        &self,
+        name: &[u8],
+        value: &[u8],
+    ) -> Option<(&'de Bytes, Range<usize>, Range<usize>)> {
+        // What is remembered is looked at again and again.
+        let payload = self.source.filter(|payload| payload.len() <= slices::MOST_BYTES && !is_slicing())?;
+        let place = |slice: &[u8]| {
+            let start = (slice.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
+            (start + slice.len() <= payload.len()).then_some(start..start + slice.len())
+        };
+        Some((payload, place(name)?, place(value)?))
     }
 
     /// Takes a value, whatever it is, that `serde_json` can read, and returns its text.
@@ -224,12 +241,19 @@ impl<'de> Reader<'de> {
             if !std::mem::take(&mut first) && !self.take(b',') {
                 return Err(Wrong::new("expected `,` or `}`"));
             }
-            let name = self.octets()?;
+            let odd;
+            let name = match self.plain() {
+                Some(name) => name,
+                None => {
+                    odd = self.odd::<Octets>()?.0;
+                    &odd
+                }
+            };
             if !self.take(b':') {
                 return Err(Wrong::new("expected `:`"));
             }
-            if let Err(wrong) = fields.field(&name, self) {
-                return Err(wrong.behind(Step::Field(String::from_utf8_lossy(&name).into_owned())));
+            if let Err(wrong) = fields.field(name, self) {
+                return Err(wrong.behind(Step::Field(String::from_utf8_lossy(name).into_owned())));
             }
         }
         self.depth -= 1;
@@ -245,6 +269,47 @@ impl<'de> Reader<'de> {
         if self.depth > MOST_DEPTH { Err(Wrong::new("it is too deep")) } else { Ok(()) }
     }
 }
+
+/// Reads any value; it takes no more memory than is just for what is being read.
+pub(crate) fn value(json: &[u8]) -> Result<Value> {
+    let bounded::Frugal(mut value) = serde_json::from_slice(json).map_err(Wrong::custom)?;
+    settle(&mut value);
+    Ok(value)
+}
+
+fn settle(value: &mut Value) {
+    match value {
+        Value::String(text) => settle_stand_ins(text),
+        Value::Array(list) => list.iter_mut().for_each(settle),
+        Value::Object(object) => object.values_mut().for_each(settle),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The name of a field, and its JSON.
+pub(crate) type Slice<'a> = (&'a [u8], &'a [u8]);
+
+/// Returns the names and the JSON of the fields of an object; `None` if a name has an escape, or comes twice.
+pub(crate) fn slices(object: &[u8]) -> Option<SmallVec<[Slice<'_>; 8]>> {
+    let mut reader = Reader { text: object, at: 0, depth: 0, source: None };
+    let mut fields = SmallVec::<[Slice<'_>; 8]>::new();
+    reader.open(b'{', "").ok()?;
+    while !reader.take(b'}') {
+        if !fields.is_empty() && !reader.take(b',') {
+            return None;
+        }
+        let name = reader.plain()?;
+        if !reader.take(b':') || fields.iter().any(|(known, _)| *known == name) || fields.len() > MOST_SLICES
+        {
+            return None;
+        }
+        fields.push((name, reader.any().ok()?));
+    }
+    Some(fields)
+}
+
+/// How many fields of an object are compared with each other.
+const MOST_SLICES: usize = 32;
 
 /// The bytes of a string.
 struct Octets(Vec<u8>);

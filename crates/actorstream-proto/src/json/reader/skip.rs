@@ -57,12 +57,9 @@ impl Reader<'_> {
     }
 
     fn skip_string(&mut self) -> Result<()> {
-        match self.plain()? {
-            Some((start, end)) if self.text[start..end].is_ascii() => Ok(()),
-            Some((start, end)) => match str::from_utf8(&self.text[start..end]) {
-                Ok(_) => Ok(()),
-                Err(_) => Err(Wrong::new("the string is not UTF-8")),
-            },
+        match self.plain() {
+            Some(text) if text.is_ascii() || str::from_utf8(text).is_ok() => Ok(()),
+            Some(_) => Err(Wrong::new("the string is not UTF-8")),
             None => self.odd::<String>().map(drop),
         }
     }

@@ -1,6 +1,7 @@
 //! `Text`: a string of the API, as a slice of the bytes it arrived in where possible.
 
 use std::borrow::Borrow;
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Deref;
 
@@ -10,12 +11,34 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
 pub(crate) use self::literal::{literal, plain_len};
-use self::short::Short;
+use self::short::{MOST, Short};
 pub(crate) use self::surrogates::{has_stand_ins, settle_stand_ins, stand_in, with_stand_ins};
 
 mod literal;
 mod short;
 mod surrogates;
+
+thread_local! {
+    /// Short texts that are parsed on this thread are slices of their payloads, too.
+    static SLICING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `parse` while every [`Text`] that stands in a payload as it is becomes a slice of it, so that its place is known.
+pub(crate) fn slicing<T>(parse: impl FnOnce() -> T) -> T {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            SLICING.set(self.0);
+        }
+    }
+    let _restore = Restore(SLICING.replace(true));
+    parse()
+}
+
+/// Returns whether every text that can be one is to be a slice of its payload.
+pub(crate) fn is_slicing() -> bool {
+    SLICING.get()
+}
 
 /// A string of the API. It dereferences to `str`, and cloning it copies no text.
 ///
@@ -109,26 +132,18 @@ impl Text {
         self.text = Held::from(&*self.text);
     }
 
-    /// Makes of a slice of `payload` the same slice of its copy, and a copy of any other text, so that it does not keep
-    /// the read alive that it came in.
-    pub(crate) fn move_to(&mut self, payload: &Bytes, copy: &Bytes) {
-        let offset = (self.text.as_ptr() as usize).wrapping_sub(payload.as_ptr() as usize);
-        let slice = copy.get(offset..).and_then(|rest| rest.get(..self.len()));
-        match slice {
-            Some(slice) if *slice == *self.text.as_bytes() && !slice.is_empty() => {
-                self.text = ByteString::try_from(copy.slice_ref(slice)).map(Held::Shared).unwrap_or_default();
-            }
-            _ => self.detach(),
-        }
-    }
-
-    /// The text of a string of JSON whose bytes these are; `slice` returns them as a slice of the payload, if they may be
-    /// one.
+    /// The text of a string of JSON whose bytes these are; `slice` returns them as a slice of the payload.
     #[inline]
-    pub(crate) fn from_json(bytes: &[u8], slice: impl FnOnce() -> Option<Bytes>) -> Self {
-        match Self::with_stand_ins(bytes) {
-            Some(text) => text,
-            None => Self::from_wtf8(bytes, || slice().unwrap_or_else(|| Bytes::copy_from_slice(bytes))),
+    pub(crate) fn from_json(bytes: &[u8], slice: Option<impl FnOnce() -> Bytes>) -> Self {
+        if let Some(text) = Self::with_stand_ins(bytes) {
+            return text;
+        }
+        match slice {
+            Some(slice) if bytes.len() > MOST || is_slicing() => Self::from_wtf8(bytes, slice),
+            _ => match Short::of(bytes) {
+                Some(short) => Self::from(short),
+                None => Self::from_wtf8(bytes, || Bytes::copy_from_slice(bytes)),
+            },
         }
     }
 
@@ -152,7 +167,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
-        Ok(Text::from_json(bytes, || None))
+        Ok(Text::from_json(bytes, None::<fn() -> Bytes>))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Text, E> {
@@ -285,13 +300,15 @@ mod tests {
 
     #[test]
     fn a_text_is_a_slice_of_its_payload() {
-        let payload = Bytes::from_static(br#"["abc","d\u00e9f"]"#);
+        let payload = Bytes::from_static(br#"["abc","d\u00e9f","a text of twenty-four by"]"#);
+        let is_slice = |text: &Text| payload.as_ptr_range().contains(&text.as_ptr());
         let texts: Vec<Text> = reader::read(&payload).unwrap();
-        assert_eq!(texts, ["abc", "déf"]);
-        assert!(payload.as_ptr_range().contains(&texts[0].as_ptr()));
-        assert!(!payload.as_ptr_range().contains(&texts[1].as_ptr()));
+        assert_eq!(texts, ["abc", "déf", "a text of twenty-four by"]);
+        assert_eq!([0, 1, 2].map(|at| is_slice(&texts[at])), [false, false, true]);
+        let texts: Vec<Text> = slicing(|| reader::read(&payload).unwrap());
+        assert_eq!([0, 1, 2].map(|at| is_slice(&texts[at])), [true, false, true]);
         let outside: Vec<Text> = serde_json::from_slice(&payload).unwrap();
-        assert!(!payload.as_ptr_range().contains(&outside[0].as_ptr()));
+        assert!(!is_slice(&outside[2]));
     }
 
     #[test]
