@@ -39,10 +39,24 @@ pub(crate) fn parse_with<T: FromJson>(
     payload: &Bytes,
     translate: fn(&mut Value),
 ) -> Result<Option<T>, DecodeError> {
-    match bounded::parsing(payload.len(), || reader::read(payload)) {
-        Ok(event) => Ok(Some(event)),
-        Err(_) => bounded::parsing(payload.len(), || forgive(payload, translate)),
+    let mut value = T::blank();
+    Ok(parse_into(&mut value, payload, translate)?.then_some(value))
+}
+
+/// Does the same into a value that is blank, and returns whether the payload is an object.
+pub(crate) fn parse_into<T: FromJson>(
+    value: &mut T,
+    payload: &Bytes,
+    translate: fn(&mut Value),
+) -> Result<bool, DecodeError> {
+    let read = bounded::parsing(payload.len(), || reader::read_into(value, payload));
+    if read.is_err() {
+        let read = bounded::parsing(payload.len(), || forgive(payload, translate))?;
+        let is_object = read.is_some();
+        *value = read.unwrap_or_else(T::blank);
+        return Ok(is_object);
     }
+    Ok(true)
 }
 
 /// Deserializes a payload that a strict pass could read, after `translate` has converted it.

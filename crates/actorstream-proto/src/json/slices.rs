@@ -15,6 +15,8 @@ pub(crate) const MOST_BYTES: usize = 16 << 10;
 pub(crate) struct Slices {
     payload: Bytes,
     fields: SmallVec<[Slice; 4]>,
+    /// One bit for each first byte that a name has, modulo 64.
+    firsts: u64,
     read: OnceLock<Map<String, Value>>,
 }
 
@@ -28,11 +30,12 @@ struct Slice {
 impl Slices {
     /// No fields yet of an object in `payload`, which is short.
     pub(crate) fn new(payload: Bytes) -> Self {
-        Self { payload, fields: SmallVec::new(), read: OnceLock::new() }
+        Self { payload, fields: SmallVec::new(), firsts: 0, read: OnceLock::new() }
     }
 
     /// Adds a field.
     pub(crate) fn push(&mut self, name: Range<usize>, value: Range<usize>) {
+        self.firsts |= first_of(&self.payload[name.clone()]);
         let short = |range: Range<usize>| range.start as u16..range.end as u16;
         self.fields.push(Slice { name: short(name), value: short(value) });
         self.read = OnceLock::new();
@@ -46,8 +49,9 @@ impl Slices {
     }
 
     /// Returns whether there is a field of this name.
+    #[inline]
     pub(crate) fn has(&self, name: &[u8]) -> bool {
-        self.iter().any(|(known, _)| known == name)
+        self.firsts & first_of(name) != 0 && self.iter().any(|(known, _)| known == name)
     }
 
     /// Reads the fields.
@@ -56,6 +60,11 @@ impl Slices {
             self.iter().map(|(name, json)| (name_of(name).to_owned(), value_of(json))).collect()
         })
     }
+}
+
+#[inline]
+fn first_of(name: &[u8]) -> u64 {
+    1 << (name.first().copied().unwrap_or(0) & 63)
 }
 
 /// A name of a field, which is UTF-8.

@@ -115,6 +115,11 @@ const MOST_FORMS: usize = 4;
 /// How many more events may be unexpected than expected, before events are remembered more rarely.
 const MOST_MISSES: u32 = 8;
 
+/// How many events in a row may be none of those that are remembered, before it is no longer tried.
+const MOST_VAIN: u32 = 64;
+/// How many may be after another was remembered.
+const FEW_VAIN: u32 = 4;
+
 /// The events that are remembered, and how to detect that the next one differs from one of them only in what changes.
 #[derive(Debug)]
 pub struct Template<E: Patterned> {
@@ -123,6 +128,8 @@ pub struct Template<E: Patterned> {
     last: usize,
     /// How many more events were unexpected than expected.
     misses: u32,
+    /// How many events in a row were tried in vain.
+    vain: u32,
     /// An event was parsed. The first one of a stream differs from all others: it has the role, and no text.
     begun: bool,
     /// No form fits the event that is next in its read.
@@ -138,7 +145,7 @@ struct Known<E: Patterned> {
 
 impl<E: Patterned> Default for Template<E> {
     fn default() -> Self {
-        Self { forms: Vec::new(), last: 0, misses: 0, begun: false, tried: false }
+        Self { forms: Vec::new(), last: 0, misses: 0, vain: 0, begun: false, tried: false }
     }
 }
 
@@ -148,25 +155,31 @@ impl<E: Patterned> Memory<E> for Template<E> {
         if std::mem::take(&mut self.tried) {
             return Err(frame);
         }
+        if self.vain >= MOST_VAIN {
+            return Err(frame);
+        }
         match self.find(&frame.data, 0, out) {
             Some((at, end)) if end == frame.data.len() => {
                 self.came(at, frame.data, out);
-                Ok(())
+                return Ok(());
             }
-            Some((at, _)) => {
-                self.forms[at].form.take_back(out);
-                Err(frame)
-            }
-            None => Err(frame),
+            Some((at, _)) => self.forms[at].form.take_back(out),
+            None => {}
         }
+        self.vain += 1;
+        Err(frame)
     }
 
     #[inline]
     fn recall_next(&mut self, sse: &mut SseDecoder, out: &mut Vec<E>) -> bool {
         self.tried = false;
+        if self.vain >= MOST_VAIN {
+            return false;
+        }
         let Some((read, start)) = sse.expected() else { return false };
         let Some((at, end)) = self.find(read, start, out) else {
             self.tried = true;
+            self.vain += 1;
             return false;
         };
         let Some(payload) = sse.take_expected(start, end) else {
@@ -206,6 +219,7 @@ impl<E: Patterned> Template<E> {
     #[inline(always)]
     fn came(&mut self, at: usize, payload: Bytes, out: &mut [E]) {
         self.misses = self.misses.saturating_sub(1);
+        self.vain = 0;
         if self.forms.len() > 1 {
             self.forms[self.last].next = at;
             self.last = at;
@@ -227,6 +241,7 @@ impl<E: Patterned> Template<E> {
             return;
         }
         let Some(form) = Form::new(payload) else { return };
+        self.vain = self.vain.min(MOST_VAIN - FEW_VAIN);
         let wider =
             self.forms.iter().enumerate().find_map(|(at, known)| Some((at, known.form.widened(&form)?)));
         let at = match wider {

@@ -34,15 +34,19 @@ impl Event for ChatCompletionChunk {
     type Memory = Template<Self>;
 
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
-        let mut read = lenient::parse_with::<Self>(&frame.data, translate)?;
-        if read.as_ref().is_some_and(is_misplaced) {
-            read = lenient::parse_translated(&frame.data, translate)?.or(read);
+        let mut event = Self::default();
+        let is_object = lenient::parse_into(&mut event, &frame.data, translate)?;
+        if is_object
+            && is_misplaced(&event)
+            && let Some(translated) = lenient::parse_translated(&frame.data, translate)?
+        {
+            event = translated;
         }
-        let Some(mut event) = read else {
-            let event = Self { raw: frame.data.into(), ..Self::default() };
+        if !is_object {
+            event.raw = frame.data.into();
             let verdict = error_in(&event.raw).map_or(Verdict::Data, Verdict::Fail);
             return Ok(Decoded { event, verdict });
-        };
+        }
         event.raw = frame.data.into();
         dialect::settle(&mut event);
         let failed = event.choices.iter().any(ChunkChoice::is_failed);

@@ -32,7 +32,17 @@ const MOST_DEPTH: u8 = 127;
 /// # Errors
 /// What is wrong with it, and where.
 pub(crate) fn read<T: FromJson>(payload: &Bytes) -> Result<T> {
-    whole(Reader { text: payload, at: 0, depth: 0, source: Some(payload) })
+    let mut value = T::blank();
+    read_into(&mut value, payload)?;
+    Ok(value)
+}
+
+/// Does the same, into a value that is blank.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(crate) fn read_into<T: FromJson>(value: &mut T, payload: &Bytes) -> Result<()> {
+    Reader { text: payload, at: 0, depth: 0, source: Some(payload), slicing: is_slicing() }.whole(value)
 }
 
 /// Reads a value that was read before: what it takes was paid for.
@@ -41,7 +51,9 @@ pub(crate) fn read<T: FromJson>(payload: &Bytes) -> Result<T> {
 /// What is wrong with it, and where.
 pub(crate) fn reread<T: FromJson>(value: &Value) -> Result<T> {
     let text = serde_json::to_vec(value).map_err(Wrong::custom)?;
-    bounded::rereading(|| whole(Reader { text: &text, at: 0, depth: 0, source: None }))
+    let mut value = T::blank();
+    bounded::rereading(|| Reader::of(&text).whole(&mut value))?;
+    Ok(value)
 }
 
 /// Reads the value that a deserializer has, whatever its format.
@@ -53,15 +65,6 @@ pub(crate) fn deserialize<'de, T: FromJson, D: Deserializer<'de>>(deserializer: 
     reread(&value).map_err(Error::custom)
 }
 
-fn whole<T: FromJson>(mut reader: Reader<'_>) -> Result<T> {
-    let mut value = T::blank();
-    value.read(&mut reader)?;
-    match reader.peek() {
-        END if reader.at == reader.text.len() => Ok(value),
-        _ => Err(Wrong::new("trailing characters")),
-    }
-}
-
 /// A text, and how much of it was read.
 #[derive(Debug)]
 pub struct Reader<'de> {
@@ -71,6 +74,8 @@ pub struct Reader<'de> {
     depth: u8,
     /// The payload that the text is, if its strings may be slices of that.
     source: Option<&'de Bytes>,
+    /// Short texts are slices of it, too, and nothing is left unread.
+    slicing: bool,
 }
 
 /// What comes behind the last byte.
@@ -83,6 +88,19 @@ pub(crate) trait Fields {
 }
 
 impl<'de> Reader<'de> {
+    fn of(text: &'de [u8]) -> Self {
+        Self { text, at: 0, depth: 0, source: None, slicing: false }
+    }
+
+    /// Reads the value that the text is.
+    fn whole<T: FromJson>(mut self, value: &mut T) -> Result<()> {
+        value.read(&mut self)?;
+        match self.peek() {
+            END if self.at == self.text.len() => Ok(()),
+            _ => Err(Wrong::new("trailing characters")),
+        }
+    }
+
     /// Returns the next byte that is no space, or [`END`].
     #[inline(always)]
     fn peek(&mut self) -> u8 {
@@ -156,13 +174,20 @@ impl<'de> Reader<'de> {
     /// Reads a string that may begin, or end, with half a surrogate pair.
     #[inline]
     pub(crate) fn text(&mut self) -> Result<Text> {
+        if let Some(payload) = self.source
+            && !self.slicing
+            && self.peek() == b'"'
+            && let Some((text, end)) = Text::from_literal(payload, self.at + 1)
+        {
+            self.at = end + 1;
+            return Ok(text);
+        }
         match self.plain() {
-            Some(text) => {
-                let end = self.at - 1;
-                let slice = self.source.map(|source| move || source.slice(end - text.len()..end));
-                Ok(Text::from_json(text, slice))
-            }
-            None => self.odd::<Octets>().map(|octets| Text::from_json(&octets.0, None::<fn() -> Bytes>)),
+            Some(text) => Ok(match self.source {
+                Some(payload) => Text::from_wtf8(text, || payload.slice_ref(text)),
+                None => Text::from_json(text),
+            }),
+            None => self.odd::<Octets>().map(|octets| Text::from_json(&octets.0)),
         }
     }
 
@@ -201,8 +226,7 @@ impl<'de> Reader<'de> {
         name: &[u8],
         value: &[u8],
     ) -> Option<(&'de Bytes, Range<usize>, Range<usize>)> {
-        // What is remembered is looked at again and again.
-        let payload = self.source.filter(|payload| payload.len() <= slices::MOST_BYTES && !is_slicing())?;
+        let payload = self.source.filter(|payload| payload.len() <= slices::MOST_BYTES && !self.slicing)?;
         let place = |slice: &[u8]| {
             let start = (slice.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
             (start + slice.len() <= payload.len()).then_some(start..start + slice.len())
@@ -291,7 +315,7 @@ pub(crate) type Slice<'a> = (&'a [u8], &'a [u8]);
 
 /// Returns the names and the JSON of the fields of an object; `None` if a name has an escape, or comes twice.
 pub(crate) fn slices(object: &[u8]) -> Option<SmallVec<[Slice<'_>; 8]>> {
-    let mut reader = Reader { text: object, at: 0, depth: 0, source: None };
+    let mut reader = Reader::of(object);
     let mut fields = SmallVec::<[Slice<'_>; 8]>::new();
     reader.open(b'{', "").ok()?;
     while !reader.take(b'}') {

@@ -15,6 +15,8 @@ const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
+/// So many digits always fit.
+const MOST_DIGITS: usize = 19;
 /// Up to here a float holds every whole number exactly.
 const MOST_EXACT: u64 = 1 << 53;
 
@@ -24,10 +26,14 @@ pub(super) fn number(text: &[u8], at: usize) -> Result<(Number, usize), Wrong> {
     let negative = text.get(at) == Some(&b'-');
     let start = at + usize::from(negative);
     let (mut end, mut digits) = (start, 0_u64);
-    let mut fits = true;
     while let Some(digit @ b'0'..=b'9') = text.get(end) {
-        fits &= add(&mut digits, *digit);
+        digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
         end += 1;
+    }
+    let mut fits = true;
+    if end - start > MOST_DIGITS {
+        digits = 0;
+        fits = text[start..end].iter().all(|digit| add(&mut digits, *digit));
     }
     if end == start || (text[start] == b'0' && end > start + 1) {
         return Err(Wrong::new("invalid number"));

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
 pub(crate) use self::literal::{literal, plain_len};
-use self::short::{MOST, Short};
+use self::short::Short;
 pub(crate) use self::surrogates::{has_stand_ins, settle_stand_ins, stand_in, with_stand_ins};
 
 mod literal;
@@ -132,24 +132,16 @@ impl Text {
         self.text = Held::from(&*self.text);
     }
 
-    /// The text of a string of JSON whose bytes these are; `slice` returns them as a slice of the payload.
-    #[inline]
-    pub(crate) fn from_json(bytes: &[u8], slice: Option<impl FnOnce() -> Bytes>) -> Self {
-        if let Some(text) = Self::with_stand_ins(bytes) {
-            return text;
-        }
-        match slice {
-            Some(slice) if bytes.len() > MOST || is_slicing() => Self::from_wtf8(bytes, slice),
-            _ => match Short::of(bytes) {
-                Some(short) => Self::from(short),
-                None => Self::from_wtf8(bytes, || Bytes::copy_from_slice(bytes)),
-            },
-        }
+    /// The text of a string of JSON whose bytes these are, which stands in no payload.
+    pub(crate) fn from_json(bytes: &[u8]) -> Self {
+        Self::with_stand_ins(bytes)
+            .or_else(|| Short::of(bytes).map(Self::from))
+            .unwrap_or_else(|| Self::from_wtf8(bytes, || Bytes::copy_from_slice(bytes)))
     }
 
     /// The text of bytes that should be UTF-8 but may hold surrogates (as WTF-8) or garbage. `slice` makes the
     /// valid case cheap.
-    fn from_wtf8(bytes: &[u8], slice: impl FnOnce() -> Bytes) -> Self {
+    pub(crate) fn from_wtf8(bytes: &[u8], slice: impl FnOnce() -> Bytes) -> Self {
         match ByteString::try_from(slice()) {
             Ok(text) => Self { text: Held::Shared(text), low: 0, high: 0, rest: Rest::Zero },
             Err(_) => Self::repair(bytes),
@@ -167,7 +159,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Text, E> {
-        Ok(Text::from_json(bytes, None::<fn() -> Bytes>))
+        Ok(Text::from_json(bytes))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Text, E> {
