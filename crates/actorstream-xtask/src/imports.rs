@@ -60,6 +60,10 @@ impl Writer<'_> {
                     types.push(inner);
                 }
                 Type::List(inner) => types.push(inner),
+                Type::Deferred(inner) => {
+                    outside.insert("use crate::json::deferred::Deferred;");
+                    types.push(inner);
+                }
                 // The macro of such a request names the type itself.
                 image if image.is_image() => {}
                 Type::External(path) => {

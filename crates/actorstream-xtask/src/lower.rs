@@ -129,6 +129,9 @@ impl<'a> Lowerer<'a> {
                     r#type => *r#type = Type::External(names::SECRET),
                 }
             }
+            if names::is_deferred(name, field) {
+                lowered.r#type = Type::Deferred(Box::new(lowered.r#type));
+            }
             let optional = lowered.nullable
                 || !object.required.contains(field)
                 || lowered.r#type == Type::Number

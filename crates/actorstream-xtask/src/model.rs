@@ -29,6 +29,8 @@ pub enum Type {
     Map(Box<Type>),
     /// `Vec` of a type.
     List(Box<Type>),
+    /// `Deferred`: a list that is read when it is looked at.
+    Deferred(Box<Type>),
     /// A handwritten type, by its path.
     External(&'static str),
     /// A generated type, by its index.
@@ -40,7 +42,7 @@ impl Type {
     pub fn def(&self) -> Option<usize> {
         match self {
             Self::Def(def) => Some(*def),
-            Self::Map(inner) | Self::List(inner) => inner.def(),
+            Self::Map(inner) | Self::List(inner) | Self::Deferred(inner) => inner.def(),
             _ => None,
         }
     }
@@ -54,7 +56,7 @@ impl Type {
     pub fn map_def(&mut self, change: &impl Fn(usize) -> usize) {
         match self {
             Self::Def(def) => *def = change(*def),
-            Self::Map(inner) | Self::List(inner) => inner.map_def(change),
+            Self::Map(inner) | Self::List(inner) | Self::Deferred(inner) => inner.map_def(change),
             _ => {}
         }
     }

@@ -57,6 +57,14 @@ pub const BARE: &[(&str, &str)] = &[
     ("chat::ToolCall", "type"),
 ];
 
+/// Lists that each event of a stream may have, and few look at.
+const DEFERRED: &[(&str, &str)] = &[("ResponseTextDeltaEvent", "logprobs")];
+
+/// Returns whether a field is read when it is looked at.
+pub fn is_deferred(raw: &str, field: &str) -> bool {
+    DEFERRED.contains(&(short(raw), field))
+}
+
 /// Free objects that are JSON schemas, which may also be `true` or `false`.
 const JSON_SCHEMAS: &[&str] = &["parameters", "schema", "input_schema", "output_schema"];
 

@@ -8,7 +8,7 @@ impl Writer<'_> {
     pub(crate) fn size(&self, r#type: &Type) -> usize {
         match r#type {
             Type::Bool => 1,
-            Type::U64 | Type::I64 | Type::U32 | Type::F64 => 8,
+            Type::U64 | Type::I64 | Type::U32 | Type::F64 | Type::Deferred(_) => 8,
             Type::Number => 16,
             Type::String | Type::List(_) | Type::Map(_) | Type::FreeObject => 24,
             Type::Value => 32,

@@ -297,6 +297,7 @@ impl Writer<'_> {
             Type::FreeObject => "Map<String, Value>".into(),
             Type::Map(inner) => format!("BTreeMap<String, {}>", self.name(inner)),
             Type::List(inner) => format!("Vec<{}>", self.name(inner)),
+            Type::Deferred(inner) => format!("Deferred<{}>", self.name(inner)),
             Type::External(path) => last(path).to_owned(),
             Type::Def(def) => self.defs[*def].ident().to_owned(),
         }

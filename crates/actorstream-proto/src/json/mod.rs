@@ -3,6 +3,7 @@
 pub mod base64;
 pub(crate) mod bounded;
 pub mod decode_error;
+pub mod deferred;
 pub mod extra;
 pub mod from_json;
 pub(crate) mod hollow;

@@ -187,7 +187,7 @@ macro_rules! object {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use serde_json::{Value, json};
 
     use crate::json::extra::Extra;
@@ -195,7 +195,7 @@ mod tests {
 
     object! {
         /// A test object.
-        struct Thing {
+        pub(crate) struct Thing {
             /// Named as a keyword.
             pub r#type: Option<Text> = "type",
             /// A number.

@@ -11,6 +11,7 @@ use super::Patterned;
 use super::scalars::Scalars;
 use crate::json::late::{self, Origin};
 use crate::json::payload::Payload;
+use crate::json::reader;
 use crate::json::text::{Text, slicing};
 use crate::sse::prefix::Prefix;
 
@@ -21,6 +22,8 @@ pub(super) enum Change<P> {
     Text(P),
     /// The event's number.
     Number,
+    /// A value that is left unread, and begins with this bracket.
+    Json(P, u8),
     /// A string or a number that is read when it is looked at.
     Late(Scalars),
 }
@@ -100,6 +103,15 @@ impl<E: Patterned> Form<E> {
                 whole = false;
             }
         });
+        event.take_json(|json, place| {
+            let at = json.as_ptr_range();
+            if range.start <= at.start && at.end <= range.end && !json.is_empty() {
+                let start = at.start as usize - range.start as usize;
+                places.push(Place { at: start..start + json.len(), change: Change::Json(place, json[0]) });
+            } else {
+                whole = false;
+            }
+        });
         if !whole || places.is_empty() {
             return None;
         }
@@ -174,19 +186,28 @@ impl<E: Patterned> Form<E> {
         self.behind.end_in(read, at)
     }
 
-    /// Gives the event its number, or steps over what is read late. Returns where that ends.
+    /// Gives the event its number or a value that is left unread, or steps over what is read late. Returns where that ends.
     #[inline(always)]
     fn other(&self, change: &Change<E::Place>, event: &mut E, read: &Bytes, at: usize) -> Option<usize> {
-        let Change::Late(scalars) = change else {
-            let (number, end) = digits(read, at)?;
-            *event.number()? = number;
-            return Some(end);
-        };
-        let end = scalars.end_in(read, at)?;
-        if scalars.counts() {
-            self.strings.set(self.strings.get() + (end - at));
+        match *change {
+            Change::Late(scalars) => {
+                let end = scalars.end_in(read, at)?;
+                if scalars.counts() {
+                    self.strings.set(self.strings.get() + (end - at));
+                }
+                Some(end)
+            }
+            Change::Json(place, bracket) => {
+                let end = reader::end_of(read, at, bracket)?;
+                event.put_json(place, read.slice(at..end))?;
+                Some(end)
+            }
+            Change::Number | Change::Text(_) => {
+                let (number, end) = digits(read, at)?;
+                *event.number()? = number;
+                Some(end)
+            }
         }
-        Some(end)
     }
 
     /// Gives an event of this form the payload that it came as.

@@ -41,6 +41,17 @@ pub trait Patterned: Event + Clone {
     /// Returns the text at this place, if present.
     fn at(&mut self, place: Self::Place) -> Option<&mut Text>;
 
+    /// Takes the values that are left unread, all of which change, and visits their JSON. Default: there are none.
+    fn take_json(&mut self, visit: impl FnMut(&[u8], Self::Place)) {
+        let _ = visit;
+    }
+
+    /// Puts a value that is left unread in its place, if there is such a place.
+    fn put_json(&mut self, place: Self::Place, json: Bytes) -> Option<()> {
+        let _ = (place, json);
+        None
+    }
+
     /// Returns the event's `sequence_number`, if it is present and may change.
     fn number(&mut self) -> Option<&mut u64> {
         None

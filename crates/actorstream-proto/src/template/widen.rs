@@ -67,6 +67,16 @@ impl<'a, E: Patterned> Side<'a, E> {
         })
     }
 
+    /// Takes the value that is left unread, if one begins here.
+    fn json(&mut self) -> Option<Place<E::Place>> {
+        let (first, rest) = self.places.split_first()?;
+        if first.at.start != self.at || !matches!(first.change, Change::Json(..)) {
+            return None;
+        }
+        (self.at, self.places) = (first.at.end, rest);
+        Some(first.clone())
+    }
+
     /// Takes a string, and returns where the text between its quotes stands.
     fn string(&mut self) -> Option<(usize, usize)> {
         let start = self.at + 1;
@@ -110,6 +120,10 @@ impl<'a, E: Patterned> Walk<'a, E> {
         // A list does not end the object that it is in: what is in it has no keys.
         let mut objects = smallvec::SmallVec::<[bool; 16]>::new();
         while let Some(byte) = self.later.byte() {
+            if let Some(place) = self.json()? {
+                places.push(place);
+                continue;
+            }
             if self.before.byte() != Some(byte) && !is_number(byte) {
                 return None;
             }
@@ -147,6 +161,15 @@ impl<'a, E: Patterned> Walk<'a, E> {
         let ended =
             self.before.byte().is_none() && self.before.places.is_empty() && self.later.places.is_empty();
         ended.then_some((places, self.late, self.unknown))
+    }
+
+    /// Steps over a value that is left unread in both; `None` if it is in one of them alone.
+    fn json(&mut self) -> Option<Option<Place<E::Place>>> {
+        match (self.before.json(), self.later.json()) {
+            (None, None) => Some(None),
+            (Some(before), Some(later)) if before.change == later.change => Some(Some(later)),
+            _ => None,
+        }
     }
 
     /// Steps over a byte that both have.

@@ -7,12 +7,13 @@ use crate::answer::places::Places;
 use crate::answer::usage::Usage;
 use crate::endpoint::event::Accumulator;
 use crate::endpoint::raw::missing_of;
+use crate::json::deferred::Pieces;
 use crate::json::extra::{Extra, Merged};
 use crate::json::shared::Shared;
 use crate::json::text::Text;
 
 use super::chunk::{AudioDelta, ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta};
-use super::completion::{ChatChoice, ChatCompletion, ChatMessage, Logprobs, TokenLogprob, TopLogprob};
+use super::completion::{ChatChoice, ChatCompletion, ChatMessage, TokenLogprob};
 use super::envelopes::{Envelopes, PutOff};
 use super::pattern::extra_in;
 use super::snapshot::{Into, catch_up};
@@ -51,6 +52,8 @@ struct ChoiceState {
     /// The unknown fields that were merged last.
     merged: Merged,
     merged_in_message: Merged,
+    /// The log probabilities so far.
+    logprobs: Pieces,
 }
 
 /// What is remembered of the unknown fields of chunks.
@@ -118,8 +121,9 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
         let mut response = std::mem::take(&mut self.response);
         // Fields that did not arrive stay absent.
         response.extra.absent = !(1 << CHOICES);
-        for (choice, state) in response.choices.iter_mut().zip(std::mem::take(&mut self.states)) {
+        for (choice, mut state) in response.choices.iter_mut().zip(std::mem::take(&mut self.states)) {
             state.flush(choice);
+choice.logprobs = state.logprobs.take();
             if let Some(mut calls) = state.tool_calls.filter(|calls| calls.len() > 0) {
                 choice.message.tool_calls = Some(calls.take());
             }
@@ -239,7 +243,11 @@ impl ChatAccumulator {
         }
         if keep {
             if let Some(logprobs) = &delta.logprobs {
-                grown += push_logprobs(choice.logprobs.get_or_insert_default(), logprobs);
+                let json = logprobs.json();
+                state.logprobs.push(&json);
+                // An object is a token.
+                let tokens = json.iter().filter(|byte| **byte == b'{').count();
+                grown += json.len() + size_of::<TokenLogprob>() * tokens;
             }
             message.extra.merge_unless(&mut state.merged_in_message, &news.extra, &mut self.held);
             choice.extra.merge_unless(&mut state.merged, &delta.extra, &mut self.held);
@@ -372,32 +380,6 @@ fn push_audio(into: &mut super::Audio, delta: &mut AudioDelta, carry: &mut u16, 
     grown
         + push_text(&mut into.data, delta.data.as_mut(), &mut 0, keep)
         + push_text(&mut into.transcript, delta.transcript.as_mut(), carry, keep)
-}
-
-fn push_logprobs(into: &mut Logprobs, delta: &Logprobs) -> usize {
-    let mut grown = 0;
-    for (into, delta) in [(&mut into.content, &delta.content), (&mut into.refusal, &delta.refusal)] {
-        if let Some(tokens) = delta {
-            into.get_or_insert_default().extend_from_slice(tokens);
-            grown += tokens.iter().map(weight).sum::<usize>();
-        }
-    }
-    grown
-}
-
-/// Returns the approximate size in bytes of a token's log probability.
-fn weight(token: &TokenLogprob) -> usize {
-    let numbers = |bytes: &Option<Vec<u32>>| bytes.as_ref().map_or(0, |bytes| size_of_val(&**bytes));
-    let tops = token
-        .top_logprobs
-        .iter()
-        .flatten()
-        .map(|top| size_of::<TopLogprob>() + top.token.len() + numbers(&top.bytes) + top.extra.weight());
-    size_of::<TokenLogprob>()
-        + token.token.len()
-        + numbers(&token.bytes)
-        + token.extra.weight()
-        + tops.sum::<usize>()
 }
 
 #[cfg(test)]

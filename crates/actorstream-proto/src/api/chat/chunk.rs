@@ -1,6 +1,7 @@
 //! `ChatCompletionChunk`: one event of a streamed chat completion.
 
 use crate::answer::usage::Usage;
+use crate::json::deferred::Deferred;
 use crate::json::list::List;
 use crate::json::payload::Payload;
 use crate::json::shared::Shared;
@@ -57,7 +58,7 @@ crate::object! {
         /// The finish reason, in the choice's last chunk.
         pub finish_reason: Option<FinishReason>,
         /// The log probabilities of the new tokens, if requested.
-        pub logprobs: Option<Box<Logprobs>>,
+        pub logprobs: Option<Deferred<Logprobs>>,
         /// The message so far, which some servers send in addition to the delta or instead of it. The delta includes
         /// the part of it that was not in an earlier delta.
         pub message: Option<Box<Delta>>,

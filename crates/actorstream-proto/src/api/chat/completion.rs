@@ -1,6 +1,7 @@
 //! `ChatCompletion`: a complete chat completion, as the unstreamed call returns it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -8,6 +9,7 @@ use super::moderation::Moderation;
 use super::request::ServiceTier;
 use crate::answer::finish_reason::FinishReason;
 use crate::answer::usage::Usage;
+use crate::json::deferred::{Defer, Deferred};
 
 crate::object! {
     /// A complete chat completion.
@@ -41,7 +43,7 @@ crate::object! {
         /// The model's message.
         pub message: ChatMessage,
         /// The log probabilities of the tokens, if requested.
-        pub logprobs: Option<Logprobs>,
+        pub logprobs: Option<Deferred<Logprobs>>,
         /// The finish reason; `None` in a partial response without one.
         pub finish_reason: Option<FinishReason>,
     }
@@ -156,6 +158,23 @@ crate::object! {
         pub logprob: Option<f64>,
         /// The token's UTF-8 bytes.
         pub bytes: Option<Vec<u32>>,
+    }
+}
+
+impl Defer for Logprobs {
+    const BRACKET: u8 = b'{';
+
+    fn none() -> &'static Self {
+        static NONE: LazyLock<Logprobs> = LazyLock::new(Logprobs::default);
+        &NONE
+    }
+
+    fn add(&mut self, later: Self) {
+        for (into, later) in [(&mut self.content, later.content), (&mut self.refusal, later.refusal)] {
+            if let Some(tokens) = later {
+                into.get_or_insert_default().extend(tokens);
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use super::translate::may_be_misplaced;
 use crate::answer::shape::may_have_reason;
 use crate::answer::usage::Usage;
 use crate::answer::verdict::may_report_error;
+use crate::json::deferred::Deferred;
 use crate::json::late::Origin;
 use crate::json::list::List;
 use crate::json::payload::Payload;
@@ -31,14 +32,16 @@ pub enum Place {
     Arguments(usize, usize),
     /// The padding.
     Obfuscation,
+    /// The log probabilities of a choice.
+    Logprobs(usize),
 }
 
 impl Patterned for ChatCompletionChunk {
     type Place = Place;
 
     fn changing(&mut self, mut visit: impl FnMut(&mut Text, Place)) {
-        if self.choices.iter().any(|choice| choice.logprobs.is_some() || choice.message.is_some()) {
-            // Chunks with these fields do not repeat.
+        if self.choices.iter().any(|choice| choice.message.is_some()) {
+            // Chunks with a message do not repeat.
             return;
         }
         for (at, choice) in self.choices.iter_mut().enumerate() {
@@ -71,7 +74,22 @@ impl Patterned for ChatCompletionChunk {
                 calls.get_mut(call)?.function.as_mut()?.arguments.as_mut()
             }
             Place::Obfuscation => self.obfuscation.as_mut(),
+            Place::Logprobs(_) => None,
         }
+    }
+
+    fn take_json(&mut self, mut visit: impl FnMut(&[u8], Place)) {
+        for (at, choice) in self.choices.iter_mut().enumerate() {
+            if let Some(logprobs) = choice.logprobs.take() {
+                visit(&logprobs.json(), Place::Logprobs(at));
+            }
+        }
+    }
+
+    fn put_json(&mut self, place: Place, json: Bytes) -> Option<()> {
+        let Place::Logprobs(at) = place else { return None };
+        self.choices.get_mut(at)?.logprobs = Some(Deferred::new(json));
+        Some(())
     }
 
     fn raw(&mut self) -> &mut Payload {

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use super::deltas::{Delta, Field, Growing, Parts, ResponseDeltas, delta_of};
 use super::event::ResponseEvent;
-use super::generated::{OutputItem, Response, ResponseStatus, ResponseStreamEvent};
+use super::generated::{OutputItem, Response, ResponseLogProb, ResponseStatus, ResponseStreamEvent};
 use super::items::{Items, Key};
 use super::json::{at, field_of, list_of, push_to, set_at};
 use super::merge::{merge, merge_objects, merge_output};
 use crate::endpoint::event::Accumulator;
+use crate::json::deferred::{Deferred, Pieces};
 use crate::json::reader;
 use crate::json::text::Text;
 
@@ -54,6 +55,8 @@ struct Grown {
     /// The item's position in the output.
     item: usize,
     so_far: String,
+    /// The log probabilities that came with it.
+    logprobs: Pieces,
 }
 
 impl Accumulator<ResponseEvent> for ResponseAccumulator {
@@ -62,13 +65,13 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
         let carried = self.deltas.carries.len();
         self.deltas.join(event);
         self.size += CARRY * self.deltas.carries.len().saturating_sub(carried);
-        if self.grow_on(&mut event.event, keep) {
+        let len = event.raw.as_bytes().len();
+        if self.grow_on(&mut event.event, len, keep) {
             return;
         }
-        let len = event.raw.as_bytes().len();
         if let Some(Delta { text, item, delta }) = delta_of(&mut event.event) {
             self.grow(text, item, delta, keep);
-            if !has_logprobs(&event.event) {
+            if !has_logprobs(&event.event) || self.push_logprobs(text, &event.event, len) {
                 return;
             }
         }
@@ -100,8 +103,7 @@ impl Accumulator<ResponseEvent> for ResponseAccumulator {
             E::OutputTextDelta(event) if keep && !event.logprobs.is_empty() => {
                 let text =
                     Growing::in_part(event.output_index, Parts::Content, event.content_index, Field::Text);
-                let logprobs = serde_json::to_value(&event.logprobs).unwrap_or_default();
-                self.add_logprobs(&event.item_id, text, logprobs, len);
+                self.add_logprobs(&event.item_id, text, json_of(&event.logprobs), len);
             }
             E::OutputTextDone(event) => {
                 let text =
@@ -229,8 +231,12 @@ fn ended(response: &Response, status: ResponseStatus) -> Box<Response> {
     Box::new(response)
 }
 
+fn json_of(tokens: &[ResponseLogProb]) -> Vec<Value> {
+    tokens.iter().filter_map(|token| serde_json::to_value(token).ok()).collect()
+}
+
 fn has_logprobs(event: &ResponseStreamEvent) -> bool {
-    matches!(event, ResponseStreamEvent::OutputTextDelta(event) if !event.logprobs.is_empty())
+    matches!(event, ResponseStreamEvent::OutputTextDelta(event) if !event.logprobs.is_none())
 }
 
 /// Returns the key of a shell call's command, which is a text.
@@ -339,8 +345,8 @@ impl ResponseAccumulator {
 
     /// Appends a delta to the text that grew last, if it belongs to it.
     #[inline]
-    fn grow_on(&mut self, event: &mut ResponseStreamEvent, keep: bool) -> bool {
-        if !keep || self.growing.is_empty() || has_logprobs(event) {
+    fn grow_on(&mut self, event: &mut ResponseStreamEvent, len: usize, keep: bool) -> bool {
+        if !keep || self.growing.is_empty() {
             return false;
         }
         let Some(Delta { text, item, delta }) = delta_of(event) else { return false };
@@ -349,14 +355,27 @@ impl ResponseAccumulator {
         };
         grown.so_far.push_str(delta);
         self.size += delta.len();
+        !has_logprobs(event) || self.push_logprobs(text, event, len)
+    }
+
+    /// Keeps the log probabilities of a text that is kept.
+    fn push_logprobs(&mut self, text: Growing, event: &ResponseStreamEvent, len: usize) -> bool {
+        let ResponseStreamEvent::OutputTextDelta(event) = event else { return false };
+        let Some(grown) = self.growing.iter_mut().find(|grown| text == grown.text) else { return false };
+        grown.logprobs.push(&event.logprobs.json());
+        self.size += len;
         true
     }
 
     /// Puts the texts that grew back into the output.
     fn put_back(&mut self) {
-        for grown in std::mem::take(&mut self.growing) {
+        for mut grown in std::mem::take(&mut self.growing) {
             if let Some(field) = self.field(grown.item, grown.text) {
                 *field = Value::String(grown.so_far);
+            }
+            if let Some(part) = self.part(grown.item, grown.text) {
+                let tokens = grown.logprobs.take().map(|tokens: Deferred<Vec<_>>| json_of(&tokens));
+                tokens.into_iter().flatten().for_each(|token| push_to(part, "logprobs", token));
             }
         }
     }
@@ -458,7 +477,8 @@ impl ResponseAccumulator {
         let so_far = so_far + delta;
         if place == text {
             self.growing.reserve_exact(1);
-            self.growing.push(Grown { text, id: id.to_owned(), item, so_far });
+            let logprobs = Pieces::default();
+            self.growing.push(Grown { text, id: id.to_owned(), item, so_far, logprobs });
         } else if let Some(field) = self.field(item, place) {
             *field = Value::String(so_far);
         }
@@ -497,15 +517,19 @@ impl ResponseAccumulator {
         self.set(id, text, whole, keep);
     }
 
-    fn add_logprobs(&mut self, id: &str, text: Growing, logprobs: Value, len: usize) {
-        let (Some((list, part)), Value::Array(tokens)) = (text.part, logprobs) else { return };
+    /// Adds log probabilities to a text that is not kept.
+    fn add_logprobs(&mut self, id: &str, text: Growing, tokens: Vec<Value>, len: usize) {
         let Some(item) = self.items.find(id, text.item, text.types()) else { return };
-        if let Some(part) = list_of(&mut self.output[item], list.name()).and_then(|parts| at(parts, part)) {
-            for token in tokens {
-                push_to(part, "logprobs", token);
-            }
+        if let Some(part) = self.part(item, text) {
+            tokens.into_iter().for_each(|token| push_to(part, "logprobs", token));
             self.size += len;
         }
+    }
+
+    /// Returns the part of an item that a text is in.
+    fn part(&mut self, item: usize, text: Growing) -> Option<&mut Value> {
+        let (list, part) = text.part?;
+        at(list_of(&mut self.output[item], list.name())?, part)
     }
 
     /// Adds an annotation, at its position if the server sends one.

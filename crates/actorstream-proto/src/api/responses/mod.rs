@@ -10,6 +10,7 @@ mod generated;
 mod input_tokens;
 mod items;
 mod json;
+mod logprobs;
 mod merge;
 mod pattern;
 pub mod request;

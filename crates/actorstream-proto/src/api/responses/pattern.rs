@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::event::ResponseEvent;
 use super::generated::ResponseStreamEvent;
 use crate::endpoint::event::Event;
+use crate::json::deferred::Deferred;
 use crate::json::extra::Extra;
 use crate::json::payload::Payload;
 use crate::json::text::Text;
@@ -20,8 +21,7 @@ struct Parts<'a> {
     sequence_number: &'a mut Option<u64>,
 }
 
-/// Returns the parts of a delta event; `None` for any other event, and for deltas with log probabilities, which do
-/// not repeat.
+/// Returns the parts of a delta event; `None` for any other event.
 #[inline]
 fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
     use ResponseStreamEvent as E;
@@ -36,7 +36,7 @@ fn parts(event: &mut ResponseStreamEvent) -> Option<Parts<'_>> {
         };
     }
     match event {
-        E::OutputTextDelta(event) if event.logprobs.is_empty() => parts!(event),
+        E::OutputTextDelta(event) => parts!(event),
         E::ReasoningTextDelta(event) => parts!(event),
         E::ReasoningSummaryTextDelta(event) => parts!(event),
         E::RefusalDelta(event) => parts!(event),
@@ -83,6 +83,8 @@ pub enum Place {
     Delta,
     /// The padding.
     Obfuscation,
+    /// The log probabilities.
+    Logprobs,
 }
 
 impl Patterned for ResponseEvent {
@@ -113,7 +115,22 @@ impl Patterned for ResponseEvent {
         match place {
             Place::Delta => Some(parts.delta),
             Place::Obfuscation => parts.obfuscation.as_mut(),
+            Place::Logprobs => None,
         }
+    }
+
+    fn take_json(&mut self, mut visit: impl FnMut(&[u8], Place)) {
+        if let ResponseStreamEvent::OutputTextDelta(event) = &mut self.event
+            && !event.logprobs.is_none()
+        {
+            visit(&std::mem::take(&mut event.logprobs).json(), Place::Logprobs);
+        }
+    }
+
+    fn put_json(&mut self, _: Place, json: Bytes) -> Option<()> {
+        let ResponseStreamEvent::OutputTextDelta(event) = &mut self.event else { return None };
+        event.logprobs = Deferred::new(json);
+        Some(())
     }
 
     fn number(&mut self) -> Option<&mut u64> {

@@ -242,6 +242,18 @@ impl<'de> Reader<'de> {
         Ok(&self.text[start..self.at])
     }
 
+    /// Takes the JSON of a value that begins with this bracket, and is to be read later.
+    pub(crate) fn json(&mut self, bracket: u8) -> Result<Bytes> {
+        if self.peek() != bracket {
+            return Err(Wrong::new("expected another type"));
+        }
+        let json = self.any()?;
+        Ok(match self.source {
+            Some(payload) => payload.slice_ref(json),
+            None => settled(json).unwrap_or_else(|| Bytes::copy_from_slice(json)),
+        })
+    }
+
     /// Reads a list: `item` reads the item that is next.
     pub(crate) fn list(&mut self, item: &mut dyn FnMut(&mut Self) -> Result<()>) -> Result<()> {
         self.open(b'[', "expected a list")?;
@@ -292,6 +304,27 @@ impl<'de> Reader<'de> {
         self.depth += 1;
         if self.depth > MOST_DEPTH { Err(Wrong::new("it is too deep")) } else { Ok(()) }
     }
+}
+
+/// Returns where the value ends that begins in `payload` at `at`, if it begins with this bracket and can be read. It is in no
+/// more than a few other values.
+pub(crate) fn end_of(payload: &[u8], at: usize, bracket: u8) -> Option<usize> {
+    let mut reader = Reader { text: payload, at, depth: FEW_AROUND, source: None, slicing: false };
+    if payload.get(at) != Some(&bracket) {
+        return None;
+    }
+    reader.skip().ok()?;
+    Some(reader.at)
+}
+
+/// In how many lists and objects a value is at most that may be left unread.
+const FEW_AROUND: u8 = 8;
+
+/// JSON without private characters that stand for lone surrogates, if there may be any.
+fn settled(json: &[u8]) -> Option<Bytes> {
+    let mut text = str::from_utf8(json).ok()?.to_owned();
+    settle_stand_ins(&mut text);
+    Some(text.into())
 }
 
 /// Reads any value; it takes no more memory than is just for what is being read.

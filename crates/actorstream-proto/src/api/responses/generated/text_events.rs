@@ -4,6 +4,7 @@
 
 use serde_json::Number;
 
+use crate::json::deferred::Deferred;
 use crate::json::text::Text;
 
 use super::*;
@@ -94,7 +95,7 @@ crate::object! {
         /// The id of the item.
         pub item_id: Text,
         /// The probabilities of the tokens, if asked for.
-        pub logprobs: Vec<ResponseLogProb>,
+        pub logprobs: Deferred<Vec<ResponseLogProb>>,
         /// Which item of the output, from 0.
         pub output_index: u64,
         /// The number of the event in the stream, if the server counts.

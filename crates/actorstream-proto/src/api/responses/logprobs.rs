@@ -1,0 +1,17 @@
+//! The log probabilities of a text, which are read when they are looked at.
+
+use super::generated::ResponseLogProb;
+use crate::json::deferred::Defer;
+
+impl Defer for Vec<ResponseLogProb> {
+    const BRACKET: u8 = b'[';
+
+    fn none() -> &'static Self {
+        static NONE: Vec<ResponseLogProb> = Vec::new();
+        &NONE
+    }
+
+    fn add(&mut self, later: Self) {
+        self.extend(later);
+    }
+}
