@@ -1,5 +1,6 @@
 //! `ChatAccumulator`: chunks → the chat completion that the unstreamed call would have returned.
 
+use memchr::memchr_iter;
 use smallvec::SmallVec;
 
 use crate::answer::finish_reason::settle;
@@ -246,7 +247,7 @@ impl ChatAccumulator {
                 let json = logprobs.json();
                 state.logprobs.push(&json);
                 // An object is a token.
-                let tokens = json.iter().filter(|byte| **byte == b'{').count();
+                let tokens = memchr_iter(b'{', &json).count();
                 grown += json.len() + size_of::<TokenLogprob>() * tokens;
             }
             message.extra.merge_unless(&mut state.merged_in_message, &news.extra, &mut self.held);

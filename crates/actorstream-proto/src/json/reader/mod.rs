@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 pub(crate) use self::number::Number;
 use self::number::number;
+use self::skip::value_end;
 pub(crate) use self::wrong::Step;
 pub use self::wrong::Wrong;
 use crate::json::bounded;
@@ -238,7 +239,7 @@ impl<'de> Reader<'de> {
     pub(crate) fn any(&mut self) -> Result<&'de [u8]> {
         self.peek();
         let start = self.at;
-        self.skip()?;
+        self.at = value_end(self.text, start, self.depth).ok_or_else(|| Wrong::new("expected a value"))?;
         Ok(&self.text[start..self.at])
     }
 
@@ -309,12 +310,7 @@ impl<'de> Reader<'de> {
 /// Returns where the value ends that begins in `payload` at `at`, if it begins with this bracket and can be read. It is in no
 /// more than a few other values.
 pub(crate) fn end_of(payload: &[u8], at: usize, bracket: u8) -> Option<usize> {
-    let mut reader = Reader { text: payload, at, depth: FEW_AROUND, source: None, slicing: false };
-    if payload.get(at) != Some(&bracket) {
-        return None;
-    }
-    reader.skip().ok()?;
-    Some(reader.at)
+    if payload.get(at) == Some(&bracket) { value_end(payload, at, FEW_AROUND) } else { None }
 }
 
 /// In how many lists and objects a value is at most that may be left unread.

@@ -1,71 +1,128 @@
-//! Steps over values: they are JSON, and can be read.
+//! Finds where values end, and makes certain that they can be read.
 
+use super::MOST_DEPTH;
 use super::number::number;
-use super::{MOST_DEPTH, Reader, Result, Wrong};
+use crate::json::text::string_end;
 
-impl Reader<'_> {
-    /// Steps over a value, of which it makes certain that `serde_json` can read it.
-    pub(super) fn skip(&mut self) -> Result<()> {
-        // A bit for each list and object that is open: whether it is an object.
-        let (mut objects, mut open) = (0_u128, 0_u8);
+/// Returns where the value ends that begins at `at`, behind spaces, if `serde_json` can read it. It is in `depth` other values.
+pub(super) fn value_end(text: &[u8], mut at: usize, depth: u8) -> Option<usize> {
+    // A bit for each list and object that is open: whether it is an object.
+    let (mut objects, mut open) = (0_u128, 0_u8);
+    loop {
+        at = token(text, at);
+        match *text.get(at)? {
+            b'"' => at = string_end(text, at + 1)?,
+            b'-' | b'0'..=b'9' => at = number_end(text, at)?,
+            bracket @ (b'{' | b'[') => {
+                let is_object = bracket == b'{';
+                open += 1;
+                if depth + open > MOST_DEPTH {
+                    return None;
+                }
+                objects = objects << 1 | u128::from(is_object);
+                at = token(text, at + 1);
+                if text.get(at) != Some(&closing(is_object)) {
+                    if is_object {
+                        at = key_end(text, at)?;
+                    }
+                    continue;
+                }
+                // It is empty, and ends below.
+            }
+            _ => at = word_end(text, at)?,
+        }
+        // A value has ended, and perhaps those that it is in.
         loop {
-            match self.peek() {
-                b'"' => self.skip_string()?,
-                bracket @ (b'{' | b'[') => {
-                    self.at += 1;
-                    open += 1;
-                    if self.depth + open > MOST_DEPTH {
-                        return Err(Wrong::new("it is too deep"));
+            if open == 0 {
+                return Some(at);
+            }
+            at = token(text, at);
+            let is_object = objects & 1 == 1;
+            match *text.get(at)? {
+                b',' => {
+                    at += 1;
+                    if is_object {
+                        at = key_end(text, token(text, at))?;
                     }
-                    let is_object = bracket == b'{';
-                    objects = objects << 1 | u128::from(is_object);
-                    if !self.take(end_of(is_object)) {
-                        if is_object {
-                            self.skip_key()?;
-                        }
-                        continue;
-                    }
+                    break;
+                }
+                bracket if bracket == closing(is_object) => {
+                    at += 1;
                     objects >>= 1;
                     open -= 1;
                 }
-                b'-' | b'0'..=b'9' => self.at = number(self.text, self.at)?.1,
-                _ => {
-                    self.word()?;
-                }
+                _ => return None,
             }
-            // A value has ended, and perhaps those that it is in.
-            while open > 0 && !self.take(b',') {
-                if !self.take(end_of(objects & 1 == 1)) {
-                    return Err(Wrong::new("expected `,` or an end"));
-                }
-                objects >>= 1;
-                open -= 1;
-            }
-            if open == 0 {
-                return Ok(());
-            }
-            if objects & 1 == 1 {
-                self.skip_key()?;
-            }
-        }
-    }
-
-    /// Steps over a key, and the colon behind it.
-    fn skip_key(&mut self) -> Result<()> {
-        self.skip_string()?;
-        if self.take(b':') { Ok(()) } else { Err(Wrong::new("expected `:`")) }
-    }
-
-    fn skip_string(&mut self) -> Result<()> {
-        match self.plain() {
-            Some(text) if text.is_ascii() || str::from_utf8(text).is_ok() => Ok(()),
-            Some(_) => Err(Wrong::new("the string is not UTF-8")),
-            None => self.odd::<String>().map(drop),
         }
     }
 }
 
+/// Returns where the next token begins.
+#[inline(always)]
+fn token(text: &[u8], at: usize) -> usize {
+    match text.get(at) {
+        Some(byte) if *byte > b' ' => at,
+        _ => behind_spaces(text, at),
+    }
+}
+
+#[inline(never)]
+fn behind_spaces(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\t' | b'\r') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Returns the place behind a key and its colon.
+#[inline]
+fn key_end(text: &[u8], at: usize) -> Option<usize> {
+    if text.get(at) != Some(&b'"') {
+        return None;
+    }
+    let at = token(text, string_end(text, at + 1)?);
+    (text.get(at) == Some(&b':')).then_some(at + 1)
+}
+
+fn word_end(text: &[u8], at: usize) -> Option<usize> {
+    let words: [&[u8]; 3] = [b"null", b"true", b"false"];
+    let rest = &text[at..];
+    words.iter().find(|word| rest.starts_with(word)).map(|word| at + word.len())
+}
+
+/// So many digits are within the range of a float.
+const MOST_DIGITS: usize = 300;
+
+#[inline]
+fn number_end(text: &[u8], at: usize) -> Option<usize> {
+    let start = at + usize::from(text[at] == b'-');
+    let mut end = digits_end(text, start);
+    if end == start || (text[start] == b'0' && end > start + 1) {
+        return None;
+    }
+    let whole = end - start;
+    if text.get(end) == Some(&b'.') {
+        let decimals = end + 1;
+        end = digits_end(text, decimals);
+        if end == decimals {
+            return None;
+        }
+    }
+    if whole > MOST_DIGITS || matches!(text.get(end), Some(b'e' | b'E')) {
+        return number(text, at).ok().map(|(_, end)| end);
+    }
+    Some(end)
+}
+
+#[inline(always)]
+fn digits_end(text: &[u8], mut at: usize) -> usize {
+    while let Some(b'0'..=b'9') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
 /// The bracket that ends an object, or a list.
-fn end_of(is_object: bool) -> u8 {
+fn closing(is_object: bool) -> u8 {
     if is_object { b'}' } else { b']' }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use memchr::{memchr, memchr2};
 use smallvec::SmallVec;
 
-use super::short::{Short, WORDS, special};
+use super::short::{NOT_ASCII, Short, WORDS, special};
 use super::{Held, Rest, Text};
 
 /// Up to here the words of a text are looked at one by one; for more it is worth to call for help.
@@ -46,6 +46,57 @@ pub(crate) fn plain_len(text: &[u8]) -> Option<usize> {
     let (len, escaped) = literal(text)?;
     let text = &text[..len];
     (!escaped && (text.is_ascii() || str::from_utf8(text).is_ok())).then_some(len)
+}
+
+/// Returns the place behind the closing quote of the string whose opening quote stands before `at`, if any Rust string can
+/// hold it.
+#[inline]
+pub(crate) fn string_end(payload: &[u8], at: usize) -> Option<usize> {
+    let mut end = at;
+    // The bits of bytes that are not ASCII.
+    let mut others = 0;
+    loop {
+        while let Some(word) = payload.get(end..).and_then(<[u8]>::first_chunk) {
+            let word = u64::from_le_bytes(*word);
+            let special = special(word);
+            // All bits below the first mark; all, if there is none.
+            others |= word & (special ^ special.wrapping_sub(1)) & NOT_ASCII;
+            if special != 0 {
+                end += special.trailing_zeros() as usize / 8;
+                break;
+            }
+            end += WORD;
+        }
+        loop {
+            match payload.get(end)? {
+                b'"' => {
+                    let whole = others == 0 || str::from_utf8(&payload[at..end]).is_ok();
+                    return whole.then_some(end + 1);
+                }
+                b'\\' => match payload.get(end + 1)? {
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {
+                        end += 2;
+                        break;
+                    }
+                    _ => return escaped_end(payload, at),
+                },
+                0..0x20 => return None,
+                // It stands near the end of the payload.
+                byte => {
+                    others |= u64::from(byte & 0x80);
+                    end += 1;
+                }
+            }
+        }
+    }
+}
+
+/// The same where other escapes are in the string.
+#[inline(never)]
+fn escaped_end(payload: &[u8], at: usize) -> Option<usize> {
+    let mut strings = serde_json::Deserializer::from_slice(payload.get(at - 1..)?).into_iter::<String>();
+    strings.next()?.ok()?;
+    Some(at - 1 + strings.byte_offset())
 }
 
 impl From<Short> for Text {
@@ -234,6 +285,9 @@ mod tests {
                     let expected = json.next().and_then(Result::ok);
                     let end = json.byte_offset();
                     let got = Text::from_literal(&payload, 1);
+                    let mut json = serde_json::Deserializer::from_slice(&payload).into_iter::<String>();
+                    let string = json.next().and_then(Result::ok).map(|_| json.byte_offset());
+                    assert_eq!(string_end(&payload, 1), string, "{}", payload.escape_ascii());
                     let shown = payload.escape_ascii();
                     match (&got, &expected) {
                         (Some((got, at)), Some(text)) => {

@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-pub(crate) use self::literal::{literal, plain_len};
+pub(crate) use self::literal::{literal, plain_len, string_end};
 use self::short::Short;
 pub(crate) use self::surrogates::{has_stand_ins, settle_stand_ins, stand_in, with_stand_ins};
 

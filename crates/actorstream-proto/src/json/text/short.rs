@@ -84,7 +84,7 @@ fn bytes_of(words: [u64; WORDS]) -> [u8; MOST] {
 }
 
 /// The bits of a word that are set where one of its bytes is not ASCII.
-const NOT_ASCII: u64 = u64::from_ne_bytes([0x80; 8]);
+pub(super) const NOT_ASCII: u64 = u64::from_ne_bytes([0x80; 8]);
 
 /// Marks the bytes of a word that are a quote, a backslash or a control character: the lowest bit that is set is the highest
 /// of the first of them. (What is above the first mark may be marked in vain.)
