@@ -205,10 +205,15 @@ impl Extra {
     /// are held, or fewer.
     #[inline]
     pub(crate) fn merge(&mut self, later: &Extra, held: &mut usize) {
-        match later.fields.as_deref() {
-            Some(Unknown::Slices(later)) => merge_slices(self.fields_mut(), later.iter(), held),
-            Some(Unknown::Late(later)) => self.merge_fields(later.get(), held),
-            None => {}
+        if let Some(later) = &later.fields {
+            self.merge_unknown(later, held);
+        }
+    }
+
+    fn merge_unknown(&mut self, later: &Unknown, held: &mut usize) {
+        match later {
+            Unknown::Slices(later) => merge_slices(self.fields_mut(), later.iter(), held),
+            Unknown::Late(later) => self.merge_fields(later.get(), held),
         }
     }
 
@@ -219,11 +224,17 @@ impl Extra {
     /// Does the same, unless these are the fields that were merged `last`.
     #[inline]
     pub(crate) fn merge_unless(&mut self, last: &mut Merged, later: &Extra, held: &mut usize) {
-        if let Some(fields) = &later.fields
-            && !last.is(fields)
-        {
-            last.0 = later.origin().is_none().then(|| (Arc::downgrade(fields), None));
-            self.merge(later, held);
+        if let Some(fields) = &later.fields {
+            self.merge_or_not(last, fields, held);
+        }
+    }
+
+    #[inline(never)]
+    fn merge_or_not(&mut self, last: &mut Merged, later: &Arc<Unknown>, held: &mut usize) {
+        if !last.is(later) {
+            let repeats = !matches!(&**later, Unknown::Late(later) if later.origin().is_some());
+            last.0 = repeats.then(|| (Arc::downgrade(later), None));
+            self.merge_unknown(later, held);
         }
     }
 
@@ -242,11 +253,6 @@ impl Extra {
             }
         }
         self.iter().map(|(_, value)| 1 + inside(value)).sum()
-    }
-
-    /// About how many bytes the unknown fields hold.
-    pub(crate) fn weight(&self) -> usize {
-        self.iter().map(|(name, value)| name.len() + weight(value)).sum()
     }
 }
 

@@ -21,24 +21,14 @@ pub use self::wrong::Wrong;
 use crate::json::bounded;
 use crate::json::from_json::FromJson;
 use crate::json::slices;
-use crate::json::text::{Text, is_slicing, literal, settle_stand_ins};
+use crate::json::text::{Text, is_slicing, literal, settle_stand_ins, short_end};
 
 type Result<T, E = Wrong> = std::result::Result<T, E>;
 
 /// How deep lists and objects may be in each other: as deep as `serde_json` reads them.
 const MOST_DEPTH: u8 = 127;
 
-/// Reads the value that `payload` is; its texts are slices of it.
-///
-/// # Errors
-/// What is wrong with it, and where.
-pub(crate) fn read<T: FromJson>(payload: &Bytes) -> Result<T> {
-    let mut value = T::blank();
-    read_into(&mut value, payload)?;
-    Ok(value)
-}
-
-/// Does the same, into a value that is blank.
+/// Reads the value that `payload` is into a blank one; its texts are slices of it.
 ///
 /// # Errors
 /// What is wrong with it, and where.
@@ -199,6 +189,18 @@ impl<'de> Reader<'de> {
         if self.peek() != b'"' {
             return None;
         }
+        let text: &'de [u8] = self.text;
+        let start = self.at + 1;
+        if let Some(end) = short_end(text, start) {
+            self.at = end + 1;
+            return Some(&text[start..end]);
+        }
+        self.longer()
+    }
+
+    /// Does the same where the text is longer.
+    #[inline(never)]
+    fn longer(&mut self) -> Option<&'de [u8]> {
         let text: &'de [u8] = self.text;
         let rest = &text[self.at + 1..];
         let (len, escaped) = literal(rest)?;

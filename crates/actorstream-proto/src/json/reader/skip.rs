@@ -12,7 +12,13 @@ pub(super) fn value_end(text: &[u8], mut at: usize, depth: u8) -> Option<usize> 
         at = token(text, at);
         match *text.get(at)? {
             b'"' => at = string_end(text, at + 1)?,
-            b'-' | b'0'..=b'9' => at = number_end(text, at)?,
+            b'-' | b'0'..=b'9' => {
+                at = number_end(text, at)?;
+                // Lists of numbers are long.
+                while objects & 1 == 0 && open > 0 && is_next_number(text, at) {
+                    at = number_end(text, at + 1)?;
+                }
+            }
             bracket @ (b'{' | b'[') => {
                 let is_object = bracket == b'{';
                 open += 1;
@@ -93,7 +99,7 @@ fn word_end(text: &[u8], at: usize) -> Option<usize> {
 /// So many digits are within the range of a float.
 const MOST_DIGITS: usize = 300;
 
-#[inline]
+#[inline(always)]
 fn number_end(text: &[u8], at: usize) -> Option<usize> {
     let start = at + usize::from(text[at] == b'-');
     let mut end = digits_end(text, start);
@@ -114,15 +120,51 @@ fn number_end(text: &[u8], at: usize) -> Option<usize> {
     Some(end)
 }
 
+/// Returns whether a comma stands here, and a number behind it.
+#[inline(always)]
+fn is_next_number(text: &[u8], at: usize) -> bool {
+    matches!(text.get(at..).and_then(<[u8]>::first_chunk), Some([b',', b'0'..=b'9']))
+}
+
 #[inline(always)]
 fn digits_end(text: &[u8], mut at: usize) -> usize {
+    while let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        // Eight at once. A digit is 0 to 9 then, so that no carry comes out of it: the first mark is right.
+        let word = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'0'));
+        let others = (word.wrapping_add(ONES * 0x76) | word) & (ONES << 7);
+        if others != 0 {
+            return at + others.trailing_zeros() as usize / 8;
+        }
+        at += size_of::<u64>();
+    }
     while let Some(b'0'..=b'9') = text.get(at) {
         at += 1;
     }
     at
 }
 
+/// A one in each byte of a word.
+const ONES: u64 = u64::MAX / 0xFF;
+
 /// The bracket that ends an object, or a list.
 fn closing(is_object: bool) -> u8 {
     if is_object { b'}' } else { b']' }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_end_where_the_first_other_byte_is() {
+        for len in 0..20 {
+            for behind in 0..10 {
+                for byte in 0..=u8::MAX {
+                    let text = [&b"7".repeat(len)[..], &[byte], &b"9".repeat(behind)].concat();
+                    let expected = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+                    assert_eq!(digits_end(&text, 0), expected, "{}", text.escape_ascii());
+                }
+            }
+        }
+    }
 }

@@ -50,8 +50,28 @@ pub(crate) fn plain_len(text: &[u8]) -> Option<usize> {
 
 /// Returns the place behind the closing quote of the string whose opening quote stands before `at`, if any Rust string can
 /// hold it.
-#[inline]
+#[inline(always)]
 pub(crate) fn string_end(payload: &[u8], at: usize) -> Option<usize> {
+    match short_end(payload, at) {
+        Some(end) => Some(end + 1),
+        None => other_end(payload, at),
+    }
+}
+
+/// Returns where the closing quote stands, if that is in the word at `at`, and nothing but ASCII before it.
+#[inline(always)]
+pub(crate) fn short_end(payload: &[u8], at: usize) -> Option<usize> {
+    let word = u64::from_le_bytes(*payload.get(at..)?.first_chunk()?);
+    let special = special(word);
+    let place = special.trailing_zeros() / 8;
+    let before = special ^ special.wrapping_sub(1);
+    let is_end = special != 0 && word & before & NOT_ASCII == 0 && payload[at + place as usize] == b'"';
+    is_end.then_some(at + place as usize)
+}
+
+/// The same where the string is longer, not ASCII, or has an escape.
+#[inline(never)]
+fn other_end(payload: &[u8], at: usize) -> Option<usize> {
     let mut end = at;
     // The bits of bytes that are not ASCII.
     let mut others = 0;

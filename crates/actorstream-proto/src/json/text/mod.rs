@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-pub(crate) use self::literal::{literal, plain_len, string_end};
+pub(crate) use self::literal::{literal, plain_len, short_end, string_end};
 use self::short::Short;
 pub(crate) use self::surrogates::{has_stand_ins, settle_stand_ins, stand_in, with_stand_ins};
 
@@ -294,10 +294,12 @@ mod tests {
     fn a_text_is_a_slice_of_its_payload() {
         let payload = Bytes::from_static(br#"["abc","d\u00e9f","a text of twenty-four by"]"#);
         let is_slice = |text: &Text| payload.as_ptr_range().contains(&text.as_ptr());
-        let texts: Vec<Text> = reader::read(&payload).unwrap();
+        let mut texts = Vec::<Text>::new();
+        reader::read_into(&mut texts, &payload).unwrap();
         assert_eq!(texts, ["abc", "déf", "a text of twenty-four by"]);
         assert_eq!([0, 1, 2].map(|at| is_slice(&texts[at])), [false, false, true]);
-        let texts: Vec<Text> = slicing(|| reader::read(&payload).unwrap());
+        let mut texts = Vec::<Text>::new();
+        slicing(|| reader::read_into(&mut texts, &payload)).unwrap();
         assert_eq!([0, 1, 2].map(|at| is_slice(&texts[at])), [true, false, true]);
         let outside: Vec<Text> = serde_json::from_slice(&payload).unwrap();
         assert!(!is_slice(&outside[2]));
