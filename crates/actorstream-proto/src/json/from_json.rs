@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde_json::{Map, Number as JsonNumber, Value};
 
 use crate::json::bounded;
@@ -24,6 +25,14 @@ pub trait FromJson: Sized {
     fn is_absent(&self) -> bool {
         false
     }
+}
+
+/// Returns an object in which only these fields are set.
+pub(crate) fn unset<T: FromJson>(json: &'static str) -> T {
+    let mut object = T::blank();
+    let read = reader::read_into(&mut object, &Bytes::from_static(json.as_bytes()));
+    debug_assert!(read.is_ok(), "{read:?}");
+    object
 }
 
 impl<T: FromJson> FromJson for Option<T> {

@@ -10,6 +10,7 @@ use crate::endpoint::event::Accumulator;
 use crate::endpoint::raw::missing_of;
 use crate::json::deferred::Pieces;
 use crate::json::extra::{Extra, Merged};
+use crate::json::from_json::unset;
 use crate::json::shared::Shared;
 use crate::json::text::Text;
 
@@ -19,7 +20,7 @@ use super::envelopes::{Envelopes, PutOff};
 use super::pattern::extra_in;
 use super::snapshot::{Into, catch_up};
 use super::texts::Texts;
-use super::tool_calls::{ToolCalls, empty_function, push_calls, push_function, push_text, unset};
+use super::tool_calls::{ToolCalls, empty_function, push_calls, push_function, push_text};
 
 /// The position of the field `choices` among those of a completion.
 const CHOICES: u32 = 4;

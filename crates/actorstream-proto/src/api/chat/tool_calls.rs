@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::answer::came::Written;
+use crate::json::from_json::unset;
 use crate::json::text::Text;
 
 use super::chunk::{FunctionDelta, ToolCallDelta};
@@ -121,7 +122,9 @@ impl ToolCalls {
     fn know(&mut self, at: usize, delta: &ToolCallDelta, listed: Listed) {
         if let Some(index) = delta.index {
             self.calls[at].index.get_or_insert(index);
-            self.by_index.insert(index, at);
+            if self.by_index.get(&index) != Some(&at) {
+                self.by_index.insert(index, at);
+            }
         }
         if listed.of > 1 {
             if listed.place == 0 {
@@ -253,11 +256,6 @@ fn name_of(delta: &ToolCallDelta) -> Option<&str> {
 fn arguments_of(delta: &ToolCallDelta) -> Option<&str> {
     let function = delta.function.as_ref().and_then(|function| function.arguments.as_deref());
     function.or_else(|| delta.custom.as_ref().and_then(|custom| custom.input.as_deref()))
-}
-
-/// Returns an object in which only these fields are set.
-pub(super) fn unset<T: serde::de::DeserializeOwned + Default>(json: &str) -> T {
-    serde_json::from_slice(json.as_bytes()).unwrap_or_default()
 }
 
 /// Returns an empty function call.

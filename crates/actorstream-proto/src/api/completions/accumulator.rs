@@ -6,6 +6,7 @@ use crate::answer::usage::Usage;
 use crate::api::chat::push_text;
 use crate::endpoint::event::Accumulator;
 use crate::endpoint::raw::missing_of;
+use crate::json::from_json::unset;
 use crate::json::text::Text;
 use crate::json::weight::weight;
 
@@ -132,7 +133,7 @@ impl CompletionAccumulator {
 
 /// Returns an empty choice; the fields that the unstreamed response has as `null` are `null`.
 fn empty_choice() -> CompletionChoice {
-    serde_json::from_slice(br#"{"text":"","index":0,"logprobs":null}"#).unwrap_or_default()
+    unset(r#"{"text":"","index":0,"logprobs":null}"#)
 }
 
 fn push_logprobs(into: &mut CompletionLogprobs, delta: &CompletionLogprobs) -> usize {

@@ -369,6 +369,9 @@ impl ResponseAccumulator {
 
     /// Puts the texts that grew back into the output.
     fn put_back(&mut self) {
+        if self.growing.is_empty() {
+            return;
+        }
         for mut grown in std::mem::take(&mut self.growing) {
             if let Some(field) = self.field(grown.item, grown.text) {
                 *field = Value::String(grown.so_far);
