@@ -232,8 +232,10 @@ impl Extra {
     #[inline(never)]
     fn merge_or_not(&mut self, last: &mut Merged, later: &Arc<Unknown>, held: &mut usize) {
         if !last.is(later) {
-            let repeats = !matches!(&**later, Unknown::Late(later) if later.origin().is_some());
-            last.0 = repeats.then(|| (Arc::downgrade(later), None));
+            let is_late = matches!(&**later, Unknown::Late(later) if later.origin().is_some());
+            // Those of one event alone do not come again.
+            let may_repeat = Arc::strong_count(later) > 1 && !is_late;
+            last.0 = may_repeat.then(|| (Arc::downgrade(later), None));
             self.merge_unknown(later, held);
         }
     }

@@ -125,7 +125,7 @@ impl Accumulator<ChatCompletionChunk> for ChatAccumulator {
         response.extra.absent = !(1 << CHOICES);
         for (choice, mut state) in response.choices.iter_mut().zip(std::mem::take(&mut self.states)) {
             state.flush(choice);
-choice.logprobs = state.logprobs.take();
+            choice.logprobs = state.logprobs.take();
             if let Some(mut calls) = state.tool_calls.filter(|calls| calls.len() > 0) {
                 choice.message.tool_calls = Some(calls.take());
             }
