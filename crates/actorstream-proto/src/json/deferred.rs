@@ -9,9 +9,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::json::bounded;
-use crate::json::from_json::FromJson;
+use crate::json::from_json::{self, FromJson};
 use crate::json::lenient::coerce;
-use crate::json::reader::{self, Reader, Wrong};
+use crate::json::reader::{Reader, Wrong};
 
 /// A value that is read from its JSON when it is looked at for the first time. It dereferences to the value.
 ///
@@ -109,7 +109,7 @@ fn whole<T: Defer>(pieces: &Bytes) -> T {
 /// Reads JSON. What is wrong in it is converted, or absent.
 fn read<T: FromJson>(json: &Bytes) -> T {
     let mut value = T::blank();
-    if bounded::parsing(json.len(), || reader::read_into(&mut value, json)).is_ok() {
+    if bounded::parsing(json.len(), || from_json::read_into(&mut value, json)).is_ok() {
         return value;
     }
     let forgiven = bounded::parsing(json.len(), || bounded::json(json).ok().and_then(coerce));
@@ -181,7 +181,7 @@ impl<T: Defer + Serialize> Serialize for Deferred<T> {
 
 impl<'de, T: Defer> Deserialize<'de> for Deferred<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        reader::deserialize(deserializer)
+        from_json::deserialize(deserializer)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, Error};
 use serde_json::{Map, Number as JsonNumber, Value};
 
 use crate::json::bounded;
@@ -27,10 +28,40 @@ pub trait FromJson: Sized {
     }
 }
 
+/// Reads the value that `payload` is into a blank one; its texts are slices of it.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(crate) fn read_into<T: FromJson>(value: &mut T, payload: &Bytes) -> Result<(), Wrong> {
+    let mut reader = Reader::of_payload(payload);
+    value.read(&mut reader)?;
+    reader.end()
+}
+
+/// Reads a value that was read before: what it takes was paid for.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub(crate) fn reread<T: FromJson>(value: &Value) -> Result<T, Wrong> {
+    let text = serde_json::to_vec(value).map_err(Wrong::custom)?;
+    let (mut value, mut reader) = (T::blank(), Reader::of(&text));
+    bounded::rereading(|| value.read(&mut reader))?;
+    Ok(value)
+}
+
+/// Reads the value that a deserializer has, whatever its format.
+///
+/// # Errors
+/// The deserializer's, or what is wrong with the value, and where.
+pub(crate) fn deserialize<'de, T: FromJson, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    reread(&value).map_err(Error::custom)
+}
+
 /// Returns an object in which only these fields are set.
 pub(crate) fn unset<T: FromJson>(json: &'static str) -> T {
     let mut object = T::blank();
-    let read = reader::read_into(&mut object, &Bytes::from_static(json.as_bytes()));
+    let read = read_into(&mut object, &Bytes::from_static(json.as_bytes()));
     debug_assert!(read.is_ok(), "{read:?}");
     object
 }
@@ -199,7 +230,7 @@ impl FromJson for JsonNumber {
     }
 
     fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Wrong> {
-        *self = serde_json::from_slice(reader.any()?).map_err(serde::de::Error::custom)?;
+        *self = serde_json::from_slice(reader.any()?).map_err(Wrong::custom)?;
         Ok(())
     }
 }

@@ -13,8 +13,8 @@ use serde_json::Value;
 
 use crate::json::bounded::{self, Unread};
 use crate::json::decode_error::DecodeError;
-use crate::json::from_json::FromJson;
-use crate::json::reader::{self, Step, Wrong};
+use crate::json::from_json::{self, FromJson};
+use crate::json::reader::{Step, Wrong};
 use crate::json::text::{has_stand_ins, stand_in, with_stand_ins};
 
 /// How many wrong fields of one event are tolerated; a server with more speaks another protocol, and each round costs
@@ -49,7 +49,7 @@ pub(crate) fn parse_into<T: FromJson>(
     payload: &Bytes,
     translate: fn(&mut Value),
 ) -> Result<bool, DecodeError> {
-    let read = bounded::parsing(payload.len(), || reader::read_into(value, payload));
+    let read = bounded::parsing(payload.len(), || from_json::read_into(value, payload));
     if read.is_err() {
         let read = bounded::parsing(payload.len(), || forgive(payload, translate))?;
         let is_object = read.is_some();
@@ -104,7 +104,7 @@ fn readable(payload: &[u8]) -> Result<Option<(Value, bool)>, DecodeError> {
 pub(crate) fn coerce<T: FromJson>(mut value: Value) -> Option<T> {
     let mut event = None;
     // What does not depend on the type is compiled once.
-    coerce_rounds(&mut value, &mut |value| reader::reread(value).map(|read| event = Some(read)))?;
+    coerce_rounds(&mut value, &mut |value| from_json::reread(value).map(|read| event = Some(read)))?;
     event
 }
 

@@ -147,7 +147,7 @@ macro_rules! object {
 
             impl<'de> serde::Deserialize<'de> for $name {
                 fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    $crate::json::reader::deserialize(deserializer)
+                    $crate::json::from_json::deserialize(deserializer)
                 }
             }
 

@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::json::from_json::FromJson;
+use crate::json::from_json::{self, FromJson};
 use crate::json::lenient::coerce;
-use crate::json::reader;
+
 use crate::json::whole::fields;
 
 /// How the JSON of a variant is distinguished from that of the others.
@@ -42,7 +42,7 @@ impl Shape {
         if !self.fits(tag, value) {
             return None;
         }
-        reader::reread(value).ok().or_else(|| if self.strict { None } else { coerce(value.clone()) })
+        from_json::reread(value).ok().or_else(|| if self.strict { None } else { coerce(value.clone()) })
     }
 
     fn fits(&self, tag: &str, value: &Value) -> bool {

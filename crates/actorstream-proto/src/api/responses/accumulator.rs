@@ -14,7 +14,7 @@ use super::json::{at, field_of, list_of, push_to, set_at};
 use super::merge::{merge, merge_objects, merge_output};
 use crate::endpoint::event::Accumulator;
 use crate::json::deferred::{Deferred, Pieces};
-use crate::json::reader;
+use crate::json::from_json;
 use crate::json::text::Text;
 
 /// The size in bytes that an item or a part counts for besides its text.
@@ -257,7 +257,7 @@ fn over(before: Response, mut last: Response) -> Response {
     match (serde_json::to_value(&before), serde_json::to_value(&last)) {
         (Ok(Value::Object(mut all)), Ok(Value::Object(later))) => {
             merge_objects(&mut all, later);
-            reader::reread(&Value::Object(all)).unwrap_or(last)
+            from_json::reread(&Value::Object(all)).unwrap_or(last)
         }
         _ => last,
     }

@@ -13,9 +13,9 @@ use crate::endpoint::event::{DecodeError, Decoded, Event, Verdict};
 use crate::endpoint::typed_event::verdict_of;
 use crate::json::bounded;
 use crate::json::extra::Extra;
+use crate::json::from_json;
 use crate::json::hollow::is_hollow;
 use crate::json::payload::Payload;
-use crate::json::reader;
 use crate::json::text::Text;
 use crate::outcome::error::ApiError;
 use crate::outcome::finish::Status;
@@ -190,7 +190,7 @@ impl Event for ResponseEvent {
             && let Ok(Value::Object(mut json)) = bounded::json(body)
         {
             translate_response(&mut json);
-            return Ok(reader::reread(&Value::Object(json)).unwrap_or(response));
+            return Ok(from_json::reread(&Value::Object(json)).unwrap_or(response));
         }
         Ok(response)
     }

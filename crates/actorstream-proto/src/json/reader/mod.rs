@@ -19,7 +19,6 @@ use self::skip::value_end;
 pub(crate) use self::wrong::Step;
 pub use self::wrong::Wrong;
 use crate::json::bounded;
-use crate::json::from_json::FromJson;
 use crate::json::slices;
 use crate::json::text::{Text, is_slicing, literal, settle_stand_ins, short_end};
 
@@ -27,34 +26,6 @@ type Result<T, E = Wrong> = std::result::Result<T, E>;
 
 /// How deep lists and objects may be in each other: as deep as `serde_json` reads them.
 const MOST_DEPTH: u8 = 127;
-
-/// Reads the value that `payload` is into a blank one; its texts are slices of it.
-///
-/// # Errors
-/// What is wrong with it, and where.
-pub(crate) fn read_into<T: FromJson>(value: &mut T, payload: &Bytes) -> Result<()> {
-    Reader { text: payload, at: 0, depth: 0, source: Some(payload), slicing: is_slicing() }.whole(value)
-}
-
-/// Reads a value that was read before: what it takes was paid for.
-///
-/// # Errors
-/// What is wrong with it, and where.
-pub(crate) fn reread<T: FromJson>(value: &Value) -> Result<T> {
-    let text = serde_json::to_vec(value).map_err(Wrong::custom)?;
-    let mut value = T::blank();
-    bounded::rereading(|| Reader::of(&text).whole(&mut value))?;
-    Ok(value)
-}
-
-/// Reads the value that a deserializer has, whatever its format.
-///
-/// # Errors
-/// The deserializer's, or what is wrong with the value, and where.
-pub(crate) fn deserialize<'de, T: FromJson, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    reread(&value).map_err(Error::custom)
-}
 
 /// A text, and how much of it was read.
 #[derive(Debug)]
@@ -79,13 +50,18 @@ pub(crate) trait Fields {
 }
 
 impl<'de> Reader<'de> {
-    fn of(text: &'de [u8]) -> Self {
+    /// Reads a text that is no payload, or no longer.
+    pub(crate) fn of(text: &'de [u8]) -> Self {
         Self { text, at: 0, depth: 0, source: None, slicing: false }
     }
 
-    /// Reads the value that the text is.
-    fn whole<T: FromJson>(mut self, value: &mut T) -> Result<()> {
-        value.read(&mut self)?;
+    /// Reads a payload.
+    pub(crate) fn of_payload(payload: &'de Bytes) -> Self {
+        Self { text: payload, at: 0, depth: 0, source: Some(payload), slicing: is_slicing() }
+    }
+
+    /// Makes certain that nothing follows.
+    pub(crate) fn end(mut self) -> Result<()> {
         match self.peek() {
             END if self.at == self.text.len() => Ok(()),
             _ => Err(Wrong::new("trailing characters")),

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::json::from_json::{read_into, reread};
 use crate::json::text::Text;
 
 crate::object! {

@@ -278,7 +278,7 @@ impl Ord for Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::reader;
+    use crate::json::from_json;
 
     fn parse(json: &str) -> Text {
         serde_json::from_str(json).unwrap()
@@ -295,11 +295,11 @@ mod tests {
         let payload = Bytes::from_static(br#"["abc","d\u00e9f","a text of twenty-four by"]"#);
         let is_slice = |text: &Text| payload.as_ptr_range().contains(&text.as_ptr());
         let mut texts = Vec::<Text>::new();
-        reader::read_into(&mut texts, &payload).unwrap();
+        from_json::read_into(&mut texts, &payload).unwrap();
         assert_eq!(texts, ["abc", "déf", "a text of twenty-four by"]);
         assert_eq!([0, 1, 2].map(|at| is_slice(&texts[at])), [false, false, true]);
         let mut texts = Vec::<Text>::new();
-        slicing(|| reader::read_into(&mut texts, &payload)).unwrap();
+        slicing(|| from_json::read_into(&mut texts, &payload)).unwrap();
         assert_eq!([0, 1, 2].map(|at| is_slice(&texts[at])), [true, false, true]);
         let outside: Vec<Text> = serde_json::from_slice(&payload).unwrap();
         assert!(!is_slice(&outside[2]));
