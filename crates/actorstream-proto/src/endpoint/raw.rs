@@ -167,7 +167,7 @@ impl crate::json::from_json::FromJson for Present {
     }
 
     fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Wrong> {
-        reader.any().map(drop)
+        reader.ignore()
     }
 }
 
@@ -419,6 +419,20 @@ mod tests {
         RawEvent::decode(Frame { event: None, data: Bytes::from_static(data.as_bytes()) }, &mut ())
             .unwrap()
             .verdict
+    }
+
+    #[test]
+    fn what_is_not_read_need_not_be_readable() {
+        for data in [
+            &br#"{"choices":[],"error":1e400}"#[..],
+            br#"{"choices":[{"text":1e400,"index":0}]}"#,
+            b"{\"choices\":[{\"text\":\"\xff\",\"index\":0}]}",
+            br#"{"choices":[{"text":"\ud83d","index":0}]}"#,
+        ] {
+            let frame = Frame { event: None, data: Bytes::from_static(data) };
+            let decoded = RawEvent::decode(frame, &mut ()).unwrap();
+            assert_eq!(decoded.verdict, Verdict::Data, "{}", data.escape_ascii());
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::json::bounded;
 use crate::json::from_json::{self, FromJson};
-use crate::json::lenient::coerce;
+use crate::json::lenient;
 use crate::json::reader::{Reader, Wrong};
 
 /// A value that is read from its JSON when it is looked at for the first time. It dereferences to the value.
@@ -112,8 +112,7 @@ fn read<T: FromJson>(json: &Bytes) -> T {
     if bounded::parsing(json.len(), || from_json::read_into(&mut value, json)).is_ok() {
         return value;
     }
-    let forgiven = bounded::parsing(json.len(), || bounded::json(json).ok().and_then(coerce));
-    forgiven.unwrap_or_else(T::blank)
+    bounded::parsing(json.len(), || lenient::forgive_any(json)).unwrap_or_else(T::blank)
 }
 
 impl<T: Defer> Deref for Deferred<T> {
@@ -237,7 +236,7 @@ mod tests {
             json!({"things": null, "more": null}),
         ] {
             let payload = Bytes::from(value.to_string());
-            let holder: Holder = crate::json::lenient::parse(&payload).unwrap().unwrap();
+            let holder: Holder = lenient::parse(&payload).unwrap().unwrap();
             assert_eq!(serde_json::to_value(&holder).unwrap(), value);
             let other: Holder = serde_json::from_value(value).unwrap();
             assert_eq!(other, holder);
@@ -247,11 +246,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_forgiven_when_it_is_looked_at() {
         let payload = Bytes::from(r#"{"things":[{"count":"7"},null,{"count":8}],"more":{}}"#);
-        let holder: Holder = crate::json::lenient::parse(&payload).unwrap().unwrap();
+        let holder: Holder = lenient::parse(&payload).unwrap().unwrap();
         assert_eq!(holder.things.iter().map(|thing| thing.count).collect::<Vec<_>>(), [7, 8]);
         assert_eq!(holder.more, None);
         let half = Bytes::from(r#"{"things":[{"type":"a\ud83d"}]}"#);
-        let holder: Holder = crate::json::lenient::parse(&half).unwrap().unwrap();
+        let holder: Holder = lenient::parse(&half).unwrap().unwrap();
         assert_eq!(holder.things[0].r#type.as_deref(), Some("a\u{fffd}"));
     }
 

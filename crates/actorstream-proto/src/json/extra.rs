@@ -138,7 +138,7 @@ impl Extra {
         let json = reader.any()?;
         if let Some((payload, name, value)) = reader.places(name, json)
             && let Some(fields) = self.slices(payload)
-            && !fields.has(text.as_bytes())
+            && fields.fits(text.as_bytes())
         {
             fields.push(name, value);
             return Ok(());
@@ -212,7 +212,7 @@ impl Extra {
 
     fn merge_unknown(&mut self, later: &Unknown, held: &mut usize) {
         match later {
-            Unknown::Slices(later) => merge_slices(self.fields_mut(), later.iter(), held),
+            Unknown::Slices(later) => merge_slices(self.fields_mut(), later.iter(), MOST_LEVELS, held),
             Unknown::Late(later) => self.merge_fields(later.get(), held),
         }
     }
@@ -255,6 +255,11 @@ impl Extra {
             }
         }
         self.iter().map(|(_, value)| 1 + inside(value)).sum()
+    }
+
+    /// About how many bytes the unknown fields hold.
+    pub(crate) fn weight(&self) -> usize {
+        self.iter().map(|(name, value)| name.len() + weight(value)).sum()
     }
 }
 
@@ -313,8 +318,16 @@ fn merge_fields<'a>(
     }
 }
 
-/// Merges fields that were not read.
-fn merge_slices<'a>(into: &mut Fields, later: impl Iterator<Item = (&'a [u8], &'a [u8])>, held: &mut usize) {
+/// So many objects in each other are merged without being read: what is in them is looked through once for each.
+const MOST_LEVELS: u32 = 2;
+
+/// Merges fields that were not read; `levels` is how many objects in each other may be left unread.
+fn merge_slices<'a>(
+    into: &mut Fields,
+    later: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    levels: u32,
+    held: &mut usize,
+) {
     for (name, json) in later {
         let name = name_of(name);
         let entry = if into.len() > FEW {
@@ -323,7 +336,7 @@ fn merge_slices<'a>(into: &mut Fields, later: impl Iterator<Item = (&'a [u8], &'
             into.iter_mut().find_map(|(known, value)| (known == name).then_some(value))
         };
         match entry {
-            Some(value) => merge_json(value, json, DELTAS.contains(&name), held),
+            Some(value) => merge_json(value, json, DELTAS.contains(&name), levels, held),
             None => {
                 let value = value_of(json);
                 *held += name.len() + weight(&value);
@@ -334,7 +347,7 @@ fn merge_slices<'a>(into: &mut Fields, later: impl Iterator<Item = (&'a [u8], &'
 }
 
 /// Merges a value that was not read: what is there is changed where possible, as most values resemble the last one.
-fn merge_json(into: &mut Value, json: &[u8], is_delta: bool, held: &mut usize) {
+fn merge_json(into: &mut Value, json: &[u8], is_delta: bool, levels: u32, held: &mut usize) {
     match (into, json) {
         (_, [b'n', ..]) => {}
         (Value::String(text), [b'"', new @ .., b'"']) if !is_delta && memchr(b'\\', new).is_none() => {
@@ -343,10 +356,12 @@ fn merge_json(into: &mut Value, json: &[u8], is_delta: bool, held: &mut usize) {
             text.clear();
             text.push_str(new);
         }
-        (Value::Object(fields), [b'{', ..]) => match reader::slices(json) {
-            Some(slices) => merge_slices(fields, slices.into_iter(), held),
-            None => merge_fields(fields, value_of(json).as_object().into_iter().flatten(), held),
-        },
+        (Value::Object(fields), [b'{', ..])
+            if levels > 0
+                && let Some(slices) = reader::slices(json) =>
+        {
+            merge_slices(fields, slices.into_iter(), levels - 1, held);
+        }
         (into, json) => merge(into, &value_of(json), is_delta, held),
     }
 }
@@ -380,5 +395,64 @@ impl PartialEq for Extra {
 impl fmt::Debug for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::json::from_json::read_into;
+    use crate::json::object::tests::Thing;
+
+    #[test]
+    fn fields_that_were_not_read_are_merged_as_those_that_were() {
+        let deep = |value: Value| json!({"a": {"b": {"c": {"d": value, "e": [1]}}}});
+        let many = |value: &str| Value::Object((0..40).map(|at| (format!("n{at}"), value.into())).collect());
+        let values = [
+            json!({"x": 1}),
+            json!({"x": "long text", "y": null, "z": {"s": "a", "n": [1, {"k": "v"}]}}),
+            json!({"x": "\n\"escaped é", "y": [], "z": {"s": "é", "t": {}, "n": null}}),
+            json!({"x": null, "annotations": [1], "tool_plan": "a", "z": 7}),
+            json!({"annotations": [{"k": 1}, 2], "tool_plan": "b\n", "z": {"annotations": [3]}}),
+            json!({"z": {"annotations": [4], "s": "text"}, "annotations": "not a list"}),
+            deep(json!("first")),
+            deep(json!({"more": true})),
+            many("a"),
+            many("another"),
+        ];
+        for one in &values {
+            for other in &values {
+                for last in &values {
+                    let (mut unread, mut read) = (Extra::default(), Extra::default());
+                    let (mut held, mut expected) = (0, 0);
+                    for value in [one, other, last] {
+                        let mut thing = Thing::default();
+                        read_into(&mut thing, &Bytes::from(value.to_string())).unwrap();
+                        unread.merge(&thing.extra, &mut held);
+                        read.merge_fields(value.as_object().unwrap(), &mut expected);
+                    }
+                    assert_eq!(unread, read, "{one} {other} {last}");
+                    assert_eq!(held, expected, "{one} {other} {last}");
+                    assert_eq!(unread.weight(), held, "{one} {other} {last}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_field_is_read_when_it_is_looked_at() {
+        let payload = Bytes::from_static(br#"{"x":{"usage":1},"count":3,"y":"\u00e9","x2":null}"#);
+        let mut thing = Thing::default();
+        read_into(&mut thing, &payload).unwrap();
+        let extra = &thing.extra;
+        assert_eq!(extra.names().collect::<Vec<_>>(), ["x", "y", "x2"]);
+        assert!(extra.may_hold("usage") && !extra.may_hold("other") && !extra.is_empty());
+        assert_eq!((extra.get("z"), extra.get("y")), (None, Some(&json!("é"))));
+        assert_eq!(extra.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["x", "y", "x2"]);
+        let mut changed = extra.clone();
+        changed.insert("y", json!(2));
+        assert_eq!((changed.get("y"), extra.get("y")), (Some(&json!(2)), Some(&json!("é"))));
     }
 }

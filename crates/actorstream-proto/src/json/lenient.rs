@@ -73,31 +73,38 @@ pub(crate) fn parse_translated<T: FromJson>(
 
 #[cold]
 fn forgive<T: FromJson>(payload: &[u8], translate: fn(&mut Value)) -> Result<Option<T>, DecodeError> {
-    let Some((mut value, stands_in)) = readable(payload)? else { return Ok(None) };
+    let (mut value, stands_in) = readable(payload)?;
+    if !value.is_object() {
+        return Ok(None);
+    }
     translate(&mut value);
     Ok(if stands_in { with_stand_ins(|| coerce(value)) } else { coerce(value) })
 }
 
-/// Reads the object that the payload is, and returns whether private characters stand in it for halves of surrogate
-/// pairs; `None` if it is JSON, but not an object that can be read.
-fn readable(payload: &[u8]) -> Result<Option<(Value, bool)>, DecodeError> {
-    let object = |value: Value, stands_in| value.is_object().then_some((value, stands_in));
+/// Deserializes any JSON that a strict pass could not read.
+pub(crate) fn forgive_any<T: FromJson>(json: &[u8]) -> Option<T> {
+    let (value, stands_in) = readable(json).ok()?;
+    if stands_in { with_stand_ins(|| coerce(value)) } else { coerce(value) }
+}
+
+/// Reads the JSON that the payload is, and returns whether private characters stand in it for halves of surrogate pairs.
+fn readable(payload: &[u8]) -> Result<(Value, bool), DecodeError> {
+    let failed = |error: Unread| DecodeError(error.to_string());
     let error = match bounded::json(payload) {
-        Ok(value) => return Ok(object(value, false)),
+        Ok(value) => return Ok((value, false)),
         Err(Unread::NoJson(error)) => error,
         Err(Unread::TooMuch) => match serde_json::from_slice::<IgnoredAny>(payload) {
             // JSON, but too much of it: the raw payload has it.
             Ok(IgnoredAny) => {
-                let rest = bounded::json_without_vast_lists(payload).ok();
-                return Ok(rest.and_then(|value| object(value, false)));
+                return Ok((bounded::json_without_vast_lists(payload).unwrap_or_default(), false));
             }
             Err(error) => error,
         },
     };
     // JSON all the same, if it is only halves of surrogate pairs that are wrong with it.
     let (stood_in, taken) = stand_in_for_surrogates(payload).ok_or_else(|| DecodeError(error.to_string()))?;
-    let value = bounded::json(&stood_in).map_err(|error| DecodeError(error.to_string()))?;
-    Ok(object(value, !taken))
+    let value = bounded::json(&stood_in).map_err(failed)?;
+    Ok((value, !taken))
 }
 
 /// Deserializes a value that failed in a strict pass: fields of an unexpected type are converted, or absent.

@@ -10,6 +10,9 @@ use smallvec::SmallVec;
 /// The longest payload in which fields are left as they are: read, such a short one takes no more memory than is just.
 pub(crate) const MOST_BYTES: usize = 16 << 10;
 
+/// How many fields are left as they are: each is compared with the others.
+const MOST_FIELDS: usize = 32;
+
 /// Fields that can be read, and are read when one of them is looked at.
 #[derive(Debug)]
 pub(crate) struct Slices {
@@ -31,6 +34,11 @@ impl Slices {
     /// No fields yet of an object in `payload`, which is short.
     pub(crate) fn new(payload: Bytes) -> Self {
         Self { payload, fields: SmallVec::new(), firsts: 0, read: OnceLock::new() }
+    }
+
+    /// Returns whether a field of this name may be added.
+    pub(crate) fn fits(&self, name: &[u8]) -> bool {
+        self.fields.len() < MOST_FIELDS && !self.has(name)
     }
 
     /// Adds a field.

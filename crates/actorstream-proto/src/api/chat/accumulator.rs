@@ -1,6 +1,5 @@
 //! `ChatAccumulator`: chunks → the chat completion that the unstreamed call would have returned.
 
-use memchr::memchr_iter;
 use smallvec::SmallVec;
 
 use crate::answer::finish_reason::settle;
@@ -15,8 +14,9 @@ use crate::json::shared::Shared;
 use crate::json::text::Text;
 
 use super::chunk::{AudioDelta, ChatCompletionChunk, ChunkChoice, ChunkEnvelope, Delta, RareDelta};
-use super::completion::{ChatChoice, ChatCompletion, ChatMessage, TokenLogprob};
+use super::completion::{ChatChoice, ChatCompletion, ChatMessage};
 use super::envelopes::{Envelopes, PutOff};
+use super::logprobs;
 use super::pattern::extra_in;
 use super::snapshot::{Into, catch_up};
 use super::texts::Texts;
@@ -244,12 +244,10 @@ impl ChatAccumulator {
             grown += push_calls(state.tool_calls.get_or_insert_default(), calls, keep);
         }
         if keep {
-            if let Some(logprobs) = &delta.logprobs {
-                let json = logprobs.json();
+            if let Some(probabilities) = &delta.logprobs {
+                let json = probabilities.json();
                 state.logprobs.push(&json);
-                // An object is a token.
-                let tokens = memchr_iter(b'{', &json).count();
-                grown += json.len() + size_of::<TokenLogprob>() * tokens;
+                grown += logprobs::weight(probabilities, &json);
             }
             message.extra.merge_unless(&mut state.merged_in_message, &news.extra, &mut self.held);
             choice.extra.merge_unless(&mut state.merged, &delta.extra, &mut self.held);

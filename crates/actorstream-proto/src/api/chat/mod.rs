@@ -6,6 +6,7 @@ mod completion;
 mod decode;
 mod dialect;
 mod envelopes;
+mod logprobs;
 mod moderation;
 mod pattern;
 pub mod request;

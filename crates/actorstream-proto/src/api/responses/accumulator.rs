@@ -361,7 +361,8 @@ impl ResponseAccumulator {
     /// Keeps the log probabilities of a text that is kept.
     fn push_logprobs(&mut self, text: Growing, event: &ResponseStreamEvent, len: usize) -> bool {
         let ResponseStreamEvent::OutputTextDelta(event) = event else { return false };
-        let Some(grown) = self.growing.iter_mut().find(|grown| text == grown.text) else { return false };
+        let is = |grown: &&mut Grown| text == grown.text && event.item_id == *grown.id;
+        let Some(grown) = self.growing.iter_mut().find(is) else { return false };
         grown.logprobs.push(&event.logprobs.json());
         self.size += len;
         true
@@ -462,8 +463,10 @@ impl ResponseAccumulator {
         let item = self.item_of(id, text);
         let place = item.map(|item| self.part_of(item, text));
         // The text may be one of those that are kept, under another id or another index.
-        let kept =
-            |grown: &Grown| item == Some(grown.item) && (place == Some(grown.text) || text == grown.text);
+        let field = |text: Growing| (text.part, text.field);
+        let kept = |grown: &Grown| {
+            item == Some(grown.item) && (place.map(field) == Some(field(grown.text)) || text == grown.text)
+        };
         if place != Some(text) || self.growing.len() == MOST_GROWING || self.growing.iter().any(kept) {
             self.put_back();
         }

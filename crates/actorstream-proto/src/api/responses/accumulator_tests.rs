@@ -26,6 +26,49 @@ fn response(status: &str, output: &Value) -> Value {
 }
 
 #[test]
+fn log_probabilities_are_those_of_their_text() {
+    let added = |index: u64, id: &str| {
+        let item = json!({"type": "message", "id": id, "role": "assistant", "content": []});
+        json!({"type": "response.output_item.added", "output_index": index, "item": item})
+    };
+    let delta = |index: u64, id: &str, text: &str| {
+        json!({"type": "response.output_text.delta", "output_index": index, "content_index": 0, "item_id": id,
+               "delta": text, "logprobs": [{"token": text, "logprob": -1}]})
+    };
+    let part = |item: &Value| {
+        let part = &item["content"][0];
+        let tokens = part["logprobs"].as_array().unwrap().iter();
+        let tokens: Vec<&str> = tokens.map(|token| token["token"].as_str().unwrap()).collect();
+        (part["text"].as_str().unwrap().to_owned(), tokens.join(" "))
+    };
+    // Two items whose events have the same index.
+    let got = add_up(&[
+        added(0, "a"),
+        added(0, "b"),
+        delta(0, "a", "a1"),
+        delta(0, "b", "b1"),
+        delta(0, "a", "a2"),
+        delta(0, "b", "b2"),
+    ]);
+    assert_eq!(part(&got["output"][0]), ("a1a2".to_owned(), "a1 a2".to_owned()));
+    assert_eq!(part(&got["output"][1]), ("b1b2".to_owned(), "b1 b2".to_owned()));
+    // One item whose events have two.
+    let got = add_up(&[
+        added(0, "msg"),
+        delta(0, "msg", "He"),
+        delta(7, "msg", "llo"),
+        delta(0, "msg", "!"),
+        delta(7, "msg", "?"),
+    ]);
+    assert_eq!(part(&got["output"][0]), ("Hello!?".to_owned(), "He llo ! ?".to_owned()));
+    // Log probabilities that come later, and before other events.
+    let mut plain = delta(0, "msg", " and");
+    plain["logprobs"] = json!([]);
+    let got = add_up(&[plain, delta(0, "msg", " so"), added(1, "other"), delta(0, "msg", " on")]);
+    assert_eq!(part(&got["output"][0]), (" and so on".to_owned(), " so  on".to_owned()));
+}
+
+#[test]
 fn texts_that_grow_in_turn_add_up() {
     let delta = |r#type: &str, item: u64, part: u64, delta: &str| {
         json!({"type": format!("response.{type}.delta"), "output_index": item, "item_id": "x", "content_index": part,

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use memchr::memchr2;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, Visitor};
 use serde_json::Value;
 use smallvec::SmallVec;
 
@@ -199,6 +200,17 @@ impl<'de> Reader<'de> {
         Ok(value)
     }
 
+    /// Steps over a value, even if it holds what cannot be read: numbers out of range, bytes that are no UTF-8.
+    pub(crate) fn ignore(&mut self) -> Result<()> {
+        if self.any().is_err() {
+            let mut values =
+                serde_json::Deserializer::from_slice(&self.text[self.at..]).into_iter::<IgnoredAny>();
+            values.next().ok_or_else(|| Wrong::new("expected a value"))?.map_err(Wrong::custom)?;
+            self.at += values.byte_offset();
+        }
+        Ok(())
+    }
+
     /// Returns the payload, if it is short, and where in it a name and a value stand that are slices of the text.
     pub(crate) fn places(
         &self,
@@ -285,10 +297,14 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// Returns where the value ends that begins in `payload` at `at`, if it begins with this bracket and can be read. It is in no
-/// more than a few other values.
-pub(crate) fn end_of(payload: &[u8], at: usize, bracket: u8) -> Option<usize> {
-    if payload.get(at) == Some(&bracket) { value_end(payload, at, FEW_AROUND) } else { None }
+/// Returns where the value ends that begins in `line` at `at`, if it begins with this bracket, can be read, and ends in that
+/// line. It is in no more than a few other values.
+pub(crate) fn end_of(line: &[u8], at: usize, bracket: u8) -> Option<usize> {
+    if line.get(at) != Some(&bracket) {
+        return None;
+    }
+    let end = value_end(line, at, FEW_AROUND)?;
+    memchr2(b'\n', b'\r', &line[at..end]).is_none().then_some(end)
 }
 
 /// In how many lists and objects a value is at most that may be left unread.
