@@ -224,14 +224,16 @@ impl Extra {
     /// Does the same, unless these are the fields that were merged `last`.
     #[inline]
     pub(crate) fn merge_unless(&mut self, last: &mut Merged, later: &Extra, held: &mut usize) {
-        if let Some(fields) = &later.fields {
+        if let Some(fields) = &later.fields
+            && !last.is(fields)
+        {
             self.merge_or_not(last, fields, held);
         }
     }
 
     #[inline(never)]
     fn merge_or_not(&mut self, last: &mut Merged, later: &Arc<Unknown>, held: &mut usize) {
-        if !last.is(later) {
+        if !last.came_again(later) {
             let is_late = matches!(&**later, Unknown::Late(later) if later.origin().is_some());
             // Those of one event alone do not come again.
             let may_repeat = Arc::strong_count(later) > 1 && !is_late;
@@ -268,9 +270,14 @@ impl Extra {
 pub(crate) struct Merged(Option<(Weak<Unknown>, Option<bool>)>);
 
 impl Merged {
-    /// Returns whether these fields were merged last, and merging them again adds nothing.
+    /// Returns whether it is known that these fields were merged last, and that merging them again adds nothing.
     #[inline]
-    fn is(&mut self, fields: &Arc<Unknown>) -> bool {
+    fn is(&self, fields: &Arc<Unknown>) -> bool {
+        matches!(&self.0, Some((last, Some(false))) if std::ptr::eq(last.as_ptr(), Arc::as_ptr(fields)))
+    }
+
+    /// Finds out whether that is so.
+    fn came_again(&mut self, fields: &Arc<Unknown>) -> bool {
         let Some((last, adds)) = &mut self.0 else { return false };
         std::ptr::eq(last.as_ptr(), Arc::as_ptr(fields))
             && !*adds.get_or_insert_with(|| has_deltas(fields.get()))
