@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::json::bounded;
 use crate::json::from_json::{self, FromJson};
 use crate::json::lenient;
-use crate::json::reader::{Reader, Wrong};
+use crate::json::reader::{self, Reader, Watch, Wrong};
 
 /// A value that is read from its JSON when it is looked at for the first time. It dereferences to the value.
 ///
@@ -26,6 +26,7 @@ struct Inner<T> {
     json: Bytes,
     /// Whether that is several values, to be read one after another.
     pieces: bool,
+    counts: Counts,
     value: OnceLock<T>,
 }
 
@@ -39,15 +40,66 @@ pub trait Defer: FromJson + Clone + 'static {
 
     /// Adds what came later.
     fn add(&mut self, later: Self);
+
+    /// Returns whether such a value has a field of this name where so many of its lists and objects are open.
+    fn has(open: u8, name: &[u8]) -> bool;
+}
+
+/// What is in the JSON of a value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    /// How many objects.
+    pub(crate) objects: u32,
+    /// How many numbers in lists.
+    pub(crate) numbers: u32,
+    /// Whether there are fields that are unknown.
+    pub(crate) has_unknown: bool,
+    has: fn(u8, &[u8]) -> bool,
+}
+
+impl Counts {
+    fn of<T: Defer>() -> Self {
+        Self { objects: 0, numbers: 0, has_unknown: false, has: T::has }
+    }
+}
+
+impl Watch for Counts {
+    #[inline]
+    fn name(&mut self, open: u8, name: &[u8]) {
+        self.has_unknown |= !(self.has)(open, name);
+    }
+
+    #[inline]
+    fn object(&mut self) {
+        self.objects += 1;
+    }
+
+    #[inline]
+    fn number(&mut self) {
+        self.numbers += 1;
+    }
 }
 
 impl<T: Defer> Deferred<T> {
+    /// Takes the value that begins in a line of `read` at `at`, if it begins as its JSON does and can be read. Returns where it
+    /// ends.
+    pub(crate) fn in_line(read: &Bytes, at: usize) -> Option<(Self, usize)> {
+        let mut counts = Counts::of::<T>();
+        let end = reader::end_of(read, at, T::BRACKET, &mut counts)?;
+        Some((Self::new(read.slice(at..end), counts), end))
+    }
+
     /// The value that `json` is, of which it is known that it is JSON.
-    pub(crate) fn new(json: Bytes) -> Self {
+    fn new(json: Bytes, counts: Counts) -> Self {
         match &*json {
             [_, inside @ .., _] if inside.trim_ascii().is_empty() => Self(None),
-            _ => Self(Some(Box::new(Inner { json, pieces: false, value: OnceLock::new() }))),
+            _ => Self(Some(Box::new(Inner { json, pieces: false, counts, value: OnceLock::new() }))),
         }
+    }
+
+    /// Returns what is in the JSON, unless it is nothing.
+    pub(crate) fn counts(&self) -> Option<&Counts> {
+        self.0.as_deref().map(|inner| &inner.counts)
     }
 
     /// Returns whether nothing is in it, without reading it.
@@ -92,7 +144,7 @@ impl Pieces {
     /// Returns the value that they add up to, to be read when it is looked at; `None` if there are none.
     pub(crate) fn take<T: Defer>(&mut self) -> Option<Deferred<T>> {
         let json = Bytes::from(std::mem::take(&mut self.0));
-        let inner = Inner { json, pieces: true, value: OnceLock::new() };
+        let inner = Inner { json, pieces: true, counts: Counts::of::<T>(), value: OnceLock::new() };
         (!inner.json.is_empty()).then(|| Deferred(Some(Box::new(inner))))
     }
 }
@@ -144,7 +196,8 @@ impl<T: Defer> Default for Deferred<T> {
 
 impl<T: Defer> From<T> for Deferred<T> {
     fn from(value: T) -> Self {
-        Self(Some(Box::new(Inner { json: Bytes::new(), pieces: false, value: value.into() })))
+        let counts = Counts { has_unknown: true, ..Counts::of::<T>() };
+        Self(Some(Box::new(Inner { json: Bytes::new(), pieces: false, counts, value: value.into() })))
     }
 }
 
@@ -154,8 +207,9 @@ impl<T: Defer> FromJson for Deferred<T> {
     }
 
     fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), Wrong> {
-        let json = reader.json(T::BRACKET)?;
-        *self = Self::new(json);
+        let mut counts = Counts::of::<T>();
+        let json = reader.json(T::BRACKET, &mut counts)?;
+        *self = Self::new(json, counts);
         Ok(())
     }
 }
@@ -201,6 +255,10 @@ mod tests {
 
         fn add(&mut self, later: Self) {
             self.extend(later);
+        }
+
+        fn has(open: u8, name: &[u8]) -> bool {
+            open == 2 && [&b"type"[..], b"count", b"things"].contains(&name)
         }
     }
 
@@ -256,7 +314,8 @@ mod tests {
 
     #[test]
     fn a_change_is_kept() {
-        let mut things = Deferred::<Vec<Thing>>::new(Bytes::from_static(br#"[{"count":1}]"#));
+        let json = Bytes::from_static(br#"[{"count":1}]"#);
+        let (mut things, _) = Deferred::<Vec<Thing>>::in_line(&json, 0).unwrap();
         things.push(Thing::default());
         things[0].count = 3;
         assert_eq!(serde_json::to_value(&things).unwrap(), json!([{"count": 3}, {"count": 0}]));

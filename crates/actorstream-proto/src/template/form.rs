@@ -11,7 +11,6 @@ use super::Patterned;
 use super::scalars::Scalars;
 use crate::json::late::{self, Origin};
 use crate::json::payload::Payload;
-use crate::json::reader;
 use crate::json::text::{Text, slicing};
 use crate::sse::prefix::Prefix;
 
@@ -22,8 +21,8 @@ pub(super) enum Change<P> {
     Text(P),
     /// The event's number.
     Number,
-    /// A value that is left unread, and begins with this bracket.
-    Json(P, u8),
+    /// A value that is left unread.
+    Json(P),
     /// A string or a number that is read when it is looked at.
     Late(Scalars),
 }
@@ -107,7 +106,7 @@ impl<E: Patterned> Form<E> {
             let at = json.as_ptr_range();
             if range.start <= at.start && at.end <= range.end && !json.is_empty() {
                 let start = at.start as usize - range.start as usize;
-                places.push(Place { at: start..start + json.len(), change: Change::Json(place, json[0]) });
+                places.push(Place { at: start..start + json.len(), change: Change::Json(place) });
             } else {
                 whole = false;
             }
@@ -197,11 +196,7 @@ impl<E: Patterned> Form<E> {
                 }
                 Some(end)
             }
-            Change::Json(place, bracket) => {
-                let end = reader::end_of(read, at, bracket)?;
-                event.put_json(place, read.slice(at..end))?;
-                Some(end)
-            }
+            Change::Json(place) => event.read_json(place, read, at),
             Change::Number | Change::Text(_) => {
                 let (number, end) = digits(read, at)?;
                 *event.number()? = number;

@@ -46,9 +46,9 @@ pub trait Patterned: Event + Clone {
         let _ = visit;
     }
 
-    /// Puts a value that is left unread in its place, if there is such a place.
-    fn put_json(&mut self, place: Self::Place, json: Bytes) -> Option<()> {
-        let _ = (place, json);
+    /// Takes the value that begins in `read` at `at`, to be left unread, if one can be in this place. Returns where it ends.
+    fn read_json(&mut self, place: Self::Place, read: &Bytes, at: usize) -> Option<usize> {
+        let _ = (place, read, at);
         None
     }
 

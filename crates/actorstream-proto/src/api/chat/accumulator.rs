@@ -247,7 +247,7 @@ impl ChatAccumulator {
             if let Some(probabilities) = &delta.logprobs {
                 let json = probabilities.json();
                 state.logprobs.push(&json);
-                grown += logprobs::weight(probabilities, &json);
+                grown += logprobs::weight(probabilities, json.len());
             }
             message.extra.merge_unless(&mut state.merged_in_message, &news.extra, &mut self.held);
             choice.extra.merge_unless(&mut state.merged, &delta.extra, &mut self.held);

@@ -176,6 +176,16 @@ impl Defer for Logprobs {
             }
         }
     }
+
+    fn has(open: u8, name: &[u8]) -> bool {
+        match open {
+            // Of the object itself, of a token in its lists, and of a likely one in the list of that.
+            1 => matches!(name, b"content" | b"refusal"),
+            3 => matches!(name, b"token" | b"logprob" | b"bytes" | b"top_logprobs"),
+            5 => matches!(name, b"token" | b"logprob" | b"bytes"),
+            _ => false,
+        }
+    }
 }
 
 impl ChatCompletion {

@@ -1,25 +1,20 @@
 //! How much of the memory log probabilities take.
 
-use memchr::memchr_iter;
-
 use super::completion::{Logprobs, TokenLogprob, TopLogprob};
 use crate::json::deferred::Deferred;
 
-/// The names of the documented fields, in quotes.
-const NAMES: [&[u8]; 6] =
-    [b"\"token\"", b"\"logprob\"", b"\"bytes\"", b"\"top_logprobs\"", b"\"content\"", b"\"refusal\""];
-
-/// About how many bytes log probabilities hold once somebody has looked at them. `json` is their JSON, which they hold too.
-pub(super) fn weight(logprobs: &Deferred<Logprobs>, json: &[u8]) -> usize {
-    let is_documented = |colon: usize| NAMES.iter().any(|name| json[..colon].ends_with(name));
-    if memchr_iter(b':', json).all(is_documented) {
-        // The objects are the tokens, and the one that they are in. Their strings and numbers take no more than the JSON.
-        let objects = memchr_iter(b'{', json).count();
-        return json.len() + size_of::<TokenLogprob>() * objects.saturating_sub(1);
+/// About how many bytes log probabilities hold once somebody has looked at them; `json` is how long their JSON is, which they
+/// hold too.
+pub(super) fn weight(logprobs: &Deferred<Logprobs>, json: usize) -> usize {
+    let Some(counts) = logprobs.counts() else { return json };
+    if !counts.has_unknown {
+        // The objects are the tokens, and the one that they are in. Their strings take no more than the JSON.
+        let tokens = size_of::<TokenLogprob>() * (counts.objects as usize).saturating_sub(1);
+        return json + tokens + size_of::<u32>() * counts.numbers as usize;
     }
-    // Other fields may take far more than their JSON.
+    // Unknown fields may take far more than their JSON.
     let lists = [&logprobs.content, &logprobs.refusal];
-    json.len() + logprobs.extra.weight() + lists.into_iter().flatten().flatten().map(of_token).sum::<usize>()
+    json + logprobs.extra.weight() + lists.into_iter().flatten().flatten().map(of_token).sum::<usize>()
 }
 
 fn of_token(token: &TokenLogprob) -> usize {
@@ -50,25 +45,31 @@ mod tests {
 
     #[test]
     fn what_nobody_documented_counts_as_what_it_becomes() {
-        let weigh =
-            |json: &str| weight(&Deferred::new(Bytes::copy_from_slice(json.as_bytes())), json.as_bytes());
+        let weigh = |json: &str| {
+            let payload = Bytes::copy_from_slice(json.as_bytes());
+            let (logprobs, end) = Deferred::in_line(&payload, 0).unwrap();
+            weight(&logprobs, end)
+        };
         let plain =
-            r#"{"content":[{"token":"a","logprob":-0.5,"bytes":[97],"top_logprobs":[]}],"refusal":null}"#;
-        assert_eq!(weigh(plain), plain.len() + size_of::<TokenLogprob>());
-        for (json, least) in [
-            (
-                format!(r#"{{"content":[{{"token":"a","x":[{}0]}}]}}"#, "0,".repeat(1000)),
-                1000 * size_of::<Value>(),
-            ),
-            (
-                format!(r#"{{"content":[{{"token":":","bytes":[{}0]}}]}}"#, "0,".repeat(999)),
-                1000 * size_of::<u32>(),
-            ),
-            (format!(r#"{{"content":[],"x":[{}0]}}"#, "0,".repeat(1000)), 1000 * size_of::<Value>()),
-            (format!(r#"{{"content":[{}{{}}]}}"#, "{},".repeat(1000)), 1000 * size_of::<TokenLogprob>()),
+            r#"{"content":[{"token":":","logprob":-0.5,"bytes":[97],"top_logprobs":[]}],"refusal":null}"#;
+        assert_eq!(weigh(plain), plain.len() + size_of::<TokenLogprob>() + size_of::<u32>());
+        let vast = format!("[{}0]", "0,".repeat(999));
+        for (fields, each) in [
+            (r#""content":[{"x":0}]"#, size_of::<Value>()),
+            (r#""content":[{"content":0}]"#, size_of::<Value>()),
+            (r#""content":[{"refusal":0}]"#, size_of::<Value>()),
+            (r#""content":[{"\"bytes":0}]"#, size_of::<Value>()),
+            (r#""content":[{"top_logprobs":[{"content":0}]}]"#, size_of::<Value>()),
+            (r#""content":[{"top_logprobs":[{"top_logprobs":0}]}]"#, size_of::<Value>()),
+            (r#""content":[],"token":0"#, size_of::<Value>()),
+            (r#""content":[{"bytes":0}]"#, size_of::<u32>()),
+            (r#""content":[{"top_logprobs":[{"bytes":0}]}]"#, size_of::<u32>()),
         ] {
-            assert!(weigh(&json) > least, "{json}");
+            let json = format!("{{{}}}", fields.replace('0', &vast));
+            assert!(weigh(&json) >= 1000 * each, "{fields}");
         }
+        let tokens = format!(r#"{{"content":[{}{{}}]}}"#, "{},".repeat(999));
+        assert!(weigh(&tokens) >= 1000 * size_of::<TokenLogprob>());
     }
 
     /// The last event is no longer read as one where a line end stands in it, however the others were read.
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn vast_unknown_fields_take_nothing_of_the_rest() {
         let vast = format!(r#"{{"content":[{{"token":"a","x":[{}0]}}]}}"#, "0,".repeat(100_000));
-        let logprobs = Deferred::<Logprobs>::new(vast.into());
+        let (logprobs, _) = Deferred::<Logprobs>::in_line(&vast.into(), 0).unwrap();
         assert_eq!(serde_json::to_value(&logprobs).unwrap(), json!({"content": [{"token": "a", "x": null}]}));
     }
 }

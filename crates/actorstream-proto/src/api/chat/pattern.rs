@@ -86,10 +86,11 @@ impl Patterned for ChatCompletionChunk {
         }
     }
 
-    fn put_json(&mut self, place: Place, json: Bytes) -> Option<()> {
-        let Place::Logprobs(at) = place else { return None };
-        self.choices.get_mut(at)?.logprobs = Some(Deferred::new(json));
-        Some(())
+    fn read_json(&mut self, place: Place, read: &Bytes, at: usize) -> Option<usize> {
+        let Place::Logprobs(choice) = place else { return None };
+        let (logprobs, end) = Deferred::in_line(read, at)?;
+        self.choices.get_mut(choice)?.logprobs = Some(logprobs);
+        Some(end)
     }
 
     fn raw(&mut self) -> &mut Payload {

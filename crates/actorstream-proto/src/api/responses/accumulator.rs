@@ -463,7 +463,8 @@ impl ResponseAccumulator {
         let item = self.item_of(id, text);
         let place = item.map(|item| self.part_of(item, text));
         // The text may be one of those that are kept, under another id or another index.
-        let field = |text: Growing| (text.part, text.field);
+        // Some kinds of text stand in the same field.
+        let field = |text: Growing| (text.part, text.field.name());
         let kept = |grown: &Grown| {
             item == Some(grown.item) && (place.map(field) == Some(field(grown.text)) || text == grown.text)
         };

@@ -61,6 +61,13 @@ fn log_probabilities_are_those_of_their_text() {
         delta(7, "msg", "?"),
     ]);
     assert_eq!(part(&got["output"][0]), ("Hello!?".to_owned(), "He llo ! ?".to_owned()));
+    // Two kinds of text in one field.
+    let mut thought = delta(1, "odd", " b");
+    thought["type"] = "response.reasoning_text.delta".into();
+    let item = json!({"type": "weird", "id": "odd", "content": []});
+    let odd = json!({"type": "response.output_item.added", "output_index": 1, "item": item});
+    let got = add_up(&[odd, delta(1, "odd", "a"), thought, delta(1, "odd", " c")]);
+    assert_eq!(part(&got["output"][0]), ("a b c".to_owned(), "a  c".to_owned()));
     // Log probabilities that come later, and before other events.
     let mut plain = delta(0, "msg", " and");
     plain["logprobs"] = json!([]);

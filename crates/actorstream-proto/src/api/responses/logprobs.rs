@@ -14,4 +14,13 @@ impl Defer for Vec<ResponseLogProb> {
     fn add(&mut self, later: Self) {
         self.extend(later);
     }
+
+    fn has(open: u8, name: &[u8]) -> bool {
+        match open {
+            // Of a token, and of a likely one in its list.
+            2 => matches!(name, b"token" | b"logprob" | b"top_logprobs"),
+            4 => matches!(name, b"token" | b"logprob"),
+            _ => false,
+        }
+    }
 }

@@ -127,10 +127,11 @@ impl Patterned for ResponseEvent {
         }
     }
 
-    fn put_json(&mut self, _: Place, json: Bytes) -> Option<()> {
+    fn read_json(&mut self, _: Place, read: &Bytes, at: usize) -> Option<usize> {
         let ResponseStreamEvent::OutputTextDelta(event) = &mut self.event else { return None };
-        event.logprobs = Deferred::new(json);
-        Some(())
+        let (logprobs, end) = Deferred::in_line(read, at)?;
+        event.logprobs = logprobs;
+        Some(end)
     }
 
     fn number(&mut self) -> Option<&mut u64> {

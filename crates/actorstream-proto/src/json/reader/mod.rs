@@ -16,6 +16,7 @@ use smallvec::SmallVec;
 
 pub(crate) use self::number::Number;
 use self::number::number;
+pub(crate) use self::skip::Watch;
 use self::skip::value_end;
 pub(crate) use self::wrong::Step;
 pub use self::wrong::Wrong;
@@ -227,18 +228,23 @@ impl<'de> Reader<'de> {
 
     /// Takes a value, whatever it is, that `serde_json` can read, and returns its text.
     pub(crate) fn any(&mut self) -> Result<&'de [u8]> {
+        self.watched(&mut ())
+    }
+
+    fn watched(&mut self, watch: &mut impl Watch) -> Result<&'de [u8]> {
         self.peek();
         let start = self.at;
-        self.at = value_end(self.text, start, self.depth).ok_or_else(|| Wrong::new("expected a value"))?;
+        self.at =
+            value_end(self.text, start, self.depth, watch).ok_or_else(|| Wrong::new("expected a value"))?;
         Ok(&self.text[start..self.at])
     }
 
     /// Takes the JSON of a value that begins with this bracket, and is to be read later.
-    pub(crate) fn json(&mut self, bracket: u8) -> Result<Bytes> {
+    pub(crate) fn json(&mut self, bracket: u8, watch: &mut impl Watch) -> Result<Bytes> {
         if self.peek() != bracket {
             return Err(Wrong::new("expected another type"));
         }
-        let json = self.any()?;
+        let json = self.watched(watch)?;
         Ok(match self.source {
             Some(payload) => payload.slice_ref(json),
             None => settled(json).unwrap_or_else(|| Bytes::copy_from_slice(json)),
@@ -299,11 +305,11 @@ impl<'de> Reader<'de> {
 
 /// Returns where the value ends that begins in `line` at `at`, if it begins with this bracket, can be read, and ends in that
 /// line. It is in no more than a few other values.
-pub(crate) fn end_of(line: &[u8], at: usize, bracket: u8) -> Option<usize> {
+pub(crate) fn end_of(line: &[u8], at: usize, bracket: u8, watch: &mut impl Watch) -> Option<usize> {
     if line.get(at) != Some(&bracket) {
         return None;
     }
-    let end = value_end(line, at, FEW_AROUND)?;
+    let end = value_end(line, at, FEW_AROUND, watch)?;
     memchr2(b'\n', b'\r', &line[at..end]).is_none().then_some(end)
 }
 

@@ -4,8 +4,29 @@ use super::MOST_DEPTH;
 use super::number::number;
 use crate::json::text::string_end;
 
+/// Sees what is stepped over.
+pub(crate) trait Watch {
+    /// Sees the name of a field, as it is written; so many lists and objects are open.
+    fn name(&mut self, open: u8, name: &[u8]);
+
+    /// Sees that an object begins.
+    fn object(&mut self);
+
+    /// Sees a number in a list.
+    fn number(&mut self);
+}
+
+/// Sees nothing.
+impl Watch for () {
+    fn name(&mut self, _: u8, _: &[u8]) {}
+
+    fn object(&mut self) {}
+
+    fn number(&mut self) {}
+}
+
 /// Returns where the value ends that begins at `at`, behind spaces, if `serde_json` can read it. It is in `depth` other values.
-pub(super) fn value_end(text: &[u8], mut at: usize, depth: u8) -> Option<usize> {
+pub(super) fn value_end(text: &[u8], mut at: usize, depth: u8, watch: &mut impl Watch) -> Option<usize> {
     // A bit for each list and object that is open: whether it is an object.
     let (mut objects, mut open) = (0_u128, 0_u8);
     loop {
@@ -14,9 +35,14 @@ pub(super) fn value_end(text: &[u8], mut at: usize, depth: u8) -> Option<usize> 
             b'"' => at = string_end(text, at + 1)?,
             b'-' | b'0'..=b'9' => {
                 at = number_end(text, at)?;
+                let in_list = objects & 1 == 0 && open > 0;
+                if in_list {
+                    watch.number();
+                }
                 // Lists of numbers are long.
-                while objects & 1 == 0 && open > 0 && is_next_number(text, at) {
+                while in_list && is_next_number(text, at) {
                     at = number_end(text, at + 1)?;
+                    watch.number();
                 }
             }
             bracket @ (b'{' | b'[') => {
@@ -26,10 +52,13 @@ pub(super) fn value_end(text: &[u8], mut at: usize, depth: u8) -> Option<usize> 
                     return None;
                 }
                 objects = objects << 1 | u128::from(is_object);
+                if is_object {
+                    watch.object();
+                }
                 at = token(text, at + 1);
                 if text.get(at) != Some(&closing(is_object)) {
                     if is_object {
-                        at = key_end(text, at)?;
+                        at = key_end(text, at, open, watch)?;
                     }
                     continue;
                 }
@@ -48,7 +77,7 @@ pub(super) fn value_end(text: &[u8], mut at: usize, depth: u8) -> Option<usize> 
                 b',' => {
                     at += 1;
                     if is_object {
-                        at = key_end(text, token(text, at))?;
+                        at = key_end(text, token(text, at), open, watch)?;
                     }
                     break;
                 }
@@ -82,12 +111,14 @@ fn behind_spaces(text: &[u8], mut at: usize) -> usize {
 
 /// Returns the place behind a key and its colon.
 #[inline]
-fn key_end(text: &[u8], at: usize) -> Option<usize> {
+fn key_end(text: &[u8], at: usize, open: u8, watch: &mut impl Watch) -> Option<usize> {
     if text.get(at) != Some(&b'"') {
         return None;
     }
-    let at = token(text, string_end(text, at + 1)?);
-    (text.get(at) == Some(&b':')).then_some(at + 1)
+    let end = string_end(text, at + 1)?;
+    watch.name(open, &text[at + 1..end - 1]);
+    let colon = token(text, end);
+    (text.get(colon) == Some(&b':')).then_some(colon + 1)
 }
 
 fn word_end(text: &[u8], at: usize) -> Option<usize> {
