@@ -78,12 +78,17 @@ fn forgive<T: FromJson>(payload: &[u8], translate: fn(&mut Value)) -> Result<Opt
         return Ok(None);
     }
     translate(&mut value);
-    Ok(if stands_in { with_stand_ins(|| coerce(value)) } else { coerce(value) })
+    Ok(settle(value, stands_in))
 }
 
 /// Deserializes any JSON that a strict pass could not read.
 pub(crate) fn forgive_any<T: FromJson>(json: &[u8]) -> Option<T> {
     let (value, stands_in) = readable(json).ok()?;
+    settle(value, stands_in)
+}
+
+/// Coerces a value in which private characters may stand for halves of surrogate pairs.
+fn settle<T: FromJson>(value: Value, stands_in: bool) -> Option<T> {
     if stands_in { with_stand_ins(|| coerce(value)) } else { coerce(value) }
 }
 

@@ -35,17 +35,15 @@ impl Event for ChatCompletionChunk {
 
     fn decode(frame: Frame, template: &mut Template<Self>) -> Result<Decoded<Self>, DecodeError> {
         let mut event = Self::default();
-        let is_object = lenient::parse_into(&mut event, &frame.data, translate)?;
-        if is_object
-            && is_misplaced(&event)
-            && let Some(translated) = lenient::parse_translated(&frame.data, translate)?
-        {
-            event = translated;
-        }
-        if !is_object {
+        if !lenient::parse_into(&mut event, &frame.data, translate)? {
             event.raw = frame.data.into();
             let verdict = error_in(&event.raw).map_or(Verdict::Data, Verdict::Fail);
             return Ok(Decoded { event, verdict });
+        }
+        if is_misplaced(&event)
+            && let Some(translated) = lenient::parse_translated(&frame.data, translate)?
+        {
+            event = translated;
         }
         event.raw = frame.data.into();
         dialect::settle(&mut event);

@@ -195,21 +195,20 @@ impl<'de> Reader<'de> {
         if self.peek() != b'"' {
             return Err(Wrong::new("expected a string"));
         }
+        self.by_serde_json()
+    }
+
+    /// Reads the next value as `serde_json` reads it.
+    fn by_serde_json<T: Deserialize<'de>>(&mut self) -> Result<T> {
         let mut values = serde_json::Deserializer::from_slice(&self.text[self.at..]).into_iter();
-        let value = values.next().ok_or_else(|| Wrong::new("expected a string"))?.map_err(Wrong::custom)?;
+        let value = values.next().ok_or_else(|| Wrong::new("expected a value"))?.map_err(Wrong::custom)?;
         self.at += values.byte_offset();
         Ok(value)
     }
 
     /// Steps over a value, even if it holds what cannot be read: numbers out of range, bytes that are no UTF-8.
     pub(crate) fn ignore(&mut self) -> Result<()> {
-        if self.any().is_err() {
-            let mut values =
-                serde_json::Deserializer::from_slice(&self.text[self.at..]).into_iter::<IgnoredAny>();
-            values.next().ok_or_else(|| Wrong::new("expected a value"))?.map_err(Wrong::custom)?;
-            self.at += values.byte_offset();
-        }
-        Ok(())
+        self.any().map(drop).or_else(|_| self.by_serde_json::<IgnoredAny>().map(drop))
     }
 
     /// Returns the payload, if it is short, and where in it a name and a value stand that are slices of the text.
